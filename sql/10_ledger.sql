@@ -1,0 +1,190 @@
+-- The ledger: tables that are only ever inserted into, and only by the extension.
+\echo Use "CREATE EXTENSION migration_governance" to load this file. \quit
+
+CREATE SCHEMA mg;
+COMMENT ON SCHEMA mg IS 'migration_governance: the ledger of migrations and its views';
+
+-- One counter for all records of an installation: (installation, id) is the key of every record.
+CREATE SEQUENCE mg.record_id AS bigint;
+COMMENT ON SEQUENCE mg.record_id IS 'numbers the records of this installation; not dumped, because restored records keep their own installation';
+
+-- The only table that is not dumped: a restored database is a new installation.
+CREATE TABLE mg.current (
+	installation      uuid   NOT NULL PRIMARY KEY,
+	system_identifier bigint NOT NULL,
+	database_oid      bigint NOT NULL
+);
+COMMENT ON TABLE mg.current IS 'which installation this database is; not dumped, so that a restored database becomes a new one';
+
+CREATE TABLE mg.installation (
+	installation      uuid        NOT NULL,
+	id                bigint      NOT NULL,
+	xid               xid8        NOT NULL,
+	at                timestamptz NOT NULL,
+	version           text COLLATE "C" NOT NULL,
+	server_version    text COLLATE "C" NOT NULL,
+	system_identifier bigint      NOT NULL,
+	database_name     text COLLATE "C" NOT NULL,
+	login_role        text COLLATE "C",
+	session_role      text COLLATE "C",
+	acting_role       text COLLATE "C",
+	hash              text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.installation IS 'one record for each CREATE EXTENSION whose records are kept here';
+
+CREATE TABLE mg.script (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	checksum     text COLLATE "C" NOT NULL,
+	token_hash   text COLLATE "C",
+	algorithm    integer     NOT NULL,
+	body         text COLLATE "C" NOT NULL,
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.script IS 'the text of every script, found by its checksum: SHA-256 over the text with normalised line ends';
+CREATE INDEX script_checksum ON mg.script (checksum);
+
+CREATE TABLE mg.registration (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	migration    text COLLATE "C" NOT NULL,
+	version      text COLLATE "C" NOT NULL,
+	up           text COLLATE "C" NOT NULL,
+	down         text COLLATE "C",
+	verify       text COLLATE "C",
+	precondition text COLLATE "C",
+	requires     text[] COLLATE "C" NOT NULL,
+	headers      jsonb       NOT NULL,
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.registration IS 'what a migration says, by the checksums of its scripts; the newest record of a name counts';
+CREATE INDEX registration_migration ON mg.registration (migration);
+CREATE INDEX registration_version ON mg.registration (version);
+
+CREATE TABLE mg.run (
+	installation   uuid        NOT NULL,
+	id             bigint      NOT NULL,
+	xid            xid8        NOT NULL,
+	at             timestamptz NOT NULL,
+	migration      text COLLATE "C" NOT NULL,
+	action         text COLLATE "C" NOT NULL,
+	outcome        text COLLATE "C" NOT NULL,
+	reason         text COLLATE "C",
+	checksum       text COLLATE "C",
+	down_checksum  text COLLATE "C",
+	started_at     timestamptz NOT NULL,
+	duration_us    bigint      NOT NULL,
+	statements     integer     NOT NULL,
+	rows           bigint      NOT NULL,
+	timings        jsonb,
+	objects        jsonb,
+	locks          jsonb,
+	rewrites       jsonb,
+	evidence       jsonb,
+	size_before    bigint,
+	size_after     bigint,
+	phase          text COLLATE "C",
+	line           integer,
+	statement      text COLLATE "C",
+	sqlstate       text COLLATE "C",
+	error          text COLLATE "C",
+	detail         text COLLATE "C",
+	hint           text COLLATE "C",
+	login_role     text COLLATE "C",
+	session_role   text COLLATE "C",
+	acting_role    text COLLATE "C",
+	application    text COLLATE "C",
+	client         text COLLATE "C",
+	server_version text COLLATE "C",
+	hash           text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.run IS 'one record for each attempt at a migration, failed ones too';
+CREATE INDEX run_migration ON mg.run (migration);
+
+CREATE TABLE mg.statement (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	run          bigint,
+	migration    text COLLATE "C",
+	origin       text COLLATE "C" NOT NULL,
+	nested       boolean     NOT NULL,
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	tag          text COLLATE "C" NOT NULL,
+	object_type  text COLLATE "C",
+	identity     text COLLATE "C",
+	objects      jsonb,
+	statement    text COLLATE "C",
+	duration_us  bigint,
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.statement IS 'one record for each statement that changed the schema, whoever ran it';
+
+CREATE TABLE mg.policy_event (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	setting      text COLLATE "C" NOT NULL,
+	value        text COLLATE "C",
+	reason       text COLLATE "C" NOT NULL,
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.policy_event IS 'every change of a policy setting, with who and why; the newest record of a setting counts';
+
+CREATE TABLE mg.seal (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	covers       uuid        NOT NULL,
+	horizon      xid8        NOT NULL,
+	members      int8multirange NOT NULL,
+	records      bigint      NOT NULL,
+	previous     text COLLATE "C" NOT NULL,
+	digest       text COLLATE "C" NOT NULL,
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.seal IS 'the chain: each seal covers committed records of one installation and names the digest of the seal before it';
+
+-- Seals find what they have to cover by transaction.
+CREATE INDEX installation_xid ON mg.installation (xid);
+CREATE INDEX script_xid ON mg.script (xid);
+CREATE INDEX registration_xid ON mg.registration (xid);
+CREATE INDEX run_xid ON mg.run (xid);
+CREATE INDEX statement_xid ON mg.statement (xid);
+CREATE INDEX policy_event_xid ON mg.policy_event (xid);
+
+SELECT pg_catalog.pg_extension_config_dump('mg.installation', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.script', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.registration', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.run', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.statement', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.policy_event', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.seal', '');

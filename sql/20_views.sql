@@ -1,0 +1,100 @@
+-- What people look at: views over the records.
+
+CREATE VIEW mg.record AS
+	SELECT 'installation'::text AS kind, installation, id, xid, hash FROM mg.installation
+	UNION ALL SELECT 'script', installation, id, xid, hash FROM mg.script
+	UNION ALL SELECT 'registration', installation, id, xid, hash FROM mg.registration
+	UNION ALL SELECT 'run', installation, id, xid, hash FROM mg.run
+	UNION ALL SELECT 'statement', installation, id, xid, hash FROM mg.statement
+	UNION ALL SELECT 'policy_event', installation, id, xid, hash FROM mg.policy_event;
+COMMENT ON VIEW mg.record IS 'all records that seals cover';
+
+CREATE VIEW mg.newest_registration AS
+	SELECT DISTINCT ON (r.migration) r.*
+	FROM mg.registration r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+	ORDER BY r.migration, i.at DESC, r.id DESC;
+COMMENT ON VIEW mg.newest_registration IS 'what each migration says, as last registered';
+
+CREATE VIEW mg.last_run AS
+	SELECT DISTINCT ON (r.migration) r.migration, r.id AS run, r.installation, i.at AS installed_at, r.outcome
+	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+	WHERE r.outcome OPERATOR(pg_catalog.=) ANY (ARRAY['applied', 'rolled back'])
+	ORDER BY r.migration, i.at DESC, r.id DESC;
+COMMENT ON VIEW mg.last_run IS 'the last successful run of each migration';
+
+CREATE VIEW mg.applied AS
+	SELECT l.migration, l.run, l.installation, l.installed_at, n.version
+	FROM mg.last_run l LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) l.migration
+	WHERE l.outcome OPERATOR(pg_catalog.=) 'applied';
+COMMENT ON VIEW mg.applied IS 'the migrations that are applied now';
+
+CREATE VIEW mg.history AS
+	WITH ups AS (
+		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
+		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+		WHERE r.outcome OPERATOR(pg_catalog.=) 'applied'
+		ORDER BY r.migration, i.at DESC, r.id DESC
+	), downs AS (
+		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
+		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+		WHERE r.outcome OPERATOR(pg_catalog.=) 'rolled back'
+		ORDER BY r.migration, i.at DESC, r.id DESC
+	)
+	SELECT (pg_catalog.row_number() OVER (ORDER BY u.installed_at, u.id))::integer AS id,
+	       u.migration AS migration_name,
+	       u.at AS applied_at,
+	       u.login_role AS applied_by,
+	       u.duration_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS execution_time,
+	       u.checksum,
+	       d.id IS NOT NULL AS rollback_applied,
+	       d.at AS rollback_at,
+	       pg_catalog.jsonb_build_object('headers', n.headers, 'requires', pg_catalog.to_jsonb(n.requires),
+	                                     'rollback_reason', d.reason, 'statements', u.statements,
+	                                     'rows', u.rows, 'application', u.application, 'client', u.client) AS metadata,
+	       n.version,
+	       n.headers OPERATOR(pg_catalog.->>) 'description' AS description,
+	       u.installation,
+	       u.id AS run_id
+	FROM ups u
+	LEFT JOIN downs d ON d.migration OPERATOR(pg_catalog.=) u.migration
+	     AND (d.installed_at, d.id) OPERATOR(pg_catalog.>) (u.installed_at, u.id)
+	LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) u.migration
+	ORDER BY u.installed_at, u.id;
+COMMENT ON VIEW mg.history IS 'one row for each migration that was ever applied, as of its newest application';
+
+CREATE VIEW mg.status AS
+	SELECT n.migration,
+	       CASE WHEN l.outcome IS NULL AND f.id IS NOT NULL THEN 'failed'
+	            ELSE coalesce(l.outcome, 'pending') END AS status,
+	       CASE WHEN l.outcome OPERATOR(pg_catalog.=) 'applied' THEN h.applied_at END AS applied_at,
+	       n.up AS checksum,
+	       NULL::text AS risk,
+	       0 AS approvals,
+	       n.down IS NOT NULL AS has_down,
+	       n.requires
+	FROM mg.newest_registration n
+	LEFT JOIN mg.last_run l ON l.migration OPERATOR(pg_catalog.=) n.migration
+	LEFT JOIN mg.history h ON h.migration_name OPERATOR(pg_catalog.=) n.migration
+	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
+	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' LIMIT 1) f ON true
+	ORDER BY n.version, n.migration;
+COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed';
+
+CREATE VIEW mg.runs AS
+	SELECT r.id, r.migration, r.action, r.outcome, r.started_at,
+	       r.duration_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS execution_time,
+	       r.login_role, r.acting_role, r.error, r.sqlstate, r.line, r.statement, r.rows, r.locks, r.rewrites,
+	       r.size_before, r.size_after, r.phase, r.reason, r.detail, r.hint, r.statements, r.timings, r.objects,
+	       r.evidence, r.checksum, r.session_role, r.application, r.client, r.server_version, r.installation
+	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+	ORDER BY i.at, r.id;
+COMMENT ON VIEW mg.runs IS 'one row for each attempt at a migration, failed ones too, with what it cost';
+
+CREATE VIEW mg.statements AS
+	SELECT s.id, s.at, s.migration, s.origin, s.login_role, s.acting_role, s.application, s.client, s.tag,
+	       s.object_type, s.identity, s.statement,
+	       s.duration_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS duration,
+	       s.nested, s.objects, s.run, s.session_role, s.xid, s.installation
+	FROM mg.statement s JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) s.installation
+	ORDER BY i.at, s.id;
+COMMENT ON VIEW mg.statements IS 'one row for each statement that changed the schema, whoever ran it and with what';

@@ -1,0 +1,238 @@
+// The event triggers: which objects a statement touched.
+#include "capture/capture.hpp"
+#include "capture/run.hpp"
+
+#include "ledger/store.hpp"
+
+namespace mg::capture {
+
+namespace {
+
+// The frame of the one statement whose ddl_command_start loaded this library: the hook was not there yet when it began.
+// It has a memory context of its own because CREATE INDEX CONCURRENTLY outlives its transaction.
+FrameRaw *hookless = nullptr;
+
+void
+forget_hookless(void *)
+{
+	hookless = nullptr;
+}
+
+// Finds the statement's own text: a top-level one lies in the portal's list of statements, else only the client's
+// whole string is known.
+void
+find_text_raw(FrameRaw *frame, const Node *tree)
+{
+	Portal portal = ActivePortal;
+	ListCell *cell;
+
+	frame->source = debug_query_string != nullptr ? debug_query_string : "";
+	frame->location = -1;
+	frame->nested = true;
+	if (portal == nullptr || portal->sourceText == nullptr)
+		return;
+	foreach (cell, portal->stmts)
+	{
+		PlannedStmt *statement = lfirst_node(PlannedStmt, cell);
+		if (statement->utilityStmt == nullptr ||
+			(statement->utilityStmt != tree && nodeTag(statement->utilityStmt) != nodeTag(tree)))
+			continue;
+		if (statement->utilityStmt != tree && list_length(portal->stmts) != 1)
+			continue;
+		frame->source = portal->sourceText;
+		frame->location = statement->stmt_location;
+		frame->length = statement->stmt_len;
+		frame->nested = false;
+		return;
+	}
+}
+
+void
+begin_hookless_raw(const EventTriggerData *event)
+{
+	MemoryContext memory = AllocSetContextCreate(TopMemoryContext, "migration_governance statement", ALLOCSET_SMALL_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(memory);
+	auto *frame = static_cast<FrameRaw *>(palloc0(sizeof(FrameRaw)));
+	auto *callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
+
+	callback->func = forget_hookless;
+	MemoryContextRegisterResetCallback(memory, callback);
+	frame->tree = const_cast<Node *>(event->parsetree);
+	frame->tag = event->tag;
+	frame->start = clock_us();
+	frame->memory = memory;
+	frame->started = true;
+	find_text_raw(frame, event->parsetree);
+	frame->source = pstrdup(frame->source);
+	hookless = frame;
+	MemoryContextSwitchTo(before);
+}
+
+// The frame that an event belongs to: the hook's innermost one, or that of the statement before the hook.
+FrameRaw *
+frame_of_event()
+{
+	return innermost() != nullptr ? innermost() : hookless;
+}
+
+using Visit = void (*)(FrameRaw *frame, TupleTableSlot *slot);
+
+// Calls one of the server's set-returning functions for event triggers and visits its rows.
+void
+visit_rows_raw(PGFunction function, Oid oid, FrameRaw *frame, Visit visit)
+{
+	FmgrInfo info;
+	LOCAL_FCINFO(call, 0);
+	ReturnSetInfo result;
+	ExprContext *context = makeNode(ExprContext);
+
+	fmgr_info(oid, &info);
+	memset(&result, 0, sizeof(result));
+	result.type = T_ReturnSetInfo;
+	context->ecxt_per_query_memory = CurrentMemoryContext;
+	result.econtext = context;
+	result.allowedModes = result.returnMode = SFRM_Materialize;
+	InitFunctionCallInfoData(*call, &info, 0, InvalidOid, nullptr, reinterpret_cast<Node *>(&result));
+	function(call);
+
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
+	{
+		slot_getallattrs(slot);
+		visit(frame, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(result.setResult);
+}
+
+const char *
+text_of(TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column] ? nullptr : TextDatumGetCString(slot->tts_values[column]);
+}
+
+ObjectAddress
+address_of(TupleTableSlot *slot)
+{
+	ObjectAddress address;
+
+	if (slot->tts_isnull[1])
+		return InvalidObjectAddress;
+	ObjectAddressSubSet(address, DatumGetObjectId(slot->tts_values[0]), DatumGetObjectId(slot->tts_values[1]),
+						slot->tts_isnull[2] ? 0 : DatumGetInt32(slot->tts_values[2]));
+	return address;
+}
+
+// Columns: classid, objid, objsubid, command_tag, object_type, schema_name, object_identity, in_extension, command.
+void
+visit_command(FrameRaw *frame, TupleTableSlot *slot)
+{
+	if (DatumGetBool(slot->tts_values[7]))
+		return;
+	const char *schema = text_of(slot, 5);
+	if (schema != nullptr && strcmp(schema, "pg_temp") == 0)
+	{
+		frame->temporary++;
+		return;
+	}
+	touch_raw(frame, address_of(slot), text_of(slot, 4), text_of(slot, 6), false);
+}
+
+// Columns: classid, objid, objsubid, original, normal, is_temporary, object_type, schema_name, object_name,
+// object_identity, address_names, address_args.
+void
+visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
+{
+	const char *schema = text_of(slot, 7);
+
+	if (DatumGetBool(slot->tts_values[5]))
+	{
+		frame->temporary++;
+		return;
+	}
+	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
+		return;
+	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
+	if (named)
+		touch_raw(frame, address_of(slot), text_of(slot, 6), text_of(slot, 9), true);
+	else if (RunRaw *run = current_run(); run != nullptr)
+	{
+		/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record. */
+		TouchedRaw touched = {address_of(slot), text_of(slot, 6), text_of(slot, 9), true, nullptr};
+		remember_raw(run, &touched);
+	}
+}
+
+void
+on_start_raw(const EventTriggerData *event)
+{
+	FrameRaw *frame = innermost();
+
+	if (frame != nullptr && !frame->started)
+	{
+		frame->started = true;
+		return;
+	}
+	guard_statement_raw(const_cast<Node *>(event->parsetree));
+	if (frame == nullptr && hookless == nullptr)
+		begin_hookless_raw(event);
+}
+
+void
+on_end_raw(const EventTriggerData *event)
+{
+	FrameRaw *frame = frame_of_event();
+
+	mend_guards_raw(const_cast<Node *>(event->parsetree));
+	if (frame == nullptr)
+		return;
+	visit_rows_raw(pg_event_trigger_ddl_commands, F_PG_EVENT_TRIGGER_DDL_COMMANDS, frame, visit_command);
+	if (frame == hookless)
+	{
+		record_raw(frame);
+		MemoryContextDelete(frame->memory);
+	}
+}
+
+void
+on_rewrite_raw()
+{
+	RunRaw *run = current_run();
+
+	if (run == nullptr)
+		return;
+	LOCAL_FCINFO(call, 0);
+	InitFunctionCallInfoData(*call, nullptr, 0, InvalidOid, nullptr, nullptr);
+	Oid relation = DatumGetObjectId(pg_event_trigger_table_rewrite_oid(call));
+	int reason = DatumGetInt32(pg_event_trigger_table_rewrite_reason(call));
+	remember_rewrite_raw(run, relation, reason);
+}
+
+} // namespace
+
+void
+forget_hookless_statement()
+{
+	if (hookless != nullptr)
+		MemoryContextDelete(hookless->memory);
+}
+
+void
+on_event_raw(const EventTriggerData *event)
+{
+	if (IsBinaryUpgrade || creating_extension || is_silent())
+		return;
+	if (strcmp(event->event, "ddl_command_start") == 0)
+		on_start_raw(event);
+	else if (strcmp(event->event, "ddl_command_end") == 0)
+		on_end_raw(event);
+	else if (strcmp(event->event, "sql_drop") == 0)
+	{
+		if (FrameRaw *frame = frame_of_event(); frame != nullptr)
+			visit_rows_raw(pg_event_trigger_dropped_objects, F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, frame, visit_dropped);
+	}
+	else
+		on_rewrite_raw();
+}
+
+} // namespace mg::capture

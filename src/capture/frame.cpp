@@ -1,0 +1,228 @@
+// Keeps the statements that are running and what they touched.
+#include "capture/frame.hpp"
+
+#include "core/text.hpp"
+#include "script/kind.hpp"
+
+namespace mg::capture {
+
+namespace {
+
+// The stack of running statements. Hook frames are popped in any case (finally_raw); callbacks in install() empty the
+// rest when a transaction ends badly.
+FrameRaw *top = nullptr;
+
+// Gives the text between the statement's bounds, without the blanks and comments before it and the blanks behind it.
+std::string_view
+slice(const FrameRaw *frame)
+{
+	std::string_view text(frame->source != nullptr ? frame->source : "");
+
+	if (frame->location > 0)
+		text = text.substr(std::min<std::size_t>(frame->location, text.size()));
+	if (frame->length > 0)
+		text = text.substr(0, frame->length);
+	return trim_statement(text);
+}
+
+void
+touch_name_raw(FrameRaw *frame, const char *type, const char *name)
+{
+	touch_raw(frame, InvalidObjectAddress, type, name != nullptr ? quote_identifier(name) : nullptr, false);
+}
+
+void
+touch_relation_raw(FrameRaw *frame, const char *type, RangeVar *relation)
+{
+	if (relation == nullptr)
+		return;
+	Oid oid = RangeVarGetRelid(relation, NoLock, true);
+	if (!OidIsValid(oid))
+	{
+		touch_name_raw(frame, type, relation->relname);
+		return;
+	}
+	if (isAnyTempNamespace(get_rel_namespace(oid)))
+	{
+		frame->temporary++;
+		return;
+	}
+	ObjectAddress address;
+	ObjectAddressSet(address, RelationRelationId, oid);
+	touch_raw(frame, address, getObjectTypeDescription(&address, true), getObjectIdentity(&address, true), false);
+}
+
+void
+touch_roles_raw(FrameRaw *frame, List *roles)
+{
+	ListCell *cell;
+
+	foreach (cell, roles)
+	{
+		RoleSpec *role = lfirst_node(RoleSpec, cell);
+		touch_name_raw(frame, "role", role->roletype == ROLESPEC_CSTRING ? role->rolename : "current role");
+	}
+}
+
+void
+touch_grant_raw(FrameRaw *frame, GrantStmt *grant)
+{
+	ListCell *cell;
+	const char *type = psprintf("%s", frame->first != nullptr && frame->first->type != nullptr ? frame->first->type : "object");
+
+	frame->first = frame->last = nullptr;
+	frame->touched = 0;
+	for (char *p = const_cast<char *>(type); *p != '\0'; p++)
+		*p = pg_tolower(*p);
+	foreach (cell, grant->objects)
+	{
+		auto *object = static_cast<Node *>(lfirst(cell));
+
+		if (IsA(object, RangeVar))
+			touch_relation_raw(frame, type, castNode(RangeVar, object));
+		else if (IsA(object, ObjectWithArgs))
+			touch_raw(frame, InvalidObjectAddress, type, NameListToQuotedString(castNode(ObjectWithArgs, object)->objname), false);
+		else if (IsA(object, List))
+			touch_raw(frame, InvalidObjectAddress, type, NameListToQuotedString(castNode(List, object)), false);
+		else if (IsA(object, String))
+			touch_name_raw(frame, type, strVal(object));
+	}
+}
+
+} // namespace
+
+FrameRaw *
+innermost()
+{
+	return top;
+}
+
+void
+push_raw(FrameRaw *frame)
+{
+	frame->outer = top;
+	top = frame;
+}
+
+void
+pop(FrameRaw *frame)
+{
+	top = frame != nullptr ? frame->outer : nullptr;
+}
+
+void
+touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *identity, bool dropped)
+{
+	MemoryContext before = MemoryContextSwitchTo(frame->memory);
+	auto *touched = static_cast<TouchedRaw *>(palloc(sizeof(TouchedRaw)));
+
+	touched->address = address;
+	touched->type = type != nullptr ? pstrdup(type) : nullptr;
+	touched->identity = identity != nullptr ? pstrdup(identity) : nullptr;
+	touched->dropped = dropped;
+	touched->next = nullptr;
+	if (frame->last != nullptr)
+		frame->last->next = touched;
+	else
+		frame->first = touched;
+	frame->last = touched;
+	frame->touched++;
+	MemoryContextSwitchTo(before);
+}
+
+void
+describe_raw(FrameRaw *frame)
+{
+	Node *tree = frame->tree;
+	ListCell *cell;
+
+	if (IsA(tree, GrantStmt) && castNode(GrantStmt, tree)->targtype == ACL_TARGET_OBJECT)
+	{
+		touch_grant_raw(frame, castNode(GrantStmt, tree));
+		return;
+	}
+	if (frame->touched > 0)
+		return;
+	switch (nodeTag(tree))
+	{
+		case T_CreateRoleStmt:
+			touch_name_raw(frame, "role", castNode(CreateRoleStmt, tree)->role);
+			break;
+		case T_AlterRoleStmt:
+			touch_roles_raw(frame, list_make1(castNode(AlterRoleStmt, tree)->role));
+			break;
+		case T_AlterRoleSetStmt:
+			if (castNode(AlterRoleSetStmt, tree)->role != nullptr)
+				touch_roles_raw(frame, list_make1(castNode(AlterRoleSetStmt, tree)->role));
+			break;
+		case T_DropRoleStmt:
+			touch_roles_raw(frame, castNode(DropRoleStmt, tree)->roles);
+			break;
+		case T_ReassignOwnedStmt:
+			touch_roles_raw(frame, castNode(ReassignOwnedStmt, tree)->roles);
+			break;
+		case T_GrantRoleStmt:
+			foreach (cell, castNode(GrantRoleStmt, tree)->granted_roles)
+				touch_name_raw(frame, "role", lfirst_node(AccessPriv, cell)->priv_name);
+			break;
+		case T_CreatedbStmt:
+			touch_name_raw(frame, "database", castNode(CreatedbStmt, tree)->dbname);
+			break;
+		case T_DropdbStmt:
+			touch_name_raw(frame, "database", castNode(DropdbStmt, tree)->dbname);
+			break;
+		case T_AlterDatabaseStmt:
+			touch_name_raw(frame, "database", castNode(AlterDatabaseStmt, tree)->dbname);
+			break;
+		case T_AlterDatabaseSetStmt:
+			touch_name_raw(frame, "database", castNode(AlterDatabaseSetStmt, tree)->dbname);
+			break;
+		case T_CreateTableSpaceStmt:
+			touch_name_raw(frame, "tablespace", castNode(CreateTableSpaceStmt, tree)->tablespacename);
+			break;
+		case T_DropTableSpaceStmt:
+			touch_name_raw(frame, "tablespace", castNode(DropTableSpaceStmt, tree)->tablespacename);
+			break;
+		case T_CreateEventTrigStmt:
+			touch_name_raw(frame, "event trigger", castNode(CreateEventTrigStmt, tree)->trigname);
+			break;
+		case T_AlterEventTrigStmt:
+			touch_name_raw(frame, "event trigger", castNode(AlterEventTrigStmt, tree)->trigname);
+			break;
+		case T_AlterSystemStmt:
+			touch_name_raw(frame, "setting", castNode(AlterSystemStmt, tree)->setstmt->name);
+			break;
+		case T_TruncateStmt:
+			foreach (cell, castNode(TruncateStmt, tree)->relations)
+				touch_relation_raw(frame, "table", lfirst_node(RangeVar, cell));
+			break;
+		case T_ClusterStmt:
+			touch_relation_raw(frame, "table", castNode(ClusterStmt, tree)->relation);
+			break;
+		case T_ReindexStmt:
+			touch_relation_raw(frame, "index", castNode(ReindexStmt, tree)->relation);
+			break;
+		default:
+			break;
+	}
+}
+
+char *
+text_of_raw(const FrameRaw *frame)
+{
+	std::string_view exact = slice(frame);
+	char *copy = pnstrdup(exact.data(), exact.size());
+
+	return script::may_have_secret_raw(frame->tree) ? script::redact_raw(copy) : copy;
+}
+
+int64
+clock_us()
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return static_cast<int64>(INSTR_TIME_GET_MICROSEC(now));
+}
+
+} // namespace mg::capture

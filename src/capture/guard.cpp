@@ -1,0 +1,243 @@
+// Keeps the ledger append-only and the extension in its database.
+#include "capture/capture.hpp"
+#include "capture/settings.hpp"
+
+#include "ledger/store.hpp"
+
+namespace mg::capture {
+
+namespace {
+
+// Set once when the library is loaded.
+object_access_hook_type next_access_hook = nullptr;
+
+// The word of mg_allow_removal(): for this session, as its documentation says.
+bool removal_allowed = false;
+
+bool
+is_own_script(Oid extension)
+{
+	return creating_extension && CurrentExtensionObject == extension;
+}
+
+// Superusers may work on the ledger by hand, on purpose, and binary upgrades rebuild it.
+bool
+stands_aside(const ledger::Place *place)
+{
+	return place == nullptr || IsBinaryUpgrade || !ledger_is_protected() || removal_allowed || is_own_script(place->extension);
+}
+
+[[noreturn]] void
+refuse_raw(const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s is append-only", what),
+					errdetail("The ledger of migration_governance keeps what happened: its records are only ever inserted, "
+							  "and only by the extension."),
+					errhint("A superuser who must repair it by hand sets migration_governance.protect_ledger to off; "
+							"mg_verify() shows what was changed.")));
+	pg_unreachable();
+}
+
+void
+refuse_relation_raw(Oid relation)
+{
+	refuse_raw(psprintf("\"mg.%s\"", get_rel_name(relation) != nullptr ? get_rel_name(relation) : "?"));
+}
+
+// ALTER TABLE that only switches triggers: pg_restore --disable-triggers does so. It is let through, and mended.
+bool
+only_switches_triggers(const AlterTableStmt *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->cmds)
+		switch (lfirst_node(AlterTableCmd, cell)->subtype)
+		{
+			case AT_EnableTrig:
+			case AT_EnableAlwaysTrig:
+			case AT_EnableReplicaTrig:
+			case AT_DisableTrig:
+			case AT_EnableTrigAll:
+			case AT_DisableTrigAll:
+			case AT_EnableTrigUser:
+			case AT_DisableTrigUser:
+				break;
+			default:
+				return false;
+		}
+	return true;
+}
+
+Oid
+ledger_relation_of(RangeVar *relation)
+{
+	if (relation == nullptr)
+		return InvalidOid;
+	Oid oid = RangeVarGetRelid(relation, NoLock, true);
+	return OidIsValid(oid) && ledger::is_ledger_relation_raw(oid) ? oid : InvalidOid;
+}
+
+void
+refuse_if_ledger_raw(RangeVar *relation)
+{
+	Oid oid = ledger_relation_of(relation);
+
+	if (OidIsValid(oid))
+		refuse_relation_raw(oid);
+}
+
+// Set while ALTER TABLE … {ENABLE|DISABLE} TRIGGER on the ledger runs, so that the access hook lets it pass; cleared by
+// mend_guards_raw() and, after an error, by the next statement that is guarded.
+Oid switching = InvalidOid;
+
+void
+on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, void *argument)
+{
+	if (next_access_hook != nullptr)
+		next_access_hook(access, class_id, object, sub_id, argument);
+	if (access == OAT_DROP && class_id == ExtensionRelationId)
+	{
+		const ledger::Place *place = ledger::find_raw();
+		if (place == nullptr || place->extension != object || IsBinaryUpgrade || removal_allowed)
+			return;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension migration_governance cannot be dropped just like that"),
+				 errdetail("Dropping it would remove the record of every migration of this database."),
+				 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
+	}
+	if (access == OAT_POST_ALTER && class_id == RelationRelationId && object != switching &&
+		!stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
+		refuse_relation_raw(object);
+	if (access == OAT_TRUNCATE && !stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
+		refuse_relation_raw(object);
+}
+
+extern "C" void
+mg_object_access(ObjectAccessType access, Oid class_id, Oid object, int sub_id, void *argument)
+{
+	pg::enter([&] { on_access_raw(access, class_id, object, sub_id, argument); });
+}
+
+} // namespace
+
+void
+install_guard()
+{
+	next_access_hook = object_access_hook;
+	object_access_hook = mg_object_access;
+}
+
+void
+allow_removal()
+{
+	removal_allowed = true;
+}
+
+bool
+ledger_is_guarded()
+{
+	return ledger_is_protected() && !removal_allowed;
+}
+
+Datum
+guard_trigger_raw(TriggerData *trigger)
+{
+	const ledger::Place *place = ledger::find_raw();
+	Oid relation = RelationGetRelid(trigger->tg_relation);
+	bool is_insert = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+	bool by_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
+
+	if (stands_aside(place))
+		return by_row ? PointerGetDatum(is_insert ? trigger->tg_trigtuple : trigger->tg_newtuple) : PointerGetDatum(nullptr);
+	if (!is_insert || !by_row || relation == place->current)
+		refuse_relation_raw(relation);
+
+	bool is_null;
+	int column = SPI_fnumber(RelationGetDescr(trigger->tg_relation), "installation");
+	Datum installation = heap_getattr(trigger->tg_trigtuple, column, RelationGetDescr(trigger->tg_relation), &is_null);
+	if (is_null || memcmp(DatumGetUUIDP(installation), &place->installation, sizeof(pg_uuid_t)) == 0)
+		refuse_relation_raw(relation);
+	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+void
+guard_statement_raw(Node *tree)
+{
+	const ledger::Place *place = ledger::find_raw();
+
+	switching = InvalidOid;
+	if (stands_aside(place))
+		return;
+	switch (nodeTag(tree))
+	{
+		case T_AlterTableStmt:
+		{
+			auto *statement = castNode(AlterTableStmt, tree);
+			Oid oid = ledger_relation_of(statement->relation);
+			if (!OidIsValid(oid))
+				return;
+			if (!only_switches_triggers(statement))
+				refuse_relation_raw(oid);
+			switching = oid;
+			return;
+		}
+		case T_AlterExtensionContentsStmt:
+		{
+			auto *statement = castNode(AlterExtensionContentsStmt, tree);
+			if (strcmp(statement->extname, "migration_governance") == 0)
+				refuse_raw("extension migration_governance");
+			return;
+		}
+		case T_CreateTrigStmt:
+			refuse_if_ledger_raw(castNode(CreateTrigStmt, tree)->relation);
+			return;
+		case T_RuleStmt:
+			refuse_if_ledger_raw(castNode(RuleStmt, tree)->relation);
+			return;
+		case T_IndexStmt:
+			refuse_if_ledger_raw(castNode(IndexStmt, tree)->relation);
+			return;
+		case T_CreatePolicyStmt:
+			refuse_if_ledger_raw(castNode(CreatePolicyStmt, tree)->table);
+			return;
+		case T_RenameStmt:
+			refuse_if_ledger_raw(castNode(RenameStmt, tree)->relation);
+			return;
+		case T_AlterObjectSchemaStmt:
+			refuse_if_ledger_raw(castNode(AlterObjectSchemaStmt, tree)->relation);
+			return;
+		default:
+			return;
+	}
+}
+
+void
+mend_guards_raw(Node *tree)
+{
+	if (!OidIsValid(switching) || !IsA(tree, AlterTableStmt))
+		return;
+
+	const char *table = get_rel_name(switching);
+	const ledger::Place *place = ledger::find_raw();
+	Oid user;
+	int security;
+
+	if (place == nullptr)
+		return;
+	if (table == nullptr || SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(place->owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	const char *sql = psprintf("ALTER TABLE mg.%s ENABLE ALWAYS TRIGGER mg_guard, ENABLE ALWAYS TRIGGER mg_guard_insert", quote_identifier(table));
+	silence_raw(true);
+	if (SPI_execute(sql, false, 0) < 0)
+		elog(ERROR, "could not put the guard of mg.%s back", table);
+	silence_raw(false);
+	SetUserIdAndSecContext(user, security);
+	SPI_finish();
+	switching = InvalidOid;
+	ereport(NOTICE, (errmsg("the guard of \"mg.%s\" stays on", table)));
+}
+
+} // namespace mg::capture

@@ -1,0 +1,146 @@
+// The utility hook: exact text, nesting, duration, and the kinds of statement that no event trigger sees.
+#include "capture/capture.hpp"
+#include "capture/run.hpp"
+#include "capture/settings.hpp"
+
+#include "ledger/store.hpp"
+#include "script/kind.hpp"
+
+namespace mg::capture {
+
+namespace {
+
+// Set once when the library is loaded.
+ProcessUtility_hook_type next_hook = nullptr;
+
+// How often silence_raw(true) was not taken back yet; the transaction callbacks take back what an error left.
+int silences = 0;
+
+struct Call
+{
+	PlannedStmt *statement;
+	const char *source;
+	bool read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo parameters;
+	QueryEnvironment *environment;
+	DestReceiver *destination;
+	QueryCompletion *completion;
+};
+
+void
+run_next_raw(const Call &call)
+{
+	ProcessUtility_hook_type next = next_hook != nullptr ? next_hook : standard_ProcessUtility;
+	next(call.statement, call.source, call.read_only_tree, call.context, call.parameters, call.environment,
+		 call.destination, call.completion);
+}
+
+// Subcommands repeat their parent's text, and the innards of CREATE EXTENSION are one record.
+bool
+is_recorded_raw(const Call &call)
+{
+	return call.context != PROCESS_UTILITY_SUBCOMMAND && !IsBinaryUpgrade && !creating_extension && silences == 0 &&
+		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() && ledger::find_raw() != nullptr;
+}
+
+// A statement of the script itself is not nested; one that a function or DO block of the script runs is.
+bool
+is_nested(const Call &call)
+{
+	RunRaw *run = current_run();
+
+	if (run == nullptr)
+		return call.context != PROCESS_UTILITY_TOPLEVEL;
+	bool expected = run->statement_expected;
+	run->statement_expected = false;
+	return !expected;
+}
+
+void
+run_raw(const Call &call)
+{
+	if (!is_recorded_raw(call))
+	{
+		run_next_raw(call);
+		return;
+	}
+
+	FrameRaw frame;
+	memset(&frame, 0, sizeof(frame));
+	frame.source = call.source;
+	frame.location = call.statement->stmt_location;
+	frame.length = call.statement->stmt_len;
+	/* The server may scribble on the tree it runs; what is looked at afterwards is our own copy only where it is needed. */
+	frame.tree = call.statement->utilityStmt;
+	frame.tag = CreateCommandTag(frame.tree);
+	frame.nested = is_nested(call);
+	frame.start = clock_us();
+	frame.memory = CurrentMemoryContext;
+	guard_statement_raw(frame.tree);
+	if (script::is_temporary_raw(frame.tree))
+		frame.temporary = 1;
+
+	push_raw(&frame);
+	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
+	record_raw(&frame);
+}
+
+extern "C" void
+mg_process_utility(PlannedStmt *statement, const char *source, bool read_only_tree, ProcessUtilityContext context,
+				   ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,
+				   QueryCompletion *completion)
+{
+	pg::enter([&] {
+		run_raw({statement, source, read_only_tree, context, parameters, environment, destination, completion});
+	});
+}
+
+extern "C" void
+mg_transaction_ended(XactEvent event, void *)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
+	{
+		silences = 0;
+		pop(nullptr);
+		forget_hookless_statement();
+	}
+}
+
+/* A statement that failed inside an exception block leaves by its subtransaction. */
+extern "C" void
+mg_subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		silences = 0;
+		forget_hookless_statement();
+	}
+}
+
+} // namespace
+
+void
+silence_raw(bool on)
+{
+	silences += on ? 1 : -1;
+}
+
+bool
+is_silent()
+{
+	return silences > 0;
+}
+
+void
+install()
+{
+	define_settings();
+	next_hook = ProcessUtility_hook;
+	ProcessUtility_hook = mg_process_utility;
+	RegisterXactCallback(mg_transaction_ended, nullptr);
+	RegisterSubXactCallback(mg_subtransaction_ended, nullptr);
+	install_guard();
+}
+
+} // namespace mg::capture

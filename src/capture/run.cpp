@@ -1,0 +1,269 @@
+// Follows the objects of a migration run.
+#include "capture/run.hpp"
+
+#include "pg/query.hpp"
+
+namespace mg::capture {
+
+struct RewriteRaw
+{
+	const char *relation;
+	int reason;
+	RewriteRaw *next;
+};
+
+namespace {
+
+// The run of this session. Its memory hangs on the transaction: the callback below clears the pointer whichever way
+// the transaction or subtransaction ends.
+RunRaw *run_now = nullptr;
+
+void
+forget_run(void *)
+{
+	run_now = nullptr;
+}
+
+struct Entry
+{
+	ObjectAddress address; // key
+	const char *type;
+	const char *identity; // as of the last time it was seen
+	List *names;
+	List *arguments;
+	bool dropped;
+};
+
+// Tells whether an object was there when the run began, by reading its catalog with the snapshot taken then.
+bool
+was_there_raw(const RunRaw *run, const ObjectAddress &address)
+{
+	Oid index = get_object_oid_index(address.classId);
+	if (!OidIsValid(index))
+		return false;
+
+	Relation catalog = table_open(address.classId, AccessShareLock);
+	ScanKeyData key;
+	ScanKeyInit(&key, get_object_attnum_oid(address.classId), BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(address.objectId));
+	SysScanDesc scan = systable_beginscan(catalog, index, true, run->before, 1, &key);
+	bool found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+std::vector<std::string>
+strings_of(List *list)
+{
+	std::vector<std::string> result;
+	ListCell *cell;
+
+	foreach (cell, list)
+		result.emplace_back(static_cast<const char *>(lfirst(cell)));
+	return result;
+}
+
+struct Resolved
+{
+	const char *type;
+	const char *identity;
+	List *names;
+	List *arguments;
+	const char *change;
+	const char *catalog;
+	Oid oid;
+};
+
+// Says what became of one object; a nullptr change means that it came and went within the run.
+Resolved
+resolve_raw(const RunRaw *run, const Entry *entry)
+{
+	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, nullptr, InvalidOid};
+	List *names = NIL;
+	List *arguments = NIL;
+	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
+	bool before = was_there_raw(run, entry->address);
+
+	result.catalog = get_rel_name(entry->address.classId);
+	result.oid = entry->address.objectId;
+	if (identity != nullptr)
+	{
+		result.type = getObjectTypeDescription(&entry->address, true);
+		result.identity = identity;
+		result.names = names;
+		result.arguments = arguments;
+		result.change = before ? "changed" : "created";
+	}
+	else if (before)
+		result.change = "dropped";
+	return result;
+}
+
+} // namespace
+
+RunRaw *
+current_run()
+{
+	return run_now;
+}
+
+bool
+is_running()
+{
+	return run_now != nullptr;
+}
+
+void
+remember_raw(RunRaw *run, const TouchedRaw *touched)
+{
+	if (!OidIsValid(touched->address.objectId) || !is_objectclass_supported(touched->address.classId))
+		return;
+
+	MemoryContext before = MemoryContextSwitchTo(run->memory);
+	bool found;
+	auto *entry = static_cast<Entry *>(hash_search(run->touched, &touched->address, HASH_ENTER, &found));
+	if (!found || touched->identity != nullptr)
+	{
+		entry->type = touched->type != nullptr ? pstrdup(touched->type) : "object";
+		entry->identity = touched->identity != nullptr ? pstrdup(touched->identity) : "";
+		entry->names = entry->arguments = NIL;
+	}
+	entry->dropped = touched->dropped;
+	MemoryContextSwitchTo(before);
+}
+
+void
+remember_rewrite_raw(RunRaw *run, Oid relation, int reason)
+{
+	MemoryContext before = MemoryContextSwitchTo(run->memory);
+	auto *rewrite = static_cast<RewriteRaw *>(palloc(sizeof(RewriteRaw)));
+	ObjectAddress address;
+
+	ObjectAddressSet(address, RelationRelationId, relation);
+	const char *identity = getObjectIdentity(&address, true);
+	rewrite->relation = identity != nullptr ? identity : "";
+	rewrite->reason = reason;
+	rewrite->next = run->rewrites;
+	run->rewrites = rewrite;
+	MemoryContextSwitchTo(before);
+}
+
+Run::Run(int64_t id, const std::string &migration)
+{
+	memory_ = pg::guarded([&] {
+		MemoryContext memory =
+			AllocSetContextCreate(CurTransactionContext, "migration_governance run", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext before = MemoryContextSwitchTo(memory);
+		auto *run = static_cast<RunRaw *>(palloc0(sizeof(RunRaw)));
+		HASHCTL control;
+
+		memset(&control, 0, sizeof(control));
+		control.keysize = sizeof(ObjectAddress);
+		control.entrysize = sizeof(Entry);
+		control.hcxt = memory;
+		run->touched = hash_create("migration_governance objects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		run->id = id;
+		run->migration = pstrdup(migration.c_str());
+		run->memory = memory;
+		run->before = RegisterSnapshotOnOwner(GetLatestSnapshot(), CurTransactionResourceOwner);
+
+		auto *callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
+		callback->func = forget_run;
+		MemoryContextRegisterResetCallback(memory, callback);
+		run_now = run;
+		MemoryContextSwitchTo(before);
+		return memory;
+	});
+}
+
+// After an error the transaction's abort releases the snapshot and the memory.
+Run::~Run()
+{
+	if (run_now != nullptr && std::uncaught_exceptions() == 0)
+	{
+		UnregisterSnapshotFromOwner(run_now->before, CurTransactionResourceOwner);
+		MemoryContextDelete(memory_);
+	}
+	run_now = nullptr;
+}
+
+void
+Run::expect_statement()
+{
+	if (run_now != nullptr)
+		run_now->statement_expected = true;
+}
+
+void
+Run::expect_nothing()
+{
+	if (run_now != nullptr)
+		run_now->statement_expected = false;
+}
+
+int
+Run::recorded() const
+{
+	return run_now != nullptr ? run_now->recorded : 0;
+}
+
+std::vector<Rewrite>
+Run::rewrites() const
+{
+	std::vector<Rewrite> result;
+
+	for (const RewriteRaw *r = run_now != nullptr ? run_now->rewrites : nullptr; r != nullptr; r = r->next)
+	{
+		std::string reason;
+		auto add = [&](int bit, const char *name) {
+			if ((r->reason & bit) != 0)
+				reason += (reason.empty() ? "" : ", ") + std::string(name);
+		};
+		add(AT_REWRITE_ALTER_PERSISTENCE, "persistence");
+		add(AT_REWRITE_DEFAULT_VAL, "default");
+		add(AT_REWRITE_COLUMN_REWRITE, "type");
+		add(AT_REWRITE_ACCESS_METHOD, "access method");
+		result.insert(result.begin(), {r->relation, reason});
+	}
+	return result;
+}
+
+std::vector<RunObject>
+Run::objects() const
+{
+	std::vector<RunObject> result;
+	if (run_now == nullptr)
+		return result;
+
+	struct Found
+	{
+		Resolved *items;
+		int count;
+	};
+	Found found = pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(run_now->memory);
+		long size = hash_get_num_entries(run_now->touched);
+		Found all = {static_cast<Resolved *>(MemoryContextAllocHuge(run_now->memory, sizeof(Resolved) * (size + 1))), 0};
+		HASH_SEQ_STATUS status;
+
+		hash_seq_init(&status, run_now->touched);
+		while (auto *entry = static_cast<Entry *>(hash_seq_search(&status)))
+		{
+			Resolved resolved = resolve_raw(run_now, entry);
+			if (resolved.change != nullptr)
+				all.items[all.count++] = resolved;
+		}
+		MemoryContextSwitchTo(before);
+		return all;
+	});
+	for (int i = 0; i < found.count; i++)
+	{
+		const Resolved &r = found.items[i];
+		result.push_back({r.type != nullptr ? r.type : "object", r.identity, strings_of(r.names), strings_of(r.arguments),
+						  r.change, r.catalog != nullptr ? r.catalog : "", r.oid});
+	}
+	return result;
+}
+
+} // namespace mg::capture

@@ -1,0 +1,71 @@
+// What capture remembers of a migration run while its statements run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "capture/frame.hpp"
+
+namespace mg::capture {
+
+// One object that the run touched, as it was before and is at the end.
+struct RunObject
+{
+	std::string type;
+	std::string identity;
+	std::vector<std::string> names; // as pg_get_object_address() takes them
+	std::vector<std::string> arguments;
+	std::string change; // created, changed, dropped
+	std::string catalog;
+	uint32_t oid;
+};
+
+struct Rewrite
+{
+	std::string relation;
+	std::string reason; // persistence, default, type, access method; several joined by a comma
+};
+
+// The one run of this session; statements recorded while it lives belong to it. At most one at a time.
+class Run
+{
+public:
+	Run(int64_t id, const std::string &migration);
+	~Run();
+	Run(const Run &) = delete;
+	Run &operator=(const Run &) = delete;
+
+	// Says that the next utility statement is one of the script, not one nested in it.
+	void expect_statement();
+	void expect_nothing();
+
+	int recorded() const;
+	std::vector<Rewrite> rewrites() const;
+	// Resolves what was touched against the catalog as it is now and as it was when the run began.
+	std::vector<RunObject> objects() const;
+
+private:
+	MemoryContext memory_;
+};
+
+// Tells whether a migration is running in this session.
+bool is_running();
+
+// For capture itself.
+struct RunRaw
+{
+	int64 id;
+	const char *migration;
+	MemoryContext memory;
+	Snapshot before;
+	HTAB *touched;
+	int recorded;
+	bool statement_expected;
+	struct RewriteRaw *rewrites;
+};
+RunRaw *current_run();
+void remember_raw(RunRaw *run, const TouchedRaw *touched);
+void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);
+
+} // namespace mg::capture

@@ -1,0 +1,65 @@
+// Defines the extension's settings.
+#include "capture/settings.hpp"
+
+namespace mg::capture {
+
+namespace {
+
+// Values of settings live in plain variables, as the server wants them.
+char *migration = nullptr;
+bool protect_ledger = true;
+
+// Looks a name up in the newest registrations, by index and without privileges.
+bool
+is_registered_raw(const ledger::Place &place, const char *name)
+{
+	Relation table = table_open(place.of(ledger::Table::registration), AccessShareLock);
+	Oid index = get_relname_relid("registration_migration", place.schema);
+	AttrNumber column = get_attnum(RelationGetRelid(table), "migration");
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, column, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(name));
+	SysScanDesc scan = systable_beginscan(table, index, OidIsValid(index), nullptr, 1, &key);
+	bool found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(table, NoLock);
+	return found;
+}
+
+} // namespace
+
+void
+define_settings()
+{
+	DefineCustomStringVariable("migration_governance.migration",
+							   "Attributes this session's statements to a registered migration.",
+							   "For migrations that another tool or psql runs, such as CREATE INDEX CONCURRENTLY.", &migration,
+							   "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomBoolVariable("migration_governance.protect_ledger",
+							 "Refuses UPDATE, DELETE, TRUNCATE, ALTER and DROP of the ledger.",
+							 "A superuser switches it off to repair the ledger by hand; mg_verify() shows what was done.",
+							 &protect_ledger, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	MarkGUCPrefixReserved("migration_governance");
+}
+
+const char *
+attributed_migration_raw(const ledger::Place &place)
+{
+	if (migration == nullptr || migration[0] == '\0')
+		return nullptr;
+	if (is_registered_raw(place, migration))
+		return migration;
+	ereport(WARNING, (errmsg("migration \"%s\" is not registered", migration),
+					  errdetail("The statement is recorded without a migration."),
+					  errhint("Register it with mg_register(), or correct migration_governance.migration.")));
+	return nullptr;
+}
+
+bool
+ledger_is_protected()
+{
+	return protect_ledger;
+}
+
+} // namespace mg::capture

@@ -1,0 +1,18 @@
+// The settings of a session.
+#pragma once
+
+#include "ledger/store.hpp"
+
+namespace mg::capture {
+
+// Defines them; called once when the library is loaded.
+void define_settings();
+
+// The migration that migration_governance.migration names, if it is registered; nullptr otherwise, with a WARNING for a
+// name that is not.
+const char *attributed_migration_raw(const ledger::Place &place);
+
+// migration_governance.protect_ledger: a superuser's switch.
+bool ledger_is_protected();
+
+} // namespace mg::capture

@@ -1,0 +1,169 @@
+// The functions that people call: each decodes its arguments, calls a room below, and encodes what comes back.
+#include "capture/capture.hpp"
+#include "ledger/seal.hpp"
+#include "migrate/migrate.hpp"
+#include "migrate/status.hpp"
+#include "migrate/transfer.hpp"
+#include "pg/session.hpp"
+#include "policy/policy.hpp"
+
+namespace {
+
+using mg::UserError;
+using mg::pg::Cell;
+using mg::pg::Row;
+
+std::string
+required_text(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	std::optional<std::string> value = mg::pg::text_argument(fcinfo, number);
+	if (!value.has_value())
+		throw UserError("22004", std::string(name) + " must not be NULL");
+	return *value;
+}
+
+mg::migrate::Request
+request_of(FunctionCallInfo fcinfo)
+{
+	mg::migrate::Request request;
+
+	request.name = required_text(fcinfo, 0, "name of the migration");
+	request.up = mg::pg::text_argument(fcinfo, 1);
+	request.down = mg::pg::text_argument(fcinfo, 2);
+	request.verify = mg::pg::text_argument(fcinfo, 3);
+	if (!PG_ARGISNULL(4))
+		request.requirements = mg::pg::text_array_argument(fcinfo, 4);
+	request.precondition = mg::pg::text_argument(fcinfo, 5);
+	return request;
+}
+
+Row
+row_of(const mg::migrate::Outcome &outcome)
+{
+	return {outcome.migration,
+			outcome.status,
+			std::to_string(outcome.duration_us) + " microseconds",
+			std::to_string(outcome.statements),
+			std::to_string(outcome.objects),
+			std::nullopt,
+			outcome.checksum,
+			outcome.run_id.has_value() ? Cell(std::to_string(*outcome.run_id)) : Cell()};
+}
+
+void
+add_all(mg::pg::RowSet &set, const std::vector<Row> &rows)
+{
+	for (const Row &row : rows)
+		set.add(row);
+}
+
+} // namespace
+
+MG_FUNCTION(mg_apply)
+{
+	return mg::pg::composite_datum(fcinfo, row_of(mg::migrate::apply(request_of(fcinfo))));
+}
+
+MG_FUNCTION(mg_register)
+{
+	mg::migrate::Registered done = mg::migrate::register_migration(request_of(fcinfo));
+	return mg::pg::composite_datum(fcinfo, {done.migration, done.status, std::nullopt, done.checksum, "0", "0"});
+}
+
+MG_FUNCTION(mg_rollback)
+{
+	mg::migrate::Outcome outcome =
+		mg::migrate::roll_back(mg::pg::text_argument(fcinfo, 0), mg::pg::text_argument(fcinfo, 1));
+	return mg::pg::composite_datum(fcinfo, row_of(outcome));
+}
+
+MG_FUNCTION(mg_rollback_to)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	for (const mg::migrate::Outcome &outcome : mg::migrate::roll_back_to(required_text(fcinfo, 0, "name of the migration"),
+																		 mg::pg::text_argument(fcinfo, 1)))
+		rows.add(row_of(outcome));
+	return 0;
+}
+
+MG_FUNCTION(mg_verify)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::verify(mg::pg::text_argument(fcinfo, 0)));
+	return 0;
+}
+
+MG_FUNCTION(mg_status)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::status());
+	return 0;
+}
+
+MG_FUNCTION(mg_parse)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::parse(required_text(fcinfo, 0, "script")));
+	return 0;
+}
+
+MG_FUNCTION(mg_template)
+{
+	std::string kind = required_text(fcinfo, 0, "kind");
+	std::string description = required_text(fcinfo, 1, "description");
+	return mg::pg::composite_datum(
+		fcinfo, mg::migrate::make_template(kind, description, mg::pg::text_argument(fcinfo, 2).value_or(""),
+										   mg::pg::text_argument(fcinfo, 3).value_or("")));
+}
+
+MG_FUNCTION(mg_seal)
+{
+	mg::ledger::place();
+	mg::ledger::seal(true);
+	return mg::pg::text_datum(mg::ledger::head());
+}
+
+MG_FUNCTION(mg_policy)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::policy::rows());
+	return 0;
+}
+
+MG_FUNCTION(mg_set_policy)
+{
+	mg::policy::set(required_text(fcinfo, 0, "setting"), required_text(fcinfo, 1, "value"),
+					required_text(fcinfo, 2, "reason"));
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_allow_removal)
+{
+	std::string reason = required_text(fcinfo, 0, "reason");
+
+	mg::pg::require_database_owner("allow the removal of migration_governance");
+	if (mg::trim(reason).empty())
+		throw UserError("22023", "a removal needs a reason");
+	mg::capture::allow_removal();
+	mg::pg::guarded([&] {
+		ereport(LOG, (errmsg("migration_governance: removal allowed in this session: %s", reason.c_str())));
+	});
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_export)
+{
+	return mg::migrate::export_ledger();
+}
+
+MG_FUNCTION(mg_import)
+{
+	if (PG_ARGISNULL(0))
+		throw UserError("22004", "dump must not be NULL");
+	return mg::pg::composite_datum(fcinfo, mg::migrate::import_ledger(PG_GETARG_DATUM(0)));
+}

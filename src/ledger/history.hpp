@@ -1,0 +1,65 @@
+// What the ledger knows of migrations.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/graph.hpp"
+#include "ledger/store.hpp"
+
+namespace mg::ledger {
+
+// The newest registration of a migration; scripts by their checksums.
+struct Registration
+{
+	std::string migration;
+	std::string version;
+	std::string up;
+	std::optional<std::string> down;
+	std::optional<std::string> verify;
+	std::optional<std::string> precondition;
+	std::vector<std::string> requirements;
+};
+std::optional<Registration> find_registration(const std::string &migration);
+
+// The last thing that happened to a migration: applied or rolled back; nothing when neither ever did.
+struct LastRun
+{
+	std::string installation;
+	int64_t id;
+	bool applied;
+	std::string checksum;
+	std::string objects; // jsonb
+};
+std::optional<LastRun> find_last_run(const std::string &migration);
+bool is_applied(const std::string &migration);
+
+// The applied migrations, newest first.
+std::vector<std::string> applied_migrations();
+// Those applied after `migration`, newest first.
+std::vector<std::string> applied_after(const std::string &migration);
+
+// The text and token hash of a kept script.
+struct Kept
+{
+	std::string body;
+	std::string token_hash;
+};
+Kept read_script(const std::string &checksum);
+
+// Keeps a script unless its checksum is kept already.
+void keep_script(const std::string &checksum, const std::string &token_hash, int algorithm, const std::string &body);
+
+// Who requires whom, of the newest registration of every migration.
+Requirements all_requirements();
+
+// Migrations with this version under another name.
+std::vector<std::string> others_with_version(const std::string &version, const std::string &migration);
+// The newest version among applied migrations, by name order; empty when there is none.
+std::string newest_applied_version();
+// The newest version among registered migrations.
+std::string newest_version();
+
+} // namespace mg::ledger

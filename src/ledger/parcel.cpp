@@ -1,0 +1,93 @@
+// Packs records as counted strings: NUMBER ":" BYTES.
+#include "ledger/parcel.hpp"
+
+namespace mg::ledger {
+
+namespace {
+
+void
+put(std::string &out, std::string_view text)
+{
+	out += std::to_string(text.size());
+	out += ':';
+	out += text;
+}
+
+std::string
+take(std::string_view &in)
+{
+	std::size_t colon = in.find(':');
+	std::size_t length = std::stoul(std::string(in.substr(0, colon)));
+	std::string text(in.substr(colon + 1, length));
+
+	in.remove_prefix(colon + 1 + length);
+	return text;
+}
+
+} // namespace
+
+std::string
+pack(const Parcel &parcel)
+{
+	std::string out;
+
+	for (const auto &[table, fields] : parcel)
+	{
+		put(out, std::to_string(static_cast<int>(table)));
+		put(out, std::to_string(fields.size()));
+		for (const auto &[column, cell] : fields)
+		{
+			put(out, column);
+			put(out, cell.has_value() ? "1" : "0");
+			put(out, cell.value_or(""));
+		}
+	}
+	return out;
+}
+
+Parcel
+unpack(std::string_view text)
+{
+	Parcel parcel;
+
+	while (!text.empty())
+	{
+		auto table = static_cast<Table>(std::stoi(take(text)));
+		std::size_t count = std::stoul(take(text));
+		Fields fields;
+
+		for (std::size_t i = 0; i < count; i++)
+		{
+			std::string column = take(text);
+			bool present = take(text) == "1";
+			std::string value = take(text);
+			fields.emplace_back(std::move(column), present ? pg::Cell(std::move(value)) : pg::Cell());
+		}
+		parcel.emplace_back(table, std::move(fields));
+	}
+	return parcel;
+}
+
+void
+write_parcel(std::string_view text)
+{
+	constexpr int tries = 30;
+	const Place &where = place();
+
+	for (const auto &[table, fields] : unpack(text))
+	{
+		Table which = table;
+		for (int i = 0; !pg::guarded([&] { return lock_for_insert_raw(where, which); }); i++)
+		{
+			if (i == tries)
+				throw UserError("55P03", "the ledger is locked");
+			pg::guarded([] {
+				pg_usleep(100000L);
+				CHECK_FOR_INTERRUPTS();
+			});
+		}
+		append(table, fields);
+	}
+}
+
+} // namespace mg::ledger

@@ -1,0 +1,95 @@
+// The only writer of the extension's tables: records are inserted directly, as their owner, whoever asks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pg/query.hpp"
+
+namespace mg::ledger {
+
+enum class Table
+{
+	installation,
+	script,
+	registration,
+	run,
+	statement,
+	policy_event,
+	seal
+};
+constexpr int table_count = 7;
+
+// Where the ledger of this database is; found once and kept until the catalog says otherwise.
+struct Place
+{
+	Oid extension;
+	Oid owner;    // the superuser to whom schema mg belongs, never the owner of the extension
+	Oid schema;
+	Oid sequence;
+	Oid current;
+	Oid tables[table_count];
+	pg_uuid_t installation;
+
+	Oid of(Table table) const { return tables[static_cast<int>(table)]; }
+};
+
+// Finds the ledger, or nullptr when the extension is not (or not wholly) installed in this database. May raise.
+const Place *find_raw();
+
+// Forgets where the ledger is; for the install script, whose own commands cannot be told from others'.
+void forget_place();
+
+// Tells whether a relation is one of the ledger's tables (the sequence and mg.current too). May raise.
+bool is_ledger_relation_raw(Oid relation);
+
+// Takes the locks that inserting into a table needs without waiting; false when somebody holds one that conflicts.
+bool lock_for_insert_raw(const Place &place, Table table);
+
+// Numbers the next record.
+int64 next_id_raw(const Place &place);
+
+// One record in the order of the table's columns; columns that it does not set are NULL.
+class RecordRaw
+{
+public:
+	// Opens the table (RowExclusiveLock, kept until the end of the transaction).
+	RecordRaw(const Place &place, Table table, int64 id);
+	void set(const char *column, Datum value);
+	void set_text(const char *column, const char *text);
+	// Fills installation, id, xid, at and hash, inserts the record and makes it visible to what follows.
+	void insert();
+
+private:
+	const Place &place_;
+	Relation relation_;
+	int64 id_;
+	Datum *values_;
+	bool *nulls_;
+};
+static_assert(std::is_trivially_destructible_v<RecordRaw>);
+
+// Hashes a record's own content: SHA-256 in hexadecimal over its columns but `hash`, whatever the settings of the session.
+// The text lives in the current context.
+char *record_hash_raw(TupleDesc desc, const Datum *values, const bool *nulls);
+
+// A record as text by column name, for callers in C++ and for the way to the background worker.
+using Fields = std::vector<std::pair<std::string, pg::Cell>>;
+
+// The ledger of this database; raises 55000 when the extension is not installed in it.
+const Place &place();
+
+// Inserts a record and gives its id; `id` is one that new_id() gave, or 0 for the next one.
+int64_t append(Table table, const Fields &fields, int64_t id = 0);
+int64_t new_id();
+
+// Runs one fixed statement over the ledger as its owner.
+std::vector<pg::Row> query(const char *sql, const std::vector<pg::Cell> &params = {});
+pg::Cell query_cell(const char *sql, const std::vector<pg::Cell> &params = {});
+
+// Who runs this session, as fields login_role, session_role, acting_role, application and client.
+void add_session(Fields &fields);
+
+} // namespace mg::ledger

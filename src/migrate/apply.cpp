@@ -1,0 +1,162 @@
+// Registers and applies migrations.
+#include "migrate/attempt.hpp"
+#include "migrate/locks.hpp"
+#include "migrate/migrate.hpp"
+
+#include "ledger/seal.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+UserError
+failed_check(const char *sqlstate, const std::string &migration, const Finding &finding, const std::string &what)
+{
+	return UserError(sqlstate, what + " of migration \"" + migration + "\" failed")
+		.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " + finding.expected + ", got " +
+				finding.actual + ".")
+		.hint("Nothing of the migration stays: the transaction is rolled back.");
+}
+
+void
+require_checks(const std::optional<script::Script> &script, const std::string &migration, Attempt &attempt,
+			   const char *sqlstate, const std::string &what)
+{
+	if (!script.has_value())
+		return;
+	std::vector<Finding> findings = run_checks(*script, migration, attempt.progress);
+	attempt.evidence.insert(attempt.evidence.end(), findings.begin(), findings.end());
+	for (const Finding &finding : findings)
+		if (!finding.ok)
+		{
+			attempt.progress.line = finding.line;
+			attempt.progress.statement = finding.query;
+			throw failed_check(sqlstate, migration, finding, what);
+		}
+}
+
+void
+note_wrapper(const script::Script &script)
+{
+	if (script.is_unwrapped())
+		pg::report(NOTICE, UserError("00000", "BEGIN and COMMIT of the " + script.what() + " script are left out")
+							   .detail("A migration is one transaction already: the caller's."));
+}
+
+Outcome
+skipped(const std::string &name, const std::string &checksum)
+{
+	Outcome outcome;
+
+	pg::report(NOTICE, UserError("00000", "migration \"" + name + "\" is applied already, skipping"));
+	outcome.migration = name;
+	outcome.status = "skipped";
+	outcome.checksum = checksum;
+	return outcome;
+}
+
+// Gets the migration from the caller's scripts, or from the ledger when there are none.
+Migration
+get_migration(const Request &request)
+{
+	if (request.up.has_value())
+		return Migration::from_request(request);
+	if (request.down.has_value() || request.verify.has_value() || request.precondition.has_value() ||
+		request.requirements.has_value())
+		throw UserError("22023", "the up script is missing")
+			.hint("Hand in all scripts of the migration, or its name only when it is registered.");
+
+	std::optional<ledger::Registration> known = ledger::find_registration(request.name);
+	if (!known.has_value())
+		throw UserError("MG004", "migration \"" + request.name + "\" is not registered")
+			.hint("Hand in its up script, or register it with mg_register().");
+	return Migration::from_ledger(*known);
+}
+
+Outcome
+run_migration(const Migration &migration, Attempt &attempt)
+{
+	Outcome outcome;
+
+	attempt.run([&](capture::Run &run) {
+		require_checks(migration.precondition, migration.name, attempt, "MG401", "precondition");
+		run_script(migration.up, migration.name, run, attempt.progress);
+		check_constraints(migration.name);
+		require_checks(migration.verify, migration.name, attempt, "MG402", "verification");
+		attempt.succeed("applied", run);
+	});
+	outcome.migration = migration.name;
+	outcome.status = "applied";
+	outcome.duration_us = attempt.duration_us();
+	outcome.statements = attempt.statements();
+	outcome.objects = attempt.objects();
+	outcome.checksum = attempt.checksum;
+	outcome.run_id = attempt.id();
+	return outcome;
+}
+
+} // namespace
+
+Registered
+register_migration(const Request &request)
+{
+	require_writable();
+	check_name_and_version(request.name);
+	if (!request.up.has_value())
+		throw UserError("22004", "the up script must not be NULL");
+	Migration migration = Migration::from_request(request);
+	take_run_lock();
+	check_requirements(migration, false);
+
+	std::optional<ledger::LastRun> last = ledger::find_last_run(request.name);
+	bool applied = last.has_value() && last->applied;
+	if (applied)
+		is_same_text(migration, last->checksum);
+	bool kept = migration.keep();
+	if (applied && kept)
+		pg::report(NOTICE, UserError("00000", "migration \"" + request.name +
+												  "\" is applied already; its other scripts are kept as they are now"));
+	return {migration.name, applied ? "applied" : "pending", migration.up.checksum()};
+}
+
+Outcome
+apply(const Request &request)
+{
+	require_writable();
+	check_name_and_version(request.name);
+
+	Attempt attempt(request.name, "apply");
+	std::optional<Migration> migration;
+	std::optional<Outcome> early;
+
+	attempt.guard([&] {
+		attempt.progress.phase = "script";
+		migration.emplace(get_migration(request));
+		attempt.checksum = migration->up.checksum();
+		take_run_lock();
+
+		std::optional<ledger::LastRun> last = ledger::find_last_run(request.name);
+		if (last.has_value() && last->applied)
+		{
+			if (is_same_text(*migration, last->checksum))
+				early = skipped(request.name, last->checksum);
+			return;
+		}
+		attempt.with_failure = migration->records();
+		check_requirements(*migration, true);
+		ledger::seal();
+		if (!migration->keep())
+			attempt.with_failure.clear();
+	});
+	if (early.has_value())
+		return *early;
+
+	note_wrapper(migration->up);
+	if (migration->up.statements().empty())
+		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" has no statements"));
+	if (migration->down.has_value())
+		attempt.down_checksum = migration->down->checksum();
+	return run_migration(*migration, attempt);
+}
+
+} // namespace mg::migrate

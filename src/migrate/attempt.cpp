@@ -1,0 +1,220 @@
+// Measures attempts and writes their records.
+#include "migrate/attempt.hpp"
+
+#include <algorithm>
+
+#include "core/json.hpp"
+#include "migrate/locks.hpp"
+#include "pg/worker.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+constexpr int worker_timeout_ms = 5000;
+
+std::string
+database_size()
+{
+	return ledger::query_cell("SELECT pg_database_size(current_database())").value_or("");
+}
+
+// [[line, microseconds, rows], ...]
+std::string
+timings_json(const std::vector<Timing> &timings)
+{
+	JsonArray json;
+
+	for (const Timing &timing : timings)
+		json.json(JsonArray().number(timing.line).number(timing.duration_us).number(timing.rows).str());
+	return json.str();
+}
+
+std::string
+strings_json(const std::vector<std::string> &items)
+{
+	JsonArray json;
+
+	for (const std::string &item : items)
+		json.text(item);
+	return json.str();
+}
+
+std::string
+objects_json(const std::vector<capture::RunObject> &objects)
+{
+	JsonArray json;
+
+	for (const capture::RunObject &object : objects)
+		json.json(JsonObject()
+					  .text("type", object.type)
+					  .text("identity", object.identity)
+					  .text("change", object.change)
+					  .json("names", strings_json(object.names))
+					  .json("arguments", strings_json(object.arguments))
+					  .text("catalog", object.catalog)
+					  .number("oid", object.oid)
+					  .str());
+	return json.str();
+}
+
+std::string
+rewrites_json(const std::vector<capture::Rewrite> &rewrites)
+{
+	JsonArray json;
+
+	for (const capture::Rewrite &rewrite : rewrites)
+		json.json(JsonObject().text("relation", rewrite.relation).text("reason", rewrite.reason).str());
+	return json.str();
+}
+
+std::string
+evidence_json(const std::vector<Finding> &findings)
+{
+	JsonArray json;
+
+	for (const Finding &finding : findings)
+		json.json(JsonObject()
+					  .number("line", finding.line)
+					  .text("query", finding.query)
+					  .text("status", finding.shown ? "shown" : (finding.ok ? "passed" : "failed"))
+					  .text("actual", finding.actual)
+					  .json("rows", finding.evidence)
+					  .str());
+	return json.str();
+}
+
+} // namespace
+
+Attempt::Attempt(std::string migration, std::string action)
+	: migration_(std::move(migration)), action_(std::move(action)), start_(capture::clock_us())
+{
+	started_at_ = ledger::query_cell("SELECT clock_timestamp()").value_or("");
+	ledger::add_session(session_);
+}
+
+ledger::Fields
+Attempt::fields(const std::string &outcome) const
+{
+	auto some = [](const std::string &text) { return text.empty() ? pg::Cell() : pg::Cell(text); };
+	ledger::Fields fields = {{"migration", migration_},
+							 {"action", action_},
+							 {"outcome", outcome},
+							 {"reason", some(reason)},
+							 {"checksum", some(checksum)},
+							 {"down_checksum", some(down_checksum)},
+							 {"started_at", started_at_},
+							 {"duration_us", std::to_string(capture::clock_us() - start_)},
+							 {"statements", std::to_string(progress.timings.size())},
+							 {"rows", std::to_string(progress.rows)},
+							 {"timings", timings_json(progress.timings)},
+							 {"size_before", some(size_before_)},
+							 {"server_version", std::string(PG_VERSION)}};
+	fields.insert(fields.end(), session_.begin(), session_.end());
+	return fields;
+}
+
+void
+Attempt::guard(const std::function<void()> &work)
+{
+	try
+	{
+		work();
+	}
+	catch (const pg::Error &error)
+	{
+		const ErrorData &data = error.data();
+		record_failure(unpack_sql_state(data.sqlerrcode), data.message, data.detail, data.hint);
+		throw;
+	}
+	catch (const UserError &error)
+	{
+		record_failure(error.sqlstate().c_str(), error.what(), error.detail().c_str(), error.hint().c_str());
+		throw;
+	}
+}
+
+void
+Attempt::run(const std::function<void(capture::Run &)> &work)
+{
+	guard([&] {
+		pg::SettingsScope settings;
+
+		size_before_ = database_size();
+		for (const HeldLock &lock : held_locks())
+			locked_before_.push_back(lock.oid);
+		id_ = ledger::new_id();
+		started_ = true;
+		capture::Run run(id_, migration_);
+		work(run);
+	});
+}
+
+void
+Attempt::succeed(const std::string &outcome, capture::Run &run)
+{
+	std::vector<capture::RunObject> objects = run.objects();
+	JsonArray locks;
+
+	duration_us_ = capture::clock_us() - start_;
+	objects_ = static_cast<int>(objects.size());
+	for (const HeldLock &lock : held_locks())
+	{
+		bool own = std::any_of(objects.begin(), objects.end(), [&](const capture::RunObject &object) {
+			return object.oid == lock.oid && object.catalog == "pg_class" && object.change == "created";
+		});
+		if (!own && std::find(locked_before_.begin(), locked_before_.end(), lock.oid) == locked_before_.end())
+			locks.json(JsonObject().text("relation", lock.relation).text("mode", lock.mode).str());
+	}
+
+	ledger::Fields record = fields(outcome);
+	record.emplace_back("objects", objects_json(objects));
+	record.emplace_back("locks", locks.str());
+	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
+	record.emplace_back("evidence", evidence_json(evidence));
+	record.emplace_back("size_after", database_size());
+	ledger::append(ledger::Table::run, record, id_);
+}
+
+// Called while an error is on its way: looks nothing up, and whatever goes wrong here is a warning, not another error.
+void
+Attempt::record_failure(const char *sqlstate, const char *message, const char *detail, const char *hint) noexcept
+{
+	try
+	{
+		auto some = [](const char *text) { return text != nullptr && text[0] != '\0' ? pg::Cell(text) : pg::Cell(); };
+		ledger::Fields record = fields(started_ ? "failed" : "refused");
+
+		record.emplace_back("phase", progress.phase);
+		if (progress.line > 0)
+			record.emplace_back("line", std::to_string(progress.line));
+		record.emplace_back("statement", progress.statement);
+		record.emplace_back("sqlstate", std::string(sqlstate));
+		record.emplace_back("error", some(message));
+		record.emplace_back("detail", some(detail));
+		record.emplace_back("hint", some(hint));
+		record.emplace_back("evidence", evidence_json(evidence));
+
+		ledger::Parcel parcel = with_failure;
+		parcel.emplace_back(ledger::Table::run, record);
+		pg::WorkerOutcome outcome = pg::run_in_worker(ledger::pack(parcel), worker_timeout_ms);
+		if (outcome == pg::WorkerOutcome::done)
+			return;
+		const char *why = outcome == pg::WorkerOutcome::no_slot ? "no background worker slot is free"
+						  : outcome == pg::WorkerOutcome::failed ? "the background worker failed"
+																 : "the background worker took too long";
+		pg::report(WARNING, UserError("01000", "the failed attempt at migration \"" + migration_ + "\" is not on record")
+								.detail(std::string(why) + "; the server log has it.")
+								.hint("max_worker_processes must leave room for one worker."));
+		pg::guarded([&] {
+			ereport(LOG, (errmsg("migration_governance: attempt at migration \"%s\" failed in line %d: %s", migration_.c_str(),
+								 progress.line, message != nullptr ? message : "")));
+		});
+	}
+	catch (...)
+	{
+		return;
+	}
+}
+
+} // namespace mg::migrate

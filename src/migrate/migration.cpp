@@ -1,0 +1,256 @@
+// Checks migrations before anything runs, and keeps them.
+#include "migrate/migration.hpp"
+
+#include <boost/algorithm/string/classification.hpp>
+#include <boost/algorithm/string/join.hpp>
+#include <boost/algorithm/string/split.hpp>
+
+#include "capture/run.hpp"
+#include "core/json.hpp"
+#include "policy/policy.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+std::optional<script::Script>
+parse(const char *what, const std::optional<std::string> &body)
+{
+	if (!body.has_value())
+		return std::nullopt;
+	if (trim(without_bom(*body)).empty())
+		throw UserError("22023", std::string(what) + " script is empty")
+			.hint(std::string(what) == "up" ? "Hand in the text of the migration; a comment is enough for one that does nothing."
+											: "Leave the argument out, or NULL, when there is none.");
+	script::Script script(what, *body);
+	script.require_runnable();
+	return script;
+}
+
+std::optional<script::Script>
+kept(const char *what, const std::optional<std::string> &checksum)
+{
+	if (!checksum.has_value())
+		return std::nullopt;
+	return script::Script(what, ledger::read_script(*checksum).body);
+}
+
+std::optional<std::string>
+checksum_of(const std::optional<script::Script> &script)
+{
+	return script.has_value() ? std::optional<std::string>(script->checksum()) : std::nullopt;
+}
+
+// Requirements come from the argument, else from the header "-- Requires: a, b".
+std::vector<std::string>
+requirements_of(const Request &request, const script::Script &up)
+{
+	if (request.requirements.has_value())
+		return *request.requirements;
+
+	std::vector<std::string> result;
+	std::vector<std::string> parts;
+	std::string list = header_value(up.headers(), "requires").value_or("");
+	boost::algorithm::split(parts, list, boost::algorithm::is_any_of(",\n"));
+	for (const std::string &part : parts)
+		if (!trim(part).empty())
+			result.emplace_back(trim(part));
+	return result;
+}
+
+} // namespace
+
+Migration
+Migration::from_request(const Request &request)
+{
+	Migration migration(request.name, *parse("up", request.up));
+
+	migration.down = parse("down", request.down);
+	migration.verify = parse("verify", request.verify);
+	migration.precondition = parse("precondition", request.precondition);
+	migration.requirements = requirements_of(request, migration.up);
+	return migration;
+}
+
+Migration
+Migration::from_ledger(const ledger::Registration &registration)
+{
+	Migration migration(registration.migration, script::Script("up", ledger::read_script(registration.up).body));
+
+	migration.down = kept("down", registration.down);
+	migration.verify = kept("verify", registration.verify);
+	migration.precondition = kept("precondition", registration.precondition);
+	migration.requirements = registration.requirements;
+	return migration;
+}
+
+bool
+Migration::is_same_as(const ledger::Registration &registration) const
+{
+	return registration.up == up.checksum() && registration.down == checksum_of(down) &&
+		   registration.verify == checksum_of(verify) && registration.precondition == checksum_of(precondition) &&
+		   registration.requirements == requirements;
+}
+
+std::string
+Migration::headers_json() const
+{
+	JsonObject json;
+
+	for (const Header &header : up.headers())
+		json.text(header.key, header.value);
+	return json.str();
+}
+
+ledger::Fields
+Migration::registration_fields() const
+{
+	ledger::Fields fields = {{"migration", name},
+							 {"version", version_of(policy::naming(), name)},
+							 {"up", up.checksum()},
+							 {"down", checksum_of(down)},
+							 {"verify", checksum_of(verify)},
+							 {"precondition", checksum_of(precondition)},
+							 {"requires", pg::array_literal(requirements)},
+							 {"headers", headers_json()}};
+	ledger::add_session(fields);
+	return fields;
+}
+
+std::vector<std::pair<ledger::Table, ledger::Fields>>
+Migration::records() const
+{
+	std::vector<std::pair<ledger::Table, ledger::Fields>> result;
+	auto add = [&](const script::Script &script) {
+		result.emplace_back(ledger::Table::script,
+							ledger::Fields{{"checksum", script.checksum()},
+										   {"token_hash", script.token_hash()},
+										   {"algorithm", std::to_string(script::checksum_algorithm)},
+										   {"body", script.body()}});
+	};
+
+	add(up);
+	for (const std::optional<script::Script> *script : {&down, &verify, &precondition})
+		if (script->has_value())
+			add(**script);
+	result.emplace_back(ledger::Table::registration, registration_fields());
+	return result;
+}
+
+bool
+Migration::keep() const
+{
+	std::optional<ledger::Registration> known = ledger::find_registration(name);
+
+	if (known.has_value() && is_same_as(*known))
+		return false;
+	for (const auto &[table, fields] : records())
+		if (table == ledger::Table::script)
+			ledger::keep_script(*fields[0].second, fields[1].second.value_or(""), script::checksum_algorithm, *fields[3].second);
+		else
+			ledger::append(table, fields);
+	return true;
+}
+
+void
+require_writable()
+{
+	if (RecoveryInProgress())
+		throw UserError("25006", "cannot run a migration during recovery").hint("Run it on the primary server.");
+	if (XactReadOnly)
+		throw UserError("25006", "cannot run a migration in a read-only transaction");
+	if (capture::is_running())
+		throw UserError("55000", "a migration cannot run inside a migration")
+			.hint("Name the other migration in the argument \"requires\" instead.");
+	ledger::place();
+}
+
+void
+check_name_and_version(const std::string &name)
+{
+	policy::require_name(name);
+
+	const Convention &convention = policy::naming();
+	std::string version = version_of(convention, name);
+	if (version.empty())
+		return;
+
+	for (const std::string &other : ledger::others_with_version(version, name))
+	{
+		if (ledger::is_applied(other))
+			throw UserError("MG002", "version " + version + " is taken by migration \"" + other + "\"")
+				.detail("Two migrations with one version have no order.")
+				.hint("Give \"" + name + "\" the next free version.");
+		pg::report(WARNING, UserError("01000", "version " + version + " is also that of pending migration \"" + other + "\""));
+	}
+	std::string newest = ledger::newest_applied_version();
+	if (newest.empty())
+		return;
+	if (compare_versions(version, newest) < 0)
+		pg::report(WARNING, UserError("01000", "migration \"" + name + "\" is out of order")
+								.detail("Version " + newest + " is applied already."));
+	else if (gap_after(convention, newest, version) > 0)
+		pg::report(NOTICE, UserError("00000", "there is a gap between version " + newest + " and version " + version));
+}
+
+void
+check_requirements(const Migration &migration, bool applied)
+{
+	if (migration.requirements.empty())
+		return;
+
+	Requirements all = ledger::all_requirements();
+	all[migration.name] = migration.requirements;
+	if (std::optional<std::vector<std::string>> cycle = find_cycle(all, migration.name))
+		throw UserError("MG005", "migration \"" + migration.name + "\" requires itself")
+			.detail("The circle is: " + boost::algorithm::join(*cycle, " requires ") + ".");
+
+	for (const std::string &required : migration.requirements)
+	{
+		if (ledger::is_applied(required))
+			continue;
+		if (!ledger::find_registration(required).has_value())
+			throw UserError("MG004", "migration \"" + migration.name + "\" requires \"" + required + "\", which is not known")
+				.hint("Register or apply \"" + required + "\" first, or correct its name.");
+		if (!applied)
+			continue;
+
+		/* Follow the chain of what is not applied to its end, which is where to begin. */
+		std::vector<std::string> chain = {migration.name, required};
+		for (bool more = true; more;)
+		{
+			more = false;
+			for (const std::string &next : all[chain.back()])
+				if (!ledger::is_applied(next))
+				{
+					chain.push_back(next);
+					more = true;
+					break;
+				}
+		}
+		throw UserError("MG006", "migration \"" + migration.name + "\" requires \"" + required + "\", which is not applied")
+			.detail("Not applied yet: " + boost::algorithm::join(chain, " requires ") + ".")
+			.hint("Apply \"" + chain.back() + "\" first.");
+	}
+}
+
+bool
+is_same_text(const Migration &migration, const std::string &checksum)
+{
+	std::string own = migration.up.checksum();
+	if (own == checksum)
+		return true;
+
+	ledger::Kept before = ledger::read_script(checksum);
+	std::string detail = "The text that was applied has checksum " + checksum + ", this one " + own + ".";
+	if (before.token_hash == migration.up.token_hash())
+		detail += " Only comments or spacing differ.";
+	if (std::optional<Difference> difference = first_difference(before.body, migration.up.body()))
+		detail += " The first difference is in line " + std::to_string(difference->line) + ": \"" +
+				  shorten(difference->ours, 100) + "\" was applied, this one has \"" + shorten(difference->theirs, 100) + "\".";
+	throw UserError("MG003", "migration \"" + migration.name + "\" is applied with another text")
+		.detail(detail)
+		.hint("A migration that is applied does not change: put the change into a new one, or roll this one back first.");
+}
+
+} // namespace mg::migrate

@@ -1,0 +1,71 @@
+// A migration as a caller hands it in or as the ledger keeps it, with its scripts parsed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/history.hpp"
+#include "script/script.hpp"
+
+namespace mg::migrate {
+
+// The arguments of mg_apply and mg_register, as they came.
+struct Request
+{
+	std::string name;
+	std::optional<std::string> up;
+	std::optional<std::string> down;
+	std::optional<std::string> verify;
+	std::optional<std::string> precondition;
+	std::optional<std::vector<std::string>> requirements;
+};
+
+// A migration whose scripts have been parsed and found runnable.
+class Migration
+{
+public:
+	// Parses what the caller handed in; raises what Script raises, 22023 for an empty script.
+	static Migration from_request(const Request &request);
+	// Reads a registered one.
+	static Migration from_ledger(const ledger::Registration &registration);
+
+	std::string name;
+	script::Script up;
+	std::optional<script::Script> down;
+	std::optional<script::Script> verify;
+	std::optional<script::Script> precondition;
+	std::vector<std::string> requirements;
+
+	// Keeps the scripts and a registration in the ledger, unless they are there already. Gives true when it did.
+	bool keep() const;
+
+	// The records that keep() writes, for a background worker.
+	std::vector<std::pair<ledger::Table, ledger::Fields>> records() const;
+
+	bool is_same_as(const ledger::Registration &registration) const;
+	std::string headers_json() const;
+
+private:
+	Migration(std::string migration_name, script::Script up_script)
+		: name(std::move(migration_name)), up(std::move(up_script))
+	{
+	}
+	ledger::Fields registration_fields() const;
+};
+
+// Raises unless this session may change the schema now: 25006 read-only or standby, 55000 inside another migration.
+void require_writable();
+
+// Raises MG001 and MG002 for a name that does not fit or whose version another migration has taken; reports gaps and
+// names out of order.
+void check_name_and_version(const std::string &name);
+
+// Raises MG004 for a requirement that is not known, MG005 for a circle, and, with `applied`, MG006 for one that is not
+// applied yet.
+void check_requirements(const Migration &migration, bool applied);
+
+// Raises MG003 when an applied migration is handed in with another text; gives true when it is the same one.
+bool is_same_text(const Migration &migration, const std::string &checksum);
+
+} // namespace mg::migrate

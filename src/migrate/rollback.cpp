@@ -1,0 +1,201 @@
+// Rolls applied migrations back.
+#include "migrate/attempt.hpp"
+#include "migrate/locks.hpp"
+#include "migrate/migrate.hpp"
+
+#include <set>
+
+#include <boost/algorithm/string/join.hpp>
+
+#include "ledger/seal.hpp"
+#include "pg/object.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+// One object of a run's record.
+struct Recorded
+{
+	std::string type;
+	std::string identity;
+	std::string change;
+	std::vector<std::string> names;
+	std::vector<std::string> arguments;
+};
+
+std::vector<Recorded>
+recorded_objects(const ledger::LastRun &run)
+{
+	std::vector<Recorded> result;
+
+	for (const pg::Row &row :
+		 ledger::query("SELECT o->>'type', o->>'identity', o->>'change',"
+					   " ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments'))"
+					   " FROM jsonb_array_elements($1::jsonb) AS o",
+					   {run.objects}))
+		result.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), pg::array_items(*row[3]),
+						  pg::array_items(*row[4])});
+	return result;
+}
+
+std::string
+list_some(const std::vector<std::string> &items)
+{
+	constexpr std::size_t most = 10;
+	std::vector<std::string> shown(items.begin(), items.begin() + static_cast<long>(std::min(items.size(), most)));
+	std::string text = boost::algorithm::join(shown, ", ");
+
+	if (items.size() > most)
+		text += " and " + std::to_string(items.size() - most) + " more";
+	return text;
+}
+
+// Looks whether what up made is gone and what it dropped is back. Only the first is an error: whoever wrote the down
+// script may have meant to leave the second out, but cannot have meant to leave half of the migration behind.
+void
+require_undone(const std::string &name, const std::vector<Recorded> &objects)
+{
+	std::vector<std::string> left;
+	std::vector<std::string> lost;
+
+	for (const Recorded &object : objects)
+	{
+		if (object.names.empty())
+			continue;
+		bool exists = pg::object_exists(object.type, object.names, object.arguments);
+		if (object.change == "created" && exists)
+			left.push_back(object.type + " " + object.identity);
+		if (object.change == "dropped" && !exists)
+			lost.push_back(object.type + " " + object.identity);
+	}
+	if (!left.empty())
+		throw UserError("MG403", "rollback of migration \"" + name + "\" leaves objects behind that it made")
+			.detail("Still there: " + list_some(left) + ".")
+			.hint("Correct the down script with mg_register() and try again; nothing of the rollback stays.");
+	if (!lost.empty())
+		pg::report(WARNING, UserError("01000", "rollback of migration \"" + name + "\" does not bring back all that it dropped")
+								.detail("Not there: " + list_some(lost) + "."));
+}
+
+// Raises MG405 when applied migrations stand on this one: they require it, or touched what it made.
+void
+require_no_dependants(const std::string &name, const std::vector<Recorded> &objects)
+{
+	std::vector<std::string> after = ledger::applied_after(name);
+	if (after.empty())
+		return;
+
+	std::set<std::string> applied(after.begin(), after.end());
+	std::vector<std::string> dependants;
+	for (const std::string &dependant : transitive_dependants(ledger::all_requirements(), name))
+		if (applied.count(dependant) > 0)
+			dependants.push_back("\"" + dependant + "\" requires it");
+
+	std::set<std::string> made;
+	for (const Recorded &object : objects)
+		if (object.change == "created")
+			made.insert(object.identity);
+	for (const std::string &later : after)
+	{
+		std::optional<ledger::LastRun> run = ledger::find_last_run(later);
+		for (const Recorded &object : recorded_objects(*run))
+			if (object.change != "created" && made.count(object.identity) > 0)
+			{
+				dependants.push_back("\"" + later + "\" changed " + object.type + " " + object.identity);
+				break;
+			}
+	}
+	if (!dependants.empty())
+		throw UserError("MG405", "migration \"" + name + "\" cannot be rolled back before those that stand on it")
+			.detail(list_some(dependants) + ".")
+			.hint("Roll those back first, or all of them with mg_rollback_to().");
+}
+
+Outcome
+roll_one_back(const std::string &name, const std::string &reason)
+{
+	Attempt attempt(name, "roll back");
+	std::optional<script::Script> down;
+	std::vector<Recorded> objects;
+
+	attempt.guard([&] {
+		attempt.progress.phase = "script";
+		attempt.reason = reason;
+		std::optional<ledger::LastRun> last = ledger::find_last_run(name);
+		if (!last.has_value() || !last->applied)
+			throw UserError("MG406", "migration \"" + name + "\" is not applied")
+				.hint("SELECT migration, status FROM mg.status tells what is.");
+		attempt.checksum = last->checksum;
+
+		std::optional<ledger::Registration> known = ledger::find_registration(name);
+		if (!known.has_value() || !known->down.has_value())
+			throw UserError("MG404", "migration \"" + name + "\" has no down script")
+				.hint("Hand one in with mg_register(name, up, down): the up script stays as it is.");
+		attempt.down_checksum = *known->down;
+		objects = recorded_objects(*last);
+		require_no_dependants(name, objects);
+		down.emplace("down", ledger::read_script(*known->down).body);
+		down->require_runnable();
+	});
+
+	attempt.run([&](capture::Run &run) {
+		run_script(*down, name, run, attempt.progress);
+		check_constraints(name);
+		attempt.progress.phase = "rollback check";
+		attempt.progress.line = 0;
+		attempt.progress.statement.clear();
+		require_undone(name, objects);
+		attempt.succeed("rolled back", run);
+	});
+
+	Outcome outcome;
+	outcome.migration = name;
+	outcome.status = "rolled back";
+	outcome.duration_us = attempt.duration_us();
+	outcome.statements = attempt.statements();
+	outcome.objects = attempt.objects();
+	outcome.checksum = attempt.checksum;
+	outcome.run_id = attempt.id();
+	return outcome;
+}
+
+} // namespace
+
+Outcome
+roll_back(const std::optional<std::string> &name, const std::optional<std::string> &reason)
+{
+	require_writable();
+	take_run_lock();
+
+	std::string which = name.value_or("");
+	if (!name.has_value())
+	{
+		std::vector<std::string> applied = ledger::applied_migrations();
+		if (applied.empty())
+			throw UserError("MG406", "no migration is applied");
+		which = applied.front();
+	}
+	ledger::seal();
+	return roll_one_back(which, reason.value_or(""));
+}
+
+std::vector<Outcome>
+roll_back_to(const std::string &name, const std::optional<std::string> &reason)
+{
+	std::vector<Outcome> outcomes;
+
+	require_writable();
+	take_run_lock();
+	if (!ledger::is_applied(name))
+		throw UserError("MG406", "migration \"" + name + "\" is not applied")
+			.hint("Name an applied migration: those after it are rolled back, it stays.");
+	ledger::seal();
+	for (const std::string &later : ledger::applied_after(name))
+		outcomes.push_back(roll_one_back(later, reason.value_or("")));
+	if (outcomes.empty())
+		pg::report(NOTICE, UserError("00000", "nothing was applied after migration \"" + name + "\""));
+	return outcomes;
+}
+
+} // namespace mg::migrate

@@ -1,0 +1,282 @@
+// Runs scripts through SPI.
+#include "migrate/runner.hpp"
+
+#include "core/json.hpp"
+#include "pg/memory.hpp"
+#include "script/kind.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+// What the context line of an error says; plain memory, because the server calls back through C.
+struct Context
+{
+	const char *migration;
+	const char *phase;
+	int line;
+	const char *statement;
+};
+
+extern "C" void
+mg_error_context(void *argument)
+{
+	auto *context = static_cast<Context *>(argument);
+
+	errcontext("migration \"%s\", %s, line %d: %s", context->migration, context->phase, context->line,
+			   context->statement);
+}
+
+// Shortens a statement for messages and records; one that may hold a secret is named by its tag only.
+std::string
+excerpt(const script::Script &script, const script::Statement &statement)
+{
+	if (statement.secret)
+		return statement.tag;
+	return shorten(script.text_of(statement), 200);
+}
+
+// Runs one statement and throws its rows away; gives their number.
+uint64
+run_raw(const char *sql, Context *context)
+{
+	ErrorContextCallback callback;
+	SPIExecuteOptions options;
+
+	callback.callback = mg_error_context;
+	callback.arg = context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	memset(&options, 0, sizeof(options));
+	options.dest = CreateDestReceiver(DestNone);
+	int code = SPI_execute_extended(sql, &options);
+	if (code < 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("statement cannot run in a migration: %s", SPI_result_code_string(code))));
+	uint64 rows = SPI_processed;
+	SPI_finish();
+	error_context_stack = callback.previous;
+	return rows;
+}
+
+// A query's answer in plain memory.
+struct Answer
+{
+	bool has_rows;
+	bool is_boolean;
+	bool all_true;
+	bool all_equal; // to the first row's first value
+	uint64 rows;
+	const char *first; // NULL as nullptr
+	const char *evidence;
+};
+
+const char *
+value_raw(HeapTuple tuple, TupleDesc desc, int column)
+{
+	return SPI_getvalue(tuple, desc, column);
+}
+
+// Writes the first rows as a JSON array of objects.
+const char *
+evidence_raw(SPITupleTable *table)
+{
+	constexpr uint64 most_rows = 20;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (uint64 row = 0; row < table->numvals && row < most_rows; row++)
+	{
+		appendStringInfoString(&json, row == 0 ? "{" : ",{");
+		for (int column = 1; column <= table->tupdesc->natts; column++)
+		{
+			const char *value = value_raw(table->vals[row], table->tupdesc, column);
+			if (column > 1)
+				appendStringInfoChar(&json, ',');
+			escape_json(&json, SPI_fname(table->tupdesc, column));
+			appendStringInfoChar(&json, ':');
+			if (value == nullptr)
+				appendStringInfoString(&json, "null");
+			else
+				escape_json(&json, strlen(value) > 1000 ? pnstrdup(value, pg_mbcliplen(value, strlen(value), 1000)) : value);
+		}
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+Answer
+ask_raw(const char *sql, Context *context, MemoryContext memory)
+{
+	ErrorContextCallback callback;
+	Answer answer;
+
+	callback.callback = mg_error_context;
+	callback.arg = context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	memset(&answer, 0, sizeof(answer));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	int code = SPI_execute(sql, false, 0);
+	if (code < 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("statement cannot run in a check: %s", SPI_result_code_string(code))));
+	SPITupleTable *table = SPI_tuptable;
+	answer.rows = SPI_processed;
+	if (table != nullptr)
+	{
+		MemoryContext before = MemoryContextSwitchTo(memory);
+
+		answer.has_rows = true;
+		answer.is_boolean = table->tupdesc->natts > 0 && SPI_gettypeid(table->tupdesc, 1) == BOOLOID;
+		answer.all_true = answer.all_equal = true;
+		for (uint64 row = 0; row < table->numvals && table->tupdesc->natts > 0; row++)
+		{
+			const char *value = value_raw(table->vals[row], table->tupdesc, 1);
+
+			if (row == 0)
+				answer.first = value;
+			if (value == nullptr || strcmp(value, "t") != 0)
+				answer.all_true = false;
+			if ((value == nullptr) != (answer.first == nullptr) || (value != nullptr && strcmp(value, answer.first) != 0))
+			{
+				answer.all_equal = false;
+				if (answer.is_boolean || row > 0)
+					answer.first = value;
+			}
+			CHECK_FOR_INTERRUPTS();
+		}
+		answer.evidence = evidence_raw(table);
+		MemoryContextSwitchTo(before);
+	}
+	SPI_finish();
+	error_context_stack = callback.previous;
+	return answer;
+}
+
+std::string
+rows_text(uint64 rows)
+{
+	return rows == 0 ? "no row" : std::to_string(rows) + (rows == 1 ? " row" : " rows");
+}
+
+// Judges an answer by the rules of the SQL interface: `expect`, then a boolean first column, then at least one row.
+void
+judge(const Answer &answer, const std::optional<std::string> &expect, Finding *finding)
+{
+	std::string first = answer.first != nullptr ? answer.first : "NULL";
+
+	if (!answer.has_rows)
+	{
+		finding->ok = true;
+		finding->expected = "no error";
+		finding->actual = "no error";
+	}
+	else if (expect.has_value() && *expect == "none")
+	{
+		finding->ok = answer.rows == 0;
+		finding->expected = "no row";
+		finding->actual = rows_text(answer.rows);
+	}
+	else if (expect.has_value())
+	{
+		finding->ok = answer.rows > 0 && answer.all_equal && first == *expect;
+		finding->expected = *expect;
+		finding->actual = answer.rows == 0 ? "no row" : first;
+	}
+	else if (answer.is_boolean)
+	{
+		finding->ok = answer.all_true;
+		finding->expected = "true in every row";
+		finding->actual = answer.all_true ? "true in " + rows_text(answer.rows) : (answer.first == nullptr ? "NULL" : "false");
+	}
+	else
+	{
+		finding->ok = answer.rows > 0;
+		finding->shown = finding->ok;
+		finding->expected = "at least one row";
+		finding->actual = rows_text(answer.rows);
+	}
+}
+
+} // namespace
+
+void
+run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress)
+{
+	progress.phase = script.what();
+	for (const script::Statement &statement : script.statements())
+	{
+		if (statement.control)
+			continue;
+
+		std::string sql(script.text_of(statement));
+		progress.line = statement.place.line;
+		progress.statement = excerpt(script, statement);
+		if (statement.recorded)
+			run.expect_statement();
+		else
+			run.expect_nothing();
+
+		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
+		int64_t start = capture::clock_us();
+		uint64 rows = pg::guarded([&] {
+			CHECK_FOR_INTERRUPTS();
+			return run_raw(sql.c_str(), &context);
+		});
+		progress.timings.push_back({progress.line, capture::clock_us() - start, static_cast<int64_t>(rows)});
+		progress.rows += static_cast<int64_t>(rows);
+	}
+	run.expect_nothing();
+}
+
+Finding
+run_check(const script::Script &script, const script::Statement &statement, const std::string &migration)
+{
+	std::string sql(script.text_of(statement));
+	Finding finding{statement.place.line, excerpt(script, statement), false, false, "", "", "[]"};
+	Context context = {migration.c_str(), script.what().c_str(), finding.line, finding.query.c_str()};
+	pg::MemoryScope memory("migration_governance answer");
+	Answer answer = pg::guarded([&] {
+		CHECK_FOR_INTERRUPTS();
+		return ask_raw(sql.c_str(), &context, memory.get());
+	});
+
+	judge(answer, statement.expect, &finding);
+	if (answer.evidence != nullptr)
+		finding.evidence = answer.evidence;
+	return finding;
+}
+
+std::vector<Finding>
+run_checks(const script::Script &script, const std::string &migration, Progress &progress)
+{
+	std::vector<Finding> findings;
+
+	progress.phase = script.what();
+	for (const script::Statement &statement : script.statements())
+	{
+		if (statement.control)
+			continue;
+		progress.line = statement.place.line;
+		progress.statement = excerpt(script, statement);
+		findings.push_back(run_check(script, statement, migration));
+	}
+	return findings;
+}
+
+void
+check_constraints(const std::string &migration)
+{
+	Context context = {migration.c_str(), "deferred constraints", 0, "SET CONSTRAINTS ALL IMMEDIATE"};
+	pg::guarded([&] { run_raw("SET CONSTRAINTS ALL IMMEDIATE", &context); });
+}
+
+} // namespace mg::migrate

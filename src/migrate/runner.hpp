@@ -1,0 +1,54 @@
+// Runs the statements of a script one by one as the caller, in the caller's transaction.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "capture/run.hpp"
+#include "script/script.hpp"
+
+namespace mg::migrate {
+
+struct Timing
+{
+	int line;
+	int64_t duration_us;
+	int64_t rows;
+};
+
+// Where a run is, for the record of a failed one.
+struct Progress
+{
+	std::string phase;     // precondition, up, down, verify
+	int line = 0;
+	std::string statement; // shortened, without secrets
+	std::vector<Timing> timings;
+	int64_t rows = 0;
+};
+
+// Runs every statement but the script's own BEGIN and COMMIT; an error keeps all it has and gains a context line.
+void run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress);
+
+// What a query of a precondition or verification said.
+struct Finding
+{
+	int line;
+	std::string query;    // shortened
+	bool ok;
+	bool shown;           // no boolean and no expectation: rows are kept as evidence
+	std::string expected;
+	std::string actual;
+	std::string evidence; // jsonb array of the first rows
+};
+
+// Runs the queries of a precondition or verification script and judges each; a query that raises, raises.
+std::vector<Finding> run_checks(const script::Script &script, const std::string &migration, Progress &progress);
+
+// The same for one statement.
+Finding run_check(const script::Script &script, const script::Statement &statement, const std::string &migration);
+
+// SET CONSTRAINTS ALL IMMEDIATE, so that deferred ones fail here and not at COMMIT.
+void check_constraints(const std::string &migration);
+
+} // namespace mg::migrate

@@ -1,0 +1,42 @@
+// Looks objects up.
+#include "pg/object.hpp"
+
+#include "pg/query.hpp"
+#include "pg/subtransaction.hpp"
+
+namespace mg::pg {
+
+std::optional<std::string>
+identity_of(const std::string &catalog, Oid oid)
+{
+	const char *identity = guarded([&]() -> const char * {
+		ObjectAddress address;
+		Oid class_id = get_relname_relid(catalog.c_str(), PG_CATALOG_NAMESPACE);
+
+		if (!OidIsValid(class_id) || !is_objectclass_supported(class_id))
+			return nullptr;
+		ObjectAddressSet(address, class_id, oid);
+		return getObjectIdentity(&address, true);
+	});
+	return identity != nullptr ? std::optional<std::string>(identity) : std::nullopt;
+}
+
+bool
+object_exists(const std::string &type, const std::vector<std::string> &names, const std::vector<std::string> &arguments)
+{
+	std::optional<Error> error = try_and_undo([&] {
+		query_as(GetUserId(), "SELECT objid FROM pg_get_object_address($1, $2::text[], $3::text[])",
+				 {type, array_literal(names), array_literal(arguments)});
+	});
+	if (!error.has_value())
+		return true;
+
+	/* What is not there is a syntax error or access rule violation (42xxx) or a missing schema (3Fxxx). */
+	int code = error->data().sqlerrcode;
+	if (ERRCODE_TO_CATEGORY(code) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		ERRCODE_TO_CATEGORY(code) == ERRCODE_TO_CATEGORY(ERRCODE_INVALID_SCHEMA_NAME))
+		return false;
+	throw std::move(*error);
+}
+
+} // namespace mg::pg

@@ -1,0 +1,247 @@
+// Runs the extension's own SQL and carries values between C++ and the server as text.
+#include "pg/query.hpp"
+
+#include "pg/memory.hpp"
+
+namespace mg::pg {
+
+namespace {
+
+// A result as plain memory, so that it may cross a guard.
+struct Table
+{
+	uint64 rows = 0;
+	int columns = 0;
+	char **cells = nullptr;
+};
+
+Table
+run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, MemoryContext result_context)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	int code = SPI_execute_with_args(sql, count, types, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
+
+	Table table;
+	if (SPI_tuptable != nullptr)
+	{
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		MemoryContext before = MemoryContextSwitchTo(result_context);
+
+		table.rows = SPI_tuptable->numvals;
+		table.columns = desc->natts;
+		table.cells = static_cast<char **>(
+			MemoryContextAllocHuge(result_context, sizeof(char *) * (table.rows * table.columns + 1)));
+		for (uint64 r = 0; r < table.rows; r++)
+			for (int c = 0; c < table.columns; c++)
+				table.cells[r * table.columns + c] = SPI_getvalue(SPI_tuptable->vals[r], desc, c + 1);
+		MemoryContextSwitchTo(before);
+	}
+	SPI_finish();
+	return table;
+}
+
+} // namespace
+
+std::vector<Row>
+query_as(Oid owner, const char *sql, const std::vector<Cell> &params)
+{
+	MemoryScope memory("migration_governance query");
+	RoleScope role(owner);
+	SettingsScope settings;
+
+	Table table = guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+						  false);
+		int count = static_cast<int>(params.size());
+		auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * (count + 1)));
+		auto *types = static_cast<Oid *>(palloc0(sizeof(Oid) * (count + 1)));
+		auto *nulls = static_cast<char *>(palloc0(count + 1));
+		for (int i = 0; i < count; i++)
+		{
+			types[i] = TEXTOID;
+			nulls[i] = params[i].has_value() ? ' ' : 'n';
+			if (params[i].has_value())
+				values[i] = PointerGetDatum(cstring_to_text_with_len(params[i]->data(), params[i]->size()));
+		}
+		Table result = run_raw(sql, count, values, nulls, types, memory.get());
+		MemoryContextSwitchTo(before);
+		return result;
+	});
+
+	std::vector<Row> rows(table.rows);
+	for (uint64 r = 0; r < table.rows; r++)
+		for (int c = 0; c < table.columns; c++)
+		{
+			const char *cell = table.cells[r * table.columns + c];
+			rows[r].push_back(cell != nullptr ? Cell(cell) : Cell());
+		}
+	return rows;
+}
+
+Cell
+query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params)
+{
+	std::vector<Row> rows = query_as(owner, sql, params);
+	return rows.empty() ? Cell() : rows.front().front();
+}
+
+RoleScope::RoleScope(Oid role)
+{
+	GetUserIdAndSecContext(&role_, &security_);
+	SetUserIdAndSecContext(role, security_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+std::optional<std::string>
+text_argument(FunctionCallInfo fcinfo, int number)
+{
+	if (number >= PG_NARGS() || PG_ARGISNULL(number))
+		return std::nullopt;
+	text *value = guarded([&] { return PG_GETARG_TEXT_PP(number); });
+	return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+std::vector<std::string>
+text_array_argument(FunctionCallInfo fcinfo, int number)
+{
+	if (number >= PG_NARGS() || PG_ARGISNULL(number))
+		return {};
+
+	struct Items
+	{
+		Datum *values;
+		bool *nulls;
+		int count;
+	};
+	Items items = guarded([&] {
+		Items found;
+		ArrayType *array = PG_GETARG_ARRAYTYPE_P(number);
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &found.values, &found.nulls, &found.count);
+		return found;
+	});
+	std::vector<std::string> result;
+	for (int i = 0; i < items.count; i++)
+	{
+		if (items.nulls[i])
+			throw UserError("22004", "an array of migration names must not contain NULL");
+		text *value = guarded([&] { return DatumGetTextPP(items.values[i]); });
+		result.emplace_back(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	}
+	return result;
+}
+
+Datum
+text_datum(std::string_view text)
+{
+	return guarded([&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), text.size())); });
+}
+
+namespace {
+
+// Reads each cell by its column's input function.
+void
+read_cells_raw(TupleDesc desc, const Row &row, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Oid input;
+		Oid io_param;
+
+		nulls[i] = i >= static_cast<int>(row.size()) || !row[i].has_value();
+		values[i] = 0;
+		if (nulls[i])
+			continue;
+		getTypeInputInfo(attribute->atttypid, &input, &io_param);
+		values[i] =
+			OidInputFunctionCall(input, const_cast<char *>(row[i]->c_str()), io_param, attribute->atttypmod);
+	}
+}
+
+} // namespace
+
+RowSet::RowSet(FunctionCallInfo fcinfo)
+{
+	guarded([&] { InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC); });
+	result_ = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+}
+
+void
+RowSet::add(const Row &row)
+{
+	guarded([&] {
+		TupleDesc desc = result_->setDesc;
+		auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * desc->natts));
+		auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * desc->natts));
+		read_cells_raw(desc, row, values, nulls);
+		tuplestore_putvalues(result_->setResult, desc, values, nulls);
+	});
+}
+
+Datum
+composite_datum(FunctionCallInfo fcinfo, const Row &row)
+{
+	return guarded([&] {
+		TupleDesc desc;
+		if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		desc = BlessTupleDesc(desc);
+		auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * desc->natts));
+		auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * desc->natts));
+		read_cells_raw(desc, row, values, nulls);
+		return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	});
+}
+
+std::string
+array_literal(const std::vector<std::string> &items)
+{
+	std::string literal = "{";
+	for (const std::string &item : items)
+	{
+		if (literal.size() > 1)
+			literal += ',';
+		literal += '"';
+		for (char c : item)
+		{
+			if (c == '"' || c == '\\')
+				literal += '\\';
+			literal += c;
+		}
+		literal += '"';
+	}
+	return literal + "}";
+}
+
+std::vector<std::string>
+array_items(const std::string &literal)
+{
+	struct Items
+	{
+		Datum *values;
+		int count;
+	};
+	Items items = guarded([&] {
+		Items found;
+		bool *nulls;
+		Oid input;
+		Oid io_param;
+		getTypeInputInfo(TEXTARRAYOID, &input, &io_param);
+		Datum array = OidInputFunctionCall(input, const_cast<char *>(literal.c_str()), io_param, -1);
+		deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &found.values, &nulls,
+						  &found.count);
+		return found;
+	});
+	std::vector<std::string> result;
+	for (int i = 0; i < items.count; i++)
+	{
+		auto *value = reinterpret_cast<text *>(DatumGetPointer(items.values[i]));
+		result.emplace_back(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	}
+	return result;
+}
+
+} // namespace mg::pg

@@ -1,0 +1,75 @@
+// SQL of the extension's own, run as the owner of its tables, and values as text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pg/boundary.hpp"
+
+namespace mg::pg {
+
+using Cell = std::optional<std::string>;
+using Row = std::vector<Cell>;
+
+// Runs one statement of fixed text as `owner` with search_path pg_catalog and gives its rows as text.
+// Parameters are text ($1::bigint in the statement casts them). Never for text that a user wrote.
+// Sees what is committed now, whatever snapshot the caller's statement has (but not under REPEATABLE READ).
+std::vector<Row> query_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});
+
+// Gives the first column of the first row, or nothing.
+Cell query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});
+
+// Undoes, when it goes out of scope, every setting changed since it was made.
+class SettingsScope
+{
+public:
+	SettingsScope() : level_(NewGUCNestLevel()) {}
+	~SettingsScope() { AtEOXact_GUC(false, level_); }
+	SettingsScope(const SettingsScope &) = delete;
+	SettingsScope &operator=(const SettingsScope &) = delete;
+
+private:
+	int level_;
+};
+
+// Acts as another role until it goes out of scope; refuses SET ROLE and the like meanwhile.
+class RoleScope
+{
+public:
+	explicit RoleScope(Oid role);
+	~RoleScope() { SetUserIdAndSecContext(role_, security_); }
+	RoleScope(const RoleScope &) = delete;
+	RoleScope &operator=(const RoleScope &) = delete;
+
+private:
+	Oid role_;
+	int security_;
+};
+
+// Text arguments of a SQL-callable function; an absent or NULL one is nothing.
+std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int number);
+std::vector<std::string> text_array_argument(FunctionCallInfo fcinfo, int number);
+
+Datum text_datum(std::string_view text);
+
+// Collects the rows of a set-returning function (materialize mode); cells are read by each column's input function.
+class RowSet
+{
+public:
+	explicit RowSet(FunctionCallInfo fcinfo);
+	void add(const Row &row);
+
+private:
+	ReturnSetInfo *result_;
+};
+
+// Gives one composite value for a function with OUT columns; cells are read by each column's input function.
+Datum composite_datum(FunctionCallInfo fcinfo, const Row &row);
+
+// Formats for messages and casts.
+std::string array_literal(const std::vector<std::string> &items);
+std::vector<std::string> array_items(const std::string &literal);
+
+} // namespace mg::pg

@@ -1,0 +1,82 @@
+// Asks the server about this session.
+#include "pg/session.hpp"
+
+namespace mg::pg {
+
+namespace {
+
+// The client's address cannot change within a session; libpq's own headers need Kerberos', so the SQL function tells.
+const char *
+client_address_raw()
+{
+	static char address[64] = {0};
+
+	if (address[0] != '\0')
+		return address;
+	FmgrInfo function;
+	LOCAL_FCINFO(call, 0);
+	fmgr_info(F_INET_CLIENT_ADDR, &function);
+	InitFunctionCallInfoData(*call, &function, 0, InvalidOid, nullptr, nullptr);
+	Datum inet = FunctionCallInvoke(call);
+	if (call->isnull)
+		strlcpy(address, "[local]", sizeof(address));
+	else
+		strlcpy(address, TextDatumGetCString(DirectFunctionCall1(network_host, inet)), sizeof(address));
+	return address;
+}
+
+} // namespace
+
+SessionRaw
+session_raw()
+{
+	SessionRaw session;
+
+	Oid login = GetAuthenticatedUserId();
+	session.login_role = OidIsValid(login) ? GetUserNameFromId(login, true) : nullptr;
+	session.session_role = GetUserNameFromId(GetSessionUserId(), true);
+	session.acting_role = GetUserNameFromId(GetOuterUserId(), true);
+	session.application = application_name != nullptr ? application_name : "";
+	session.client = client_address_raw();
+	return session;
+}
+
+bool
+session_owns_database()
+{
+	return guarded([&] {
+		Oid user = GetSessionUserId();
+		return superuser_arg(user) || has_privs_of_role(user, ROLE_PG_DATABASE_OWNER);
+	});
+}
+
+void
+require_database_owner(const char *what)
+{
+	if (!session_owns_database())
+		throw UserError("42501", std::string("permission denied to ") + what)
+			.detail("This needs a superuser or a member of pg_database_owner as session user.");
+}
+
+char *
+sha256_hex_raw(const char *data, size_t length)
+{
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(ctx) < 0 || pg_cryptohash_update(ctx, reinterpret_cast<const uint8 *>(data), length) < 0 ||
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
+	{
+		const char *why = pg_cryptohash_error(ctx);
+		pg_cryptohash_free(ctx);
+		elog(ERROR, "could not compute SHA-256: %s", why);
+	}
+	pg_cryptohash_free(ctx);
+
+	auto *text = static_cast<char *>(palloc(2 * PG_SHA256_DIGEST_LENGTH + 1));
+	hex_encode(reinterpret_cast<const char *>(digest), PG_SHA256_DIGEST_LENGTH, text);
+	text[2 * PG_SHA256_DIGEST_LENGTH] = '\0';
+	return text;
+}
+
+} // namespace mg::pg

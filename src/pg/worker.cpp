@@ -1,0 +1,118 @@
+// Runs a job in a dynamic background worker.
+#include "pg/worker.hpp"
+
+namespace mg::pg {
+
+namespace {
+
+enum State
+{
+	state_waiting,
+	state_done,
+	state_failed
+};
+
+// What lies in the shared segment.
+struct Message
+{
+	Oid database;
+	volatile int state;
+	size_t length;
+	char payload[FLEXIBLE_ARRAY_MEMBER];
+};
+
+WorkerOutcome
+run_raw(const char *payload, size_t length, int timeout_ms)
+{
+	dsm_segment *segment = dsm_create(offsetof(Message, payload) + length + 1, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == nullptr)
+		return WorkerOutcome::no_slot;
+	auto *message = static_cast<Message *>(dsm_segment_address(segment));
+	message->database = MyDatabaseId;
+	message->state = state_waiting;
+	message->length = length;
+	memcpy(message->payload, payload, length);
+	message->payload[length] = '\0';
+
+	BackgroundWorker worker;
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "migration_governance");
+	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "mg_worker_main");
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "migration_governance record");
+	snprintf(worker.bgw_type, sizeof(worker.bgw_type), "migration_governance");
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	worker.bgw_notify_pid = MyProcPid;
+
+	BackgroundWorkerHandle *handle;
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+	{
+		dsm_detach(segment);
+		return WorkerOutcome::no_slot;
+	}
+
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	WorkerOutcome outcome = WorkerOutcome::timed_out;
+	for (;;)
+	{
+		pid_t pid;
+		if (GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED)
+		{
+			outcome = message->state == state_done ? WorkerOutcome::done : WorkerOutcome::failed;
+			break;
+		}
+		if (GetCurrentTimestamp() >= deadline)
+		{
+			TerminateBackgroundWorker(handle);
+			break;
+		}
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 100, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+	/* Whoever else wanted to wake this backend meanwhile still does. */
+	SetLatch(MyLatch);
+	dsm_detach(segment);
+	return outcome;
+}
+
+} // namespace
+
+WorkerOutcome
+run_in_worker(const std::string &payload, int timeout_ms) noexcept
+{
+	try
+	{
+		return guarded([&] { return run_raw(payload.data(), payload.size(), timeout_ms); });
+	}
+	catch (...)
+	{
+		return WorkerOutcome::failed;
+	}
+}
+
+void
+worker_body_raw(Datum argument, WorkerJob job)
+{
+	BackgroundWorkerUnblockSignals();
+	dsm_segment *segment = dsm_attach(DatumGetUInt32(argument));
+	if (segment == nullptr)
+		return;
+	auto *message = static_cast<Message *>(dsm_segment_address(segment));
+
+	BackgroundWorkerInitializeConnectionByOid(message->database, InvalidOid, 0);
+	/* A standby that is away must not keep the caller waiting. */
+	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
+	message->state = state_failed;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	job(message->payload, message->length);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	message->state = state_done;
+	dsm_detach(segment);
+}
+
+} // namespace mg::pg

@@ -1,0 +1,122 @@
+// Reads and changes policy settings.
+#include "policy/policy.hpp"
+
+#include <boost/algorithm/string/classification.hpp>
+#include <boost/algorithm/string/split.hpp>
+
+#include "core/text.hpp"
+#include "pg/session.hpp"
+
+namespace mg::policy {
+
+const std::vector<Setting> &
+settings()
+{
+	/* Built at the first use, so that nothing runs when the library is loaded. */
+	static const std::vector<Setting> all = {
+		{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
+		{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
+	};
+	return all;
+}
+
+namespace {
+
+const Setting &
+find(const std::string &name)
+{
+	for (const Setting &setting : settings())
+		if (name == setting.name)
+			return setting;
+
+	std::string known;
+	for (const Setting &setting : settings())
+		known += (known.empty() ? "" : ", ") + std::string(setting.name);
+	throw UserError("22023", "unknown policy setting \"" + name + "\"").hint("Settings are: " + known + ".");
+}
+
+} // namespace
+
+std::string
+value_of(const std::string &setting)
+{
+	return ledger::query_cell("SELECT p.value FROM mg.policy_event p JOIN mg.installation i USING (installation)"
+							  " WHERE p.setting = $1 ORDER BY i.at DESC, p.id DESC LIMIT 1",
+							  {setting})
+		.value_or(find(setting).fallback);
+}
+
+void
+set(const std::string &setting, const std::string &value, const std::string &reason)
+{
+	pg::require_database_owner("change the policy");
+	find(setting);
+	if (trim(reason).empty())
+		throw UserError("22023", "a policy change needs a reason");
+	if (setting == "naming" && find_convention(value) == nullptr)
+		throw UserError("22023", "unknown naming convention \"" + value + "\"")
+			.hint("Conventions are: " + convention_names() + ".");
+
+	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
+	ledger::add_session(fields);
+	ledger::append(ledger::Table::policy_event, fields);
+}
+
+std::vector<pg::Row>
+rows()
+{
+	std::vector<pg::Row> result;
+
+	for (const Setting &setting : settings())
+	{
+		std::vector<pg::Row> set =
+			ledger::query("SELECT p.value, p.login_role, p.at::text, p.reason FROM mg.policy_event p"
+						  " JOIN mg.installation i USING (installation)"
+						  " WHERE p.setting = $1 ORDER BY i.at DESC, p.id DESC LIMIT 1",
+						  {std::string(setting.name)});
+		if (set.empty())
+			result.push_back({setting.name, setting.fallback, std::nullopt, "default", setting.meaning});
+		else
+			result.push_back({setting.name, set[0][0], std::nullopt,
+							  "set by " + set[0][1].value_or("?") + " at " + set[0][2].value_or("?") + ": " +
+								  set[0][3].value_or(""),
+							  setting.meaning});
+	}
+	return result;
+}
+
+const Convention &
+naming()
+{
+	const Convention *convention = find_convention(value_of("naming"));
+	return convention != nullptr ? *convention : conventions.front();
+}
+
+void
+require_name(const std::string &name)
+{
+	const Convention &convention = naming();
+
+	if (std::optional<std::string> reason = check_name(convention, name))
+		throw UserError("MG001", "the name of migration \"" + shorten(name, 100) + "\" does not follow the convention \"" +
+									 std::string(convention.name) + "\"")
+			.detail(*reason)
+			.hint("The pattern is " + std::string(convention.pattern) + ", for example " + std::string(convention.example) +
+				  ".");
+}
+
+std::vector<std::string>
+required_tables()
+{
+	std::vector<std::string> tables;
+	std::vector<std::string> result;
+	std::string list = value_of("required_tables");
+
+	boost::algorithm::split(tables, list, boost::algorithm::is_any_of(","));
+	for (const std::string &table : tables)
+		if (!trim(table).empty())
+			result.emplace_back(trim(table));
+	return result;
+}
+
+} // namespace mg::policy

@@ -1,0 +1,39 @@
+// Policy settings: what a team has decided, kept in the ledger with who and why.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/naming.hpp"
+#include "ledger/store.hpp"
+
+namespace mg::policy {
+
+// A setting that teams may change; `fallback` holds until they do.
+struct Setting
+{
+	const char *name;
+	const char *fallback;
+	const char *meaning;
+};
+const std::vector<Setting> &settings();
+
+// The value in force.
+std::string value_of(const std::string &setting);
+
+// Records a new value; raises 22023 for an unknown setting or a value it cannot have, 42501 without the right.
+void set(const std::string &setting, const std::string &value, const std::string &reason);
+
+// Rows of mg.policy: setting, value, environment, source, meaning.
+std::vector<pg::Row> rows();
+
+// The naming convention in force.
+const Convention &naming();
+
+// Raises MG001 when a name does not fit the convention, with its pattern and an example.
+void require_name(const std::string &name);
+
+// The tables that mg_verify() looks for, of the setting required_tables.
+std::vector<std::string> required_tables();
+
+} // namespace mg::policy

@@ -1,0 +1,265 @@
+// Cuts scripts with the server's parser.
+#include "script/script.hpp"
+
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "pg/memory.hpp"
+#include "pg/session.hpp"
+#include "script/kind.hpp"
+#include "script/tokens.hpp"
+
+namespace mg::script {
+
+namespace {
+
+// A statement as the parser gives it, in plain memory.
+struct Cut
+{
+	int location;
+	int length; // 0 = to the end of the text
+	const char *tag;
+	Transaction transaction;
+	Refusal refusal;
+	bool recorded;
+	bool temporary;
+	bool secret;
+};
+
+struct Cuts
+{
+	Cut *items;
+	int count;
+};
+
+Cuts
+cut_raw(const char *text)
+{
+	List *trees = raw_parser(text, RAW_PARSE_DEFAULT);
+	Cuts cuts = {static_cast<Cut *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Cut) * (list_length(trees) + 1))), 0};
+	ListCell *cell;
+
+	foreach (cell, trees)
+	{
+		RawStmt *raw = lfirst_node(RawStmt, cell);
+		Cut *cut = &cuts.items[cuts.count++];
+
+		CHECK_FOR_INTERRUPTS();
+		cut->location = raw->stmt_location < 0 ? 0 : raw->stmt_location;
+		cut->length = raw->stmt_len;
+		cut->tag = CreateCommandName(raw->stmt);
+		cut->transaction = transaction_raw(raw->stmt);
+		cut->refusal = refusal_raw(raw->stmt);
+		cut->recorded = is_recorded_raw(raw->stmt);
+		cut->temporary = is_temporary_raw(raw->stmt);
+		cut->secret = has_secret_raw(raw->stmt);
+	}
+	return cuts;
+}
+
+// Finds the byte that a cursor position of the server's errors, counted in characters from 1, means.
+std::size_t
+offset_of_cursor(std::string_view text, int cursor)
+{
+	if (cursor <= 0)
+		return text.size();
+	return pg::guarded([&] { return pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), cursor - 1); });
+}
+
+std::string
+at_line(const std::string &what, int line)
+{
+	return what + " script, line " + std::to_string(line);
+}
+
+// Looks whether the last whole statement before a syntax error is COPY … FROM STDIN, whose data the parser stumbles over.
+bool
+follows_copy(std::string_view text, std::size_t error_offset)
+{
+	std::size_t semicolon = text.rfind(';', error_offset == 0 ? 0 : error_offset - 1);
+	if (semicolon == std::string_view::npos)
+		return false;
+
+	std::string before(text.substr(0, semicolon));
+	pg::MemoryScope memory("migration_governance copy check");
+	return pg::guarded([&] {
+		MemoryContext outer = MemoryContextSwitchTo(memory.get());
+		volatile bool found = false;
+		pg::succeeds_raw([&] {
+			List *trees = raw_parser(before.c_str(), RAW_PARSE_DEFAULT);
+			if (trees != NIL)
+			{
+				Node *last = llast_node(RawStmt, trees)->stmt;
+				found = IsA(last, CopyStmt) && castNode(CopyStmt, last)->is_from &&
+						castNode(CopyStmt, last)->filename == nullptr;
+			}
+		});
+		MemoryContextSwitchTo(outer);
+		return static_cast<bool>(found);
+	});
+}
+
+// Turns the parser's error into one that says where in the script it is, and what the text probably was meant for.
+[[noreturn]] void
+explain(const std::string &what, std::string_view text, const ErrorData &error)
+{
+	std::size_t offset = offset_of_cursor(text, error.cursorpos);
+	Place place = mg::place_of(text, offset);
+	std::string line(mg::line_text(text, place.line));
+	std::string_view command = mg::trim(line);
+
+	if (follows_copy(text, offset))
+		throw UserError("0A000", "COPY … FROM STDIN in a migration")
+			.detail("The " + at_line(what, place.line) + ", is data for it.")
+			.hint("Use INSERT … VALUES, or load the data outside the migration.");
+	if (boost::algorithm::starts_with(command, "\\"))
+		throw UserError("42601", "psql meta-command in a migration: " + shorten(command, 60))
+			.detail("It is in the " + at_line(what, place.line) + ".")
+			.hint("The server runs SQL only: let psql run the meta-command, or leave it out.");
+	throw UserError(unpack_sql_state(error.sqlerrcode), error.message != nullptr ? error.message : "syntax error")
+		.detail("It is in the " + at_line(what, place.line) + ", column " + std::to_string(place.column) + ": " +
+				shorten(command, 120))
+		.hint(error.hint != nullptr ? error.hint : "Nothing has run: the whole script is checked first.");
+}
+
+} // namespace
+
+Script::Script(std::string what, std::string body) : what_(std::move(what)), body_(std::move(body))
+{
+	std::string source(text());
+	pg::MemoryScope memory("migration_governance parse");
+	Cuts cuts{};
+
+	try
+	{
+		cuts = pg::guarded([&] {
+			MemoryContext outer = MemoryContextSwitchTo(memory.get());
+			Cuts found = cut_raw(source.c_str());
+			MemoryContextSwitchTo(outer);
+			return found;
+		});
+	}
+	catch (const pg::Error &error)
+	{
+		if (ERRCODE_TO_CATEGORY(error.data().sqlerrcode) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+			error.data().cursorpos <= 0)
+			throw;
+		explain(what_, text(), error.data());
+	}
+
+	LineIndex lines(text());
+	statements_.reserve(cuts.count);
+	for (int i = 0; i < cuts.count; i++)
+	{
+		const Cut &cut = cuts.items[i];
+		std::size_t end = cut.length > 0 ? static_cast<std::size_t>(cut.location) + cut.length : source.size();
+		std::size_t start = skip_blank_and_comments(text(), cut.location);
+		std::string_view trimmed = trim_statement(text().substr(start, end - start));
+
+		Statement statement;
+		statement.offset = start;
+		statement.length = trimmed.size();
+		statement.place = lines.place_of(start);
+		statement.tag = cut.tag;
+		statement.recorded = cut.recorded;
+		statement.temporary = cut.temporary;
+		statement.secret = cut.secret;
+		statement.control = cut.transaction == Transaction::begin || cut.transaction == Transaction::commit;
+		statement.refusal = cut.refusal.reason != nullptr ? cut.refusal.reason : "";
+		statement.hint = cut.refusal.hint != nullptr ? cut.refusal.hint : "";
+		statements_.push_back(std::move(statement));
+	}
+	headers_ = parse_headers(text());
+	unwrap();
+	if (what_ == "verify" || what_ == "precondition")
+		read_expectations();
+}
+
+// One BEGIN and one COMMIT, the COMMIT last, wrap a script: they are dropped. Any other use of them stays refused.
+void
+Script::unwrap()
+{
+	int begins = 0;
+	int commits = 0;
+
+	for (const Statement &statement : statements_)
+		if (statement.control)
+			++(boost::algorithm::equals(statement.tag, "COMMIT") ? commits : begins);
+	bool wrapped = begins == 1 && commits == 1 && statements_.back().control && statements_.back().tag == "COMMIT";
+
+	for (Statement &statement : statements_)
+		if (statement.control && wrapped)
+			statement.refusal.clear();
+		else
+			statement.control = false;
+	unwrapped_ = wrapped;
+}
+
+// A line "-- expect: VALUE" between a statement's last token and the next statement belongs to it.
+void
+Script::read_expectations()
+{
+	std::string source(text());
+
+	for (std::size_t i = 0; i < statements_.size(); i++)
+	{
+		Statement &statement = statements_[i];
+		std::size_t next = i + 1 < statements_.size() ? statements_[i + 1].offset : source.size();
+		std::string own(source.substr(statement.offset, next - statement.offset));
+		int end = pg::guarded([&] {
+			TokenScanRaw scan(own.c_str());
+			TokenRaw token;
+			int last = 0;
+			while (scan.next(&token))
+				last = token.end;
+			return last;
+		});
+
+		for (std::size_t at = own.find("--", end); at != std::string::npos; at = own.find("--", at + 2))
+		{
+			std::string_view comment(own);
+			comment = trim(comment.substr(at + 2, own.find('\n', at) - at - 2));
+			if (boost::algorithm::istarts_with(comment, "expect:"))
+				statement.expect = std::string(trim(comment.substr(7)));
+		}
+	}
+}
+
+void
+Script::require_runnable() const
+{
+	for (const Statement &statement : statements_)
+	{
+		std::string where = "It is in the " + at_line(what_, statement.place.line) + ": ";
+
+		if (!statement.refusal.empty())
+			throw UserError("0A000", statement.refusal)
+				.detail(where + shorten(text_of(statement), 120))
+				.hint(statement.hint);
+		if (statement.secret)
+			throw UserError("MG007", "literal secret in a migration")
+				.detail(where + statement.tag + " with a password or connection secret. Scripts are kept verbatim.")
+				.hint("Set the secret outside the migration, by ALTER ROLE, ALTER USER MAPPING or the like.");
+	}
+}
+
+std::string
+Script::checksum() const
+{
+	std::string normalised = normalise_line_ends(body_);
+	return pg::guarded([&] { return pg::sha256_hex_raw(normalised.data(), normalised.size()); });
+}
+
+std::string
+Script::token_hash() const
+{
+	std::string source(text());
+	pg::MemoryScope memory("migration_governance tokens");
+	return pg::guarded([&] {
+		MemoryContext outer = MemoryContextSwitchTo(memory.get());
+		char *hash = token_hash_raw(source.c_str());
+		MemoryContextSwitchTo(outer);
+		return pstrdup(hash);
+	});
+}
+
+} // namespace mg::script

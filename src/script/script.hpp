@@ -1,0 +1,70 @@
+// A migration script: cut by the server's own parser into statements with exact text and place, and judged before it runs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/headers.hpp"
+#include "core/text.hpp"
+
+namespace mg::script {
+
+struct Statement
+{
+	std::size_t offset; // of the first token, in bytes of Script::text()
+	std::size_t length; // up to the last token or trailing comment, without the semicolon
+	Place place;
+	std::string tag;    // as the server completes it: CREATE TABLE
+	bool recorded;      // capture records this kind
+	bool temporary;     // makes a temporary object, which capture leaves out
+	bool control;       // BEGIN or COMMIT around the script, not run
+	std::string refusal; // why it cannot run in a migration; empty when it can
+	std::string hint;
+	bool secret;        // holds a literal password
+	std::optional<std::string> expect; // of a line "-- expect: VALUE" behind it
+};
+
+class Script
+{
+public:
+	// Parses the whole text; raises the parser's own error (42601, ...) with the line, or one that names the psql
+	// meta-command or the COPY data that the parser stumbled over. `what` (up, down, verify, precondition) is for messages.
+	Script(std::string what, std::string body);
+
+	const std::string &what() const { return what_; }
+	const std::string &body() const { return body_; }
+	const std::vector<Statement> &statements() const { return statements_; }
+	const std::vector<Header> &headers() const { return headers_; }
+
+	// The text that runs: the body without a byte order mark.
+	std::string_view text() const { return without_bom(body_); }
+	std::string_view text_of(const Statement &statement) const { return text().substr(statement.offset, statement.length); }
+
+	// Tells whether a BEGIN … COMMIT around the statements is left out.
+	bool is_unwrapped() const { return unwrapped_; }
+
+	// Raises the first reason why the script cannot be a migration: 0A000 what cannot run in a transaction, MG007 a secret.
+	void require_runnable() const;
+
+	// SHA-256 over the text with normalised line ends, in hexadecimal.
+	std::string checksum() const;
+	// SHA-256 over the tokens: equal for scripts that differ in comments and blanks only.
+	std::string token_hash() const;
+
+private:
+	void unwrap();
+	void read_expectations();
+
+	std::string what_;
+	std::string body_;
+	std::vector<Statement> statements_;
+	std::vector<Header> headers_;
+	bool unwrapped_ = false;
+};
+
+// The number of the way checksums are made, kept with each.
+constexpr int checksum_algorithm = 1;
+
+} // namespace mg::script

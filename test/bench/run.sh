@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Prints what the extension costs, side by side with a bare server and with what people use today: run.sh [capture|apply|dml|all]
+#
+#   capture  CPU of the backend for each DDL statement: bare server, this extension, pgAudit, an event trigger in plpgsql
+#   apply    500 small migrations: mg_apply, psql, dbmate, node-pg-migrate, graphile-migrate, Sqitch
+#   dml      pgbench with and without the extension
+#
+# Every figure is a median of rounds; a round measures all competitors, each round starting with another one. A ratio is the median of the
+# rounds' ratios. Ends with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped.
+#
+#   MG_CAPTURE_ROUNDS (11), MG_APPLY_ROUNDS (7), MG_DML_ROUNDS (10), MG_DML_SECONDS (10)
+#   MG_CACHE (build/bench)  where the npm packages are kept
+#   MG_BENCH_RAW            a directory to keep each round's figures in
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+server=$root/test/tools/server.sh
+cache=${MG_CACHE:-$root/build/bench}
+unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS MAKEFLAGS MAKELEVEL
+export LC_ALL=C.UTF-8
+
+MG_HOME=$(mktemp -d /tmp/mg.XXXXXX)
+export MG_HOME
+sessions=()
+trap 'kill "${sessions[@]}" 2> /dev/null; "$server" clean' EXIT
+work=$MG_HOME/bench
+raw=${MG_BENCH_RAW:-$work/raw}
+mkdir -p "$work" "$raw" "$cache"
+rm -f "$raw"/*.tsv
+: > "$work/table"
+
+say() { echo "bench: $*" >&2; }
+
+# Runs a client on a server: on NAME COMMAND...
+on() {
+    local name=$1
+    shift
+    PGHOST=$MG_HOME/$name PGPORT=5432 PGUSER=postgres PGDATABASE=postgres "$@"
+}
+
+# Runs SQL on a server: sql NAME DATABASE STATEMENT...
+sql() {
+    local name=$1 database=$2 arguments=() statement
+    shift 2
+    for statement in "$@"; do arguments+=(-c "$statement"); done
+    on "$name" psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" "${arguments[@]}"
+}
+
+# Makes DATABASE anew as a copy of BASE, with nothing left to write: fresh NAME DATABASE BASE
+fresh() {
+    sql "$1" postgres "SET client_min_messages = error" "DROP DATABASE IF EXISTS $2 WITH (FORCE)" "CREATE DATABASE $2 TEMPLATE $3" "CHECKPOINT"
+}
+
+# Prints the rest of its arguments, beginning with another one each round: rotate ROUND ITEM...
+rotate() {
+    local items=("${@:2}") i
+    for i in "${!items[@]}"; do echo "${items[($1 + i) % ($# - 1)]}"; done
+}
+
+# Figures are kept as lines "ROUND WHO VALUE" in $raw/NAME.tsv.
+note() { printf '%s\t%s\t%s\n' "$2" "$3" "$4" >> "$raw/$1.tsv"; }
+values() { awk -v who="$2" '$2 == who { print $3 }' "$raw/$1.tsv"; }
+median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
+median_of() { values "$1" "$2" | median; }
+# Prints the median of A/B or, with a minus, of A-B, round by round: median_of_pairs NAME A / B
+median_of_pairs() {
+    paste <(values "$1" "$2") <(values "$1" "$4") | awk -v op="$3" '{ print op == "/" ? $1 / $2 : $1 - $2 }' | median
+}
+
+# Adds a line to the table: row FIGURE VALUE [RATIO [BOUND]], a bound being "<= 1.15", "< 1" or "0.98..1.02".
+row() {
+    local result=''
+    if [ -n "${4:-}" ]; then
+        result=$(awk -v ratio="$3" -v bound="$4" 'BEGIN {
+            if (split(bound, b, /\.\./) == 2) ok = ratio >= b[1] && ratio <= b[2]
+            else { split(bound, b, " "); ok = b[1] == "<" ? ratio < b[2] : ratio <= b[2] }
+            print ok ? "pass" : "FAIL" }')
+    fi
+    printf '%s|%s|%s|%s|%s\n' "$1" "$2" "$([ -z "${3:-}" ] || printf '%.3f' "$3")" "${4:-}" "$result" >> "$work/table"
+}
+
+print_table() {
+    echo
+    echo "PostgreSQL $(sql "$1" postgres 'SHOW server_version'), $(nproc) cores; medians of interleaved rounds, ratios round by round"
+    awk -F'|' '{ printf "%-58s %-26s %7s  %-11s %s\n", $1, $2, $3, $4, $5 }' <(echo 'figure|value|ratio|bound|result') "$work/table"
+}
+
+# shellcheck source=test/bench/capture.sh
+. "$here/capture.sh"
+# shellcheck source=test/bench/apply.sh
+. "$here/apply.sh"
+# shellcheck source=test/bench/dml.sh
+. "$here/dml.sh"
+
+say "building"
+"$server" prepare
+eval "$("$server" env -)"
+# Still there when the table is printed, and what the others are copied from.
+"$server" start idle
+case ${1:-all} in
+    capture | apply | dml) "bench_$1" ;;
+    all) bench_capture; bench_apply; bench_dml ;;
+    *) echo "usage: run.sh [capture|apply|dml|all]" >&2; exit 2 ;;
+esac
+print_table idle
+! grep -q '|FAIL$' "$work/table"

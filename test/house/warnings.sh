@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# No source file makes a compiler say anything; the server's headers are system headers and out of sight for core.
+. "$(dirname "$0")/tap.sh"
+include=$("${PG_CONFIG:-pg_config}" --includedir-server 2> /dev/null)
+flags=(-std=c++17 -fsyntax-only -Wall -Wextra -Wshadow -Werror -Wno-register -Isrc '-DMG_VERSION="0"' -fno-strict-aliasing -fwrapv)
+
+# Compiles the files given on standard input, two at a time, and prints what the compiler says.
+compile() {
+    xargs -r -P "${MG_JOBS:-2}" -n 1 "$@" 2>&1
+}
+
+for cxx in g++ clang++; do
+    what="$cxx compiles without a warning:"
+    command -v $cxx > /dev/null || { skip "$what core" "no $cxx"; continue; }
+    extra=()
+    [ $cxx = g++ ] || extra=(-Wno-ignored-attributes)
+    none "$what core" "$(printf '%s\n' src/core/*.cpp | compile $cxx "${flags[@]}")"
+    if [ -f "$include/postgres.h" ]; then
+        none "$what the rest" "$(printf '%s\n' src/*/*.cpp | grep -v '^src/core/' |
+            compile $cxx "${flags[@]}" "${extra[@]}" "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -isystem "$include")"
+    else
+        skip "$what the rest" "no server headers"
+    fi
+done

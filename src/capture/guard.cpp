@@ -97,8 +97,9 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 		next_access_hook(access, class_id, object, sub_id, argument);
 	if (access == OAT_DROP && class_id == ExtensionRelationId)
 	{
-		const ledger::Place *place = ledger::find_raw();
-		if (place == nullptr || place->extension != object || IsBinaryUpgrade || removal_allowed)
+		/* By name: the extension's row goes last, when its schema is gone already and the ledger cannot be found. */
+		const char *name = get_extension_name(object);
+		if (name == nullptr || strcmp(name, "migration_governance") != 0 || IsBinaryUpgrade || removal_allowed)
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -1,6 +1,8 @@
 // Follows the objects of a migration run.
 #include "capture/run.hpp"
 
+#include <algorithm>
+
 #include "pg/query.hpp"
 
 namespace mg::capture {
@@ -27,6 +29,7 @@ forget_run(void *)
 struct Entry
 {
 	ObjectAddress address; // key
+	long order;            // of the first touch
 	const char *type;
 	const char *identity; // as of the last time it was seen
 	List *names;
@@ -73,16 +76,26 @@ struct Resolved
 	const char *change;
 	const char *catalog;
 	Oid oid;
+	long order;
 };
 
 // Says what became of one object; a nullptr change means that it came and went within the run.
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
 {
-	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, nullptr, InvalidOid};
+	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, nullptr, InvalidOid, entry->order};
 	List *names = NIL;
 	List *arguments = NIL;
 	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
+	/* A dropped column keeps its place in the catalog, under another name. */
+	if (entry->address.classId == RelationRelationId && entry->address.objectSubId != 0)
+	{
+		HeapTuple column = SearchSysCacheAttNum(entry->address.objectId, static_cast<int16>(entry->address.objectSubId));
+		if (HeapTupleIsValid(column))
+			ReleaseSysCache(column);
+		else
+			identity = nullptr;
+	}
 	bool before = was_there_raw(run, entry->address);
 
 	result.catalog = get_rel_name(entry->address.classId);
@@ -129,6 +142,8 @@ remember_raw(RunRaw *run, const TouchedRaw *touched)
 		entry->identity = touched->identity != nullptr ? pstrdup(touched->identity) : "";
 		entry->names = entry->arguments = NIL;
 	}
+	if (!found)
+		entry->order = hash_get_num_entries(run->touched);
 	entry->dropped = touched->dropped;
 	MemoryContextSwitchTo(before);
 }
@@ -257,6 +272,7 @@ Run::objects() const
 		MemoryContextSwitchTo(before);
 		return all;
 	});
+	std::sort(found.items, found.items + found.count, [](const Resolved &a, const Resolved &b) { return a.order < b.order; });
 	for (int i = 0; i < found.count; i++)
 	{
 		const Resolved &r = found.items[i];

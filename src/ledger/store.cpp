@@ -257,9 +257,9 @@ append(Table table, const Fields &fields, int64_t id)
 }
 
 std::vector<pg::Row>
-query(const char *sql, const std::vector<pg::Cell> &params)
+query(const char *sql, const std::vector<pg::Cell> &params, pg::Plan plan)
 {
-	return pg::query_as(place().owner, sql, params);
+	return pg::query_as(place().owner, sql, params, plan);
 }
 
 pg::Cell

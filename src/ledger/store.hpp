@@ -86,7 +86,7 @@ int64_t append(Table table, const Fields &fields, int64_t id = 0);
 int64_t new_id();
 
 // Runs one fixed statement over the ledger as its owner.
-std::vector<pg::Row> query(const char *sql, const std::vector<pg::Cell> &params = {});
+std::vector<pg::Row> query(const char *sql, const std::vector<pg::Cell> &params = {}, pg::Plan plan = pg::Plan::keep);
 pg::Cell query_cell(const char *sql, const std::vector<pg::Cell> &params = {});
 
 // Who runs this session, as fields login_role, session_role, acting_role, application and client.

@@ -113,6 +113,10 @@ register_migration(const Request &request)
 	if (applied)
 		is_same_text(migration, last->checksum);
 	bool kept = migration.keep();
+	if (const script::Statement *refused = migration.up.first_refused())
+		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
+							   .detail("Line " + std::to_string(refused->place.line) + ": " + refused->refusal + ".")
+							   .hint(refused->hint));
 	if (applied && kept)
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name +
 												  "\" is applied already; its other scripts are kept as they are now"));
@@ -133,6 +137,7 @@ apply(const Request &request)
 		attempt.progress.phase = "script";
 		migration.emplace(get_migration(request));
 		attempt.checksum = migration->up.checksum();
+		migration->require_runnable();
 		take_run_lock();
 
 		std::optional<ledger::LastRun> last = ledger::find_last_run(request.name);

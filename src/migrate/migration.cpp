@@ -23,7 +23,7 @@ parse(const char *what, const std::optional<std::string> &body)
 			.hint(std::string(what) == "up" ? "Hand in the text of the migration; a comment is enough for one that does nothing."
 											: "Leave the argument out, or NULL, when there is none.");
 	script::Script script(what, *body);
-	script.require_runnable();
+	script.require_no_secret();
 	return script;
 }
 
@@ -82,6 +82,15 @@ Migration::from_ledger(const ledger::Registration &registration)
 	migration.precondition = kept("precondition", registration.precondition);
 	migration.requirements = registration.requirements;
 	return migration;
+}
+
+void
+Migration::require_runnable() const
+{
+	up.require_runnable();
+	for (const std::optional<script::Script> *script : {&down, &verify, &precondition})
+		if (script->has_value())
+			(*script)->require_runnable();
 }
 
 bool

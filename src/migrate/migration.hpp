@@ -21,11 +21,11 @@ struct Request
 	std::optional<std::vector<std::string>> requirements;
 };
 
-// A migration whose scripts have been parsed and found runnable.
+// A migration whose scripts have been parsed.
 class Migration
 {
 public:
-	// Parses what the caller handed in; raises what Script raises, 22023 for an empty script.
+	// Parses what the caller handed in; raises what Script raises, 22023 for an empty script, MG007 for a secret.
 	static Migration from_request(const Request &request);
 	// Reads a registered one.
 	static Migration from_ledger(const ledger::Registration &registration);
@@ -42,6 +42,9 @@ public:
 
 	// The records that keep() writes, for a background worker.
 	std::vector<std::pair<ledger::Table, ledger::Fields>> records() const;
+
+	// Raises 0A000 when mg_apply cannot run one of its scripts.
+	void require_runnable() const;
 
 	bool is_same_as(const ledger::Registration &registration) const;
 	std::string headers_json() const;

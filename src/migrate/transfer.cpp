@@ -27,7 +27,7 @@ export_ledger()
 	for (const char *table : tables)
 		sql += std::string(", '") + table + "', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]') FROM mg." + table + " t)";
 	sql += ")";
-	return jsonb_datum(ledger::query(sql.c_str()).front()[0].value_or("{}"));
+	return jsonb_datum(ledger::query(sql.c_str(), {}, pg::Plan::once).front()[0].value_or("{}"));
 }
 
 pg::Row
@@ -48,7 +48,7 @@ import_ledger(Datum dump)
 		std::string sql = std::string("WITH taken AS (INSERT INTO mg.") + table + " SELECT t.* FROM jsonb_populate_recordset(NULL::mg." +
 						  table + ", $1::jsonb->'" + table + "') t WHERE t.installation <> (SELECT installation FROM mg.current)" +
 						  " ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM taken";
-		taken += std::stoll(ledger::query(sql.c_str(), {text}).front()[0].value_or("0"));
+		taken += std::stoll(ledger::query(sql.c_str(), {text}, pg::Plan::once).front()[0].value_or("0"));
 	}
 	for (const ledger::Check &check : ledger::check())
 		if (!check.ok)

@@ -15,12 +15,41 @@ struct Table
 	char **cells = nullptr;
 };
 
+// Plans of the extension's fixed statements, by the address of their text: the same few run in every call. They outlive
+// errors because a plan is kept only once it is whole; the server itself renews it when the catalog changes.
+struct KeptPlan
+{
+	const char *sql;
+	SPIPlanPtr plan;
+};
+constexpr int most_plans = 64;
+KeptPlan kept_plans[most_plans];
+int kept_count = 0;
+
+SPIPlanPtr
+plan_raw(const char *sql, int count, Oid *types, bool keep)
+{
+	for (int i = 0; i < kept_count; i++)
+		if (kept_plans[i].sql == sql)
+			return kept_plans[i].plan;
+
+	SPIPlanPtr plan = SPI_prepare(sql, count, types);
+	if (plan == nullptr)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	if (keep && kept_count < most_plans)
+	{
+		SPI_keepplan(plan);
+		kept_plans[kept_count++] = {sql, plan};
+	}
+	return plan;
+}
+
 Table
-run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, MemoryContext result_context)
+run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, bool keep, MemoryContext result_context)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	int code = SPI_execute_with_args(sql, count, types, values, nulls, false, 0);
+	int code = SPI_execute_plan(plan_raw(sql, count, types, keep), values, nulls, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
 
@@ -46,7 +75,7 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 } // namespace
 
 std::vector<Row>
-query_as(Oid owner, const char *sql, const std::vector<Cell> &params)
+query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 {
 	MemoryScope memory("migration_governance query");
 	RoleScope role(owner);
@@ -67,7 +96,7 @@ query_as(Oid owner, const char *sql, const std::vector<Cell> &params)
 			if (params[i].has_value())
 				values[i] = PointerGetDatum(cstring_to_text_with_len(params[i]->data(), params[i]->size()));
 		}
-		Table result = run_raw(sql, count, values, nulls, types, memory.get());
+		Table result = run_raw(sql, count, values, nulls, types, plan == Plan::keep, memory.get());
 		MemoryContextSwitchTo(before);
 		return result;
 	});

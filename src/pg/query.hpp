@@ -13,10 +13,17 @@ namespace mg::pg {
 using Cell = std::optional<std::string>;
 using Row = std::vector<Cell>;
 
+// Whether the plan of a statement is worth keeping: its text must then be a literal, which stays where it is.
+enum class Plan
+{
+	keep,
+	once
+};
+
 // Runs one statement of fixed text as `owner` with search_path pg_catalog and gives its rows as text.
 // Parameters are text ($1::bigint in the statement casts them). Never for text that a user wrote.
 // Sees what is committed now, whatever snapshot the caller's statement has (but not under REPEATABLE READ).
-std::vector<Row> query_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});
+std::vector<Row> query_as(Oid owner, const char *sql, const std::vector<Cell> &params = {}, Plan plan = Plan::keep);
 
 // Gives the first column of the first row, or nothing.
 Cell query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});

@@ -54,7 +54,7 @@ sets_tablespace(List *options)
 }
 
 constexpr const char *deploy_hint =
-	"Run it outside the migration, with SET migration_governance.migration to keep it attributed.";
+	"Run it outside, attributed to the migration: mg_register() it, then SET migration_governance.migration to its name.";
 
 Refusal
 outside(const char *reason)

@@ -224,22 +224,33 @@ Script::read_expectations()
 	}
 }
 
+const Statement *
+Script::first_refused() const
+{
+	for (const Statement &statement : statements_)
+		if (!statement.refusal.empty())
+			return &statement;
+	return nullptr;
+}
+
 void
 Script::require_runnable() const
 {
-	for (const Statement &statement : statements_)
-	{
-		std::string where = "It is in the " + at_line(what_, statement.place.line) + ": ";
+	if (const Statement *statement = first_refused())
+		throw UserError("0A000", statement->refusal)
+			.detail("It is in the " + at_line(what_, statement->place.line) + ": " + shorten(text_of(*statement), 120))
+			.hint(statement->hint);
+}
 
-		if (!statement.refusal.empty())
-			throw UserError("0A000", statement.refusal)
-				.detail(where + shorten(text_of(statement), 120))
-				.hint(statement.hint);
+void
+Script::require_no_secret() const
+{
+	for (const Statement &statement : statements_)
 		if (statement.secret)
 			throw UserError("MG007", "literal secret in a migration")
-				.detail(where + statement.tag + " with a password or connection secret. Scripts are kept verbatim.")
+				.detail("It is in the " + at_line(what_, statement.place.line) + ": " + statement.tag +
+						" with a password or connection secret. Scripts are kept verbatim.")
 				.hint("Set the secret outside the migration, by ALTER ROLE, ALTER USER MAPPING or the like.");
-	}
 }
 
 std::string

@@ -45,8 +45,12 @@ public:
 	// Tells whether a BEGIN … COMMIT around the statements is left out.
 	bool is_unwrapped() const { return unwrapped_; }
 
-	// Raises the first reason why the script cannot be a migration: 0A000 what cannot run in a transaction, MG007 a secret.
+	// Raises 0A000 for the first statement that cannot run in a migration, such as one that cannot run in a transaction.
 	void require_runnable() const;
+	// Raises MG007 for the first statement with a literal secret: scripts are kept verbatim.
+	void require_no_secret() const;
+	// The first statement that cannot run in a migration, or nullptr.
+	const Statement *first_refused() const;
 
 	// SHA-256 over the text with normalised line ends, in hexadecimal.
 	std::string checksum() const;

@@ -48,8 +48,8 @@ open_session() {
           \\setenv BACKEND :pid" >&"$input"
 }
 
-# Runs a file in a session and prints the nanoseconds of CPU that its backend has used since its start: run_slice WHO FILE
-run_slice() {
+# Runs a file in a session and prints the nanoseconds of CPU that its backend has used since its start: run_turn WHO FILE
+run_turn() {
     local nanoseconds
     echo "\\i $2
           \\! cut -d ' ' -f 1 /proc/\$BACKEND/schedstat > $work/cpu" >&"${input_of[$1]}"
@@ -58,27 +58,27 @@ run_slice() {
 }
 
 # Notes the nanoseconds of CPU a statement takes, in one session a competitor, each statement in its own transaction. The
-# sessions take turns every 100 statements, so that a noisy machine is noisy for all.
+# sessions take turns every 100 statements, because a neighbour's load changes within seconds: a turn is a round of the figures.
 capture_round() {
-    local round=$1 who slice input
-    local -A input_of=() warm=() cpu=()
+    local round=$1 who turn now input
+    local -A input_of=() before=()
     for who in "${competitors[@]}"; do
         fresh "${server_of[$who]}" "bench_$who" "${base_of[$who]}"
         open_session "$who" "${server_of[$who]}" "bench_$who"
-        warm[$who]=$(run_slice "$who" "$work/slice.0")
+        before[$who]=$(run_turn "$who" "$work/turn.0")
     done
-    for ((slice = 1; slice <= slices; slice++)); do
-        for who in $(rotate "$((round + slice))" "${competitors[@]}"); do
-            cpu[$who]=$(run_slice "$who" "$work/slice.$slice")
+    for ((turn = 1; turn <= turns; turn++)); do
+        for who in $(rotate "$((round + turn))" "${competitors[@]}"); do
+            now=$(run_turn "$who" "$work/turn.$turn")
+            note capture "$round.$turn" "$who" "$(((now - before[$who]) / 100))"
+            before[$who]=$now
         done
     done
     for who in "${competitors[@]}"; do
-        echo '\q' >&"${input_of[$who]}"
         input=${input_of[$who]}
         exec {input}>&-
-        note capture "$round" "$who" "$(((cpu[$who] - warm[$who]) / (slices * 100)))"
     done
-    wait
+    wait "${sessions[@]}"
     sessions=()
 }
 
@@ -107,8 +107,7 @@ find_pgaudit() {
 }
 
 bench_capture() {
-    local version rounds=${MG_CAPTURE_ROUNDS:-11} round slices=20 slice name common=("autovacuum = off" "max_wal_size = 4GB")
-    version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
+    local rounds=${MG_CAPTURE_ROUNDS:-11} round turns=20 turn name common=("autovacuum = off" "max_wal_size = 4GB")
     local -A server_of=([bare]=bare [plpgsql]=bare [governed]=governed) base_of=([bare]=base [plpgsql]=plpgsql [governed]=base)
     local competitors=(bare governed plpgsql)
 
@@ -127,8 +126,8 @@ bench_capture() {
     sql bare postgres "CREATE DATABASE plpgsql"
     sql bare plpgsql "$(plpgsql_trigger)"
 
-    for ((slice = 0; slice <= slices; slice++)); do
-        ddl_blocks $((slice * 4 + 1)) $((slice * 4 + 4)) > "$work/slice.$slice"
+    for ((turn = 0; turn <= turns; turn++)); do
+        ddl_blocks $((turn * 4 + 1)) $((turn * 4 + 4)) > "$work/turn.$turn"
     done
     mkfifo "$work/cpu"
     exec {answers}<> "$work/cpu"
@@ -137,7 +136,7 @@ bench_capture() {
         capture_round "$round"
     done
 
-    row "capture: CPU of the backend, $((slices * 100)) statements, autocommit, $rounds rounds" ""
+    row "capture: CPU of the backend, $((turns * 100)) statements, autocommit, $rounds rounds" ""
     row "  bare server" "$(microseconds bare)"
     row "  migration_governance" "$(microseconds governed)" "$(median_of_pairs capture governed / bare)" "<= 1.15"
     row "  event trigger in plpgsql" "$(microseconds plpgsql)" "$(median_of_pairs capture plpgsql / bare)"

@@ -20,13 +20,13 @@ cache=${MG_CACHE:-$root/build/bench}
 unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS MAKEFLAGS MAKELEVEL
 export LC_ALL=C.UTF-8
 
-MG_HOME=$(mktemp -d /tmp/mg.XXXXXX)
-export MG_HOME
-sessions=()
-trap 'kill "${sessions[@]}" 2> /dev/null; "$server" clean' EXIT
-work=$MG_HOME/bench
+MG_HOME=
+work=$(mktemp -d /tmp/mg-bench.XXXXXX)
 raw=${MG_BENCH_RAW:-$work/raw}
-mkdir -p "$work" "$raw" "$cache"
+sessions=()
+trap 'kill "${sessions[@]}" 2> /dev/null; leave_home; rm -rf "$work"' EXIT
+chmod 755 "$work"
+mkdir -p "$raw" "$cache"
 rm -f "$raw"/*.tsv
 : > "$work/table"
 
@@ -81,10 +81,29 @@ row() {
 }
 
 print_table() {
-    echo
-    echo "PostgreSQL $(sql "$1" postgres 'SHOW server_version'), $(nproc) cores; medians of interleaved rounds, ratios round by round"
-    awk -F'|' '{ printf "%-58s %-26s %7s  %-11s %s\n", $1, $2, $3, $4, $5 }' <(echo 'figure|value|ratio|bound|result') "$work/table"
+    printf '\nPostgreSQL %s, %s cores; medians of interleaved rounds, ratios round by round\n' "$version" "$(nproc)"
+    awk -F'|' '{ sub(/ +$/, "", $0); line = sprintf("%-52s %-30s %6s  %-10s  %s", $1, $2, $3, $4, $5); sub(/ +$/, "", line); print line }' \
+        <(echo 'figure|value|ratio|bound|result') "$work/table"
 }
+
+# Prints a directory in memory that has room and may hold programs, or nothing: a disk's noise is larger than what is measured.
+memory_directory() {
+    local probe
+    [ "$(df --output=avail /dev/shm 2> /dev/null | tail -n 1)" -gt 4000000 ] || return 0
+    probe=$(mktemp -p /dev/shm) && printf '#!/bin/sh\n' > "$probe" && chmod 755 "$probe"
+    ! "$probe" 2> /dev/null || echo /dev/shm
+    rm -f "$probe"
+}
+
+# Makes a place for servers below DIRECTORY, with the extension as it is now.
+enter_home() {
+    MG_HOME=$(mktemp -d "$1/mg.XXXXXX")
+    export MG_HOME
+    "$server" prepare
+    PATH=$MG_HOME/pg$("$PG_CONFIG" --bindir):$system_path
+}
+
+leave_home() { [ -z "$MG_HOME" ] || "$server" clean; }
 
 # shellcheck source=test/bench/capture.sh
 . "$here/capture.sh"
@@ -93,15 +112,24 @@ print_table() {
 # shellcheck source=test/bench/dml.sh
 . "$here/dml.sh"
 
-say "building"
-"$server" prepare
-eval "$("$server" env -)"
-# Still there when the table is printed, and what the others are copied from.
-"$server" start idle
+PG_CONFIG=$(command -v "${PG_CONFIG:-pg_config}")
+export PG_CONFIG
+version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
+system_path=$PATH
+
 case ${1:-all} in
-    capture | apply | dml) "bench_$1" ;;
-    all) bench_capture; bench_apply; bench_dml ;;
+    capture | apply | dml) figures=("$1") ;;
+    all) figures=(capture apply dml) ;;
     *) echo "usage: run.sh [capture|apply|dml|all]" >&2; exit 2 ;;
 esac
-print_table idle
+for figure in "${figures[@]}"; do
+    say "$figure: building"
+    directory=$(memory_directory)
+    # Applying migrations is also waiting for the disk.
+    [ "$figure" != apply ] || directory=/tmp
+    enter_home "${directory:-/tmp}"
+    "bench_$figure"
+    leave_home
+done
+print_table
 ! grep -q '|FAIL$' "$work/table"

@@ -8,8 +8,8 @@ sent, in the order of its session, and a "duration" line if and only if it succe
 through BEGIN, SAVEPOINT, ROLLBACK TO, PREPARE TRANSACTION and so on, and so knows which schema changes have been committed since
 CREATE EXTENSION. Their texts, as a multiset, have to be the texts of the ledger's records that are not nested:
 
-- a text of the log that the ledger lacks is a lost statement, unless what it changes was temporary in that session, or the server
-  said that it skips it (IF EXISTS, IF NOT EXISTS): then the ledger may leave it out;
+- a text of the log that the ledger lacks is a lost statement, unless what it changes was temporary in that session: then the ledger
+  may leave it out (it need not: text does not tell a temporary table from a permanent one of the same name);
 - a text of the ledger that the log lacks is an invented one: of a statement that failed, or was rolled back;
 - the number of times counts too, and so does the command tag, where a message was one statement.
 
@@ -79,13 +79,13 @@ def tokens(text):
 
 
 class Statement:
-    """One statement: its text without what is around it, its words, and whether the ledger may leave it out."""
+    """One statement: its text without what is around it, its words, and whether what it changes is temporary."""
 
     def __init__(self, text, parts):
         self.text = text[parts[0].start : parts[-1].end]
         self.parts = parts
         self.words = [part.text for part in parts if part.kind == "word"]
-        self.excuse = None
+        self.temporary = False
         self.tag = None
 
     def starts(self, *words):
@@ -214,7 +214,8 @@ def targets(statement):
             if word == "index" and first == "create":
                 return statement.names_after(statement.find("on", index) + 1)
             if word == "statistics" and first == "create":
-                return statement.names_after(statement.find("from", index) + 1)
+                own = statement.names_after(index + 1)
+                return own if any("pg_temp" in name for name in own) else statement.names_after(statement.find("from", index) + 1)
             if word in KINDS:
                 while parts[index].text in KINDS | {"view", "table", "if", "not", "exists", "search", "configuration", "dictionary", "class", "family"} and index + 1 < len(parts):
                     index += 1
@@ -240,13 +241,6 @@ def creates_relation(statement):
     return words[0] == "create" and ("table" in words or "view" in words or "sequence" in words) or words[0] in ("select", "with")
 
 
-def actions(statement):
-    """Counts the actions of ALTER TABLE and the like."""
-    if statement.parts[0].text != "alter":
-        return 1
-    return 1 + sum(part.text == "," and part.depth == 0 for part in statement.parts)
-
-
 class Session:
     """Follows one session of the log; what it commits goes to a list that all sessions share."""
 
@@ -256,13 +250,11 @@ class Session:
         self.failed = False
         self.message = None  # the statements of the message that runs now
         self.temporary = set()
-        self.skipping = 0
         self.temporary_by_notice = False
 
     def begin_message(self, text):
         self.end_message(False)
         self.message = split(text)
-        self.skipping = 0
         self.temporary_by_notice = False
 
     def error(self, fatal):
@@ -276,8 +268,6 @@ class Session:
             self.levels, self.failed = None, False
 
     def notice(self, text):
-        if text.endswith("skipping"):
-            self.skipping += 1
         if text.endswith("will be a temporary view") or text.endswith("will be a temporary sequence"):
             self.temporary_by_notice = True
 
@@ -336,7 +326,7 @@ class Session:
                 self.world.prepared[statement.parts[2].text] = self.pending()
             self.levels, self.failed = None, False
         elif changes_schema(statement):
-            self.excuse(statement)
+            self.note_temporary(statement)
             if self.levels is None:
                 self.world.commit([statement])
             else:
@@ -345,17 +335,17 @@ class Session:
     def pending(self):
         return [statement for _, kept in self.levels for statement in kept]
 
-    def excuse(self, statement):
+    def note_temporary(self, statement):
         """Notes why the ledger may leave the statement out, and which names are temporary from now on."""
         first, found = statement.parts[0].text, targets(statement)
         names = {name[-1] for name in found}
         if creates_temporary(statement) or self.temporary_by_notice or any("pg_temp" in name for name in found):
             self.temporary |= names
-            statement.excuse = "temporary"
+            statement.temporary = True
         elif creates_relation(statement):
             self.temporary -= names
-        elif names and names <= self.temporary:
-            statement.excuse = "temporary"
+        elif names and all(self.is_temporary(name, statement) for name in names):
+            statement.temporary = True
             # The new name of a temporary object, and an index on one, are temporary as well.
             rename = statement.find("rename")
             if rename > 0 and statement.find("column") < 0:
@@ -365,8 +355,13 @@ class Session:
                 self.temporary |= {name[-1] for name in statement.names_after(place + 1)}
             if first == "drop" and statement.find("on") < 0:
                 self.temporary -= names
-        if statement.excuse is None and "exists" in statement.words and self.skipping >= max(1, len(names), actions(statement)):
-            statement.excuse = "nothing to do"
+
+
+    def is_temporary(self, name, statement):
+        """Tells whether a name is that of a temporary object; the server names indexes and sequences TABLE_something itself."""
+        if name in self.temporary:
+            return True
+        return bool({"index", "sequence"} & set(statement.words[:3])) and any(name.startswith(table + "_") for table in self.temporary)
 
 
 class World:
@@ -449,26 +444,18 @@ def main(log, database, ledger):
     world = read_log(log, database)
     texts, tags, nested = read_ledger(ledger)
     wanted = collections.Counter(statement.text for statement in world.committed)
-    excuses = collections.defaultdict(collections.Counter)
-    for statement in world.committed:
-        if statement.excuse:
-            excuses[statement.text][statement.excuse] += 1
+    temporary = collections.Counter(statement.text for statement in world.committed if statement.temporary)
 
     missing, extra = wanted - texts, texts - wanted
     match_redacted(missing, extra)
     missing, extra = +missing, (+extra) - world.either
-    left_out = collections.Counter()
-    for text in list(missing):
-        for excuse, count in excuses[text].items():
-            taken = min(count, missing[text])
-            left_out[excuse] += taken
-            missing[text] -= taken
-    missing = +missing
+    left_out = missing & temporary
+    missing -= left_out
 
     kept = sum(wanted.values()) - sum(left_out.values()) - sum(missing.values())
     print(f"{sum(wanted.values())} schema changes of clients were committed: {kept} are in the ledger, "
-          + "".join(f"{count} left out ({excuse}), " for excuse, count in sorted(left_out.items()))
-          + f"{sum(missing.values())} lost, {sum(extra.values())} invented; {nested} records of nested statements")
+          f"{sum(left_out.values())} of temporary objects are left out, {sum(missing.values())} lost, {sum(extra.values())} invented; "
+          f"{nested} records of nested statements")
     mistagged = collections.Counter(
         f"{statement.text}: {statement.tag} in the log, {', '.join(sorted(tags[statement.text]))} in the ledger"
         for statement in world.committed

@@ -93,7 +93,8 @@ tests_of() { sed -n 's/^test://p' "$1" | tr -s ' ' '\n' | sed '/^$/d'; }
 
 # Runs SUITE on the server NAME with pg_regress or its likes in DIRECTORY. It fails where tests fail, which is judged later.
 run_suite() {
-    local name=$1 suite=$2 program=$3 directory=$work/$1/$2 bindir=$MG_HOME/pg$("$PG_CONFIG" --bindir)
+    local name=$1 suite=$2 program=$3 directory=$work/$1/$2 bindir
+    bindir=$MG_HOME/pg$("$PG_CONFIG" --bindir)
     shift 3
     if [ -d "$files/client" ]; then
         bindir=$files/client/usr/lib/postgresql/$major/bin

@@ -8,6 +8,11 @@ namespace {
 // Values of settings live in plain variables, as the server wants them.
 char *migration = nullptr;
 bool protect_ledger = true;
+int log_level = LOG;
+
+constexpr config_enum_entry log_levels[] = {{"debug5", DEBUG5, false}, {"debug4", DEBUG4, false}, {"debug3", DEBUG3, false},
+											{"debug2", DEBUG2, false}, {"debug1", DEBUG1, false}, {"debug", DEBUG2, true},
+											{"log", LOG, false},       {nullptr, 0, false}};
 
 // Looks a name up in the newest registrations, by index and without privileges.
 bool
@@ -40,6 +45,9 @@ define_settings()
 							 "Refuses UPDATE, DELETE, TRUNCATE, ALTER and DROP of the ledger.",
 							 "A superuser switches it off to repair the ledger by hand; mg_verify() shows what was done.",
 							 &protect_ledger, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomEnumVariable("migration_governance.log_level", "Sets the level at which runs of migrations are logged.",
+							 "A failed run is an error of its own in the server log, whatever this is.", &log_level, LOG,
+							 log_levels, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("migration_governance");
 }
 
@@ -54,6 +62,12 @@ attributed_migration_raw(const ledger::Place &place)
 					  errdetail("The statement is recorded without a migration."),
 					  errhint("Register it with mg_register(), or correct migration_governance.migration.")));
 	return nullptr;
+}
+
+void
+log_run(const std::string &message)
+{
+	pg::guarded([&] { ereport(log_level, (errmsg_internal("migration_governance: migration %s", message.c_str()), errhidestmt(true))); });
 }
 
 bool

@@ -154,6 +154,22 @@ lock_for_insert_raw(const Place &place, Table table)
 	return true;
 }
 
+bool
+is_locked_by_me(const Place &place, Table table)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, place.of(table));
+	for (LOCKMODE mode : {ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock})
+#if PG_VERSION_NUM >= 170000
+		if (LockHeldByMe(&tag, mode, false))
+#else
+		if (LockHeldByMe(&tag, mode))
+#endif
+			return true;
+	return false;
+}
+
 int64
 next_id_raw(const Place &place)
 {

@@ -48,6 +48,9 @@ bool is_ledger_relation_raw(Oid relation);
 // Takes the locks that inserting into a table needs without waiting; false when somebody holds one that conflicts.
 bool lock_for_insert_raw(const Place &place, Table table);
 
+// Tells whether this session itself holds a lock on the table that keeps others from inserting. Looks nothing up.
+bool is_locked_by_me(const Place &place, Table table);
+
 // Numbers the next record.
 int64 next_id_raw(const Place &place);
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "capture/settings.hpp"
 #include "core/json.hpp"
 #include "migrate/locks.hpp"
+#include "migrate/size.hpp"
 #include "pg/worker.hpp"
 
 namespace mg::migrate {
@@ -12,12 +14,6 @@ namespace mg::migrate {
 namespace {
 
 constexpr int worker_timeout_ms = 5000;
-
-std::string
-database_size()
-{
-	return ledger::query_cell("SELECT pg_database_size(current_database())").value_or("");
-}
 
 // [[line, microseconds, rows], ...]
 std::string
@@ -87,7 +83,7 @@ evidence_json(const std::vector<Finding> &findings)
 } // namespace
 
 Attempt::Attempt(std::string migration, std::string action)
-	: migration_(std::move(migration)), action_(std::move(action)), start_(capture::clock_us())
+	: migration_(std::move(migration)), action_(std::move(action)), start_(capture::clock_us()), place_(ledger::place())
 {
 	started_at_ = ledger::query_cell("SELECT clock_timestamp()").value_or("");
 	ledger::add_session(session_);
@@ -140,7 +136,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 	guard([&] {
 		pg::SettingsScope settings;
 
-		size_before_ = database_size();
+		size_before_ = size_before_run();
 		for (const HeldLock &lock : held_locks())
 			locked_before_.push_back(lock.oid);
 		id_ = ledger::new_id();
@@ -172,8 +168,10 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	record.emplace_back("locks", locks.str());
 	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
 	record.emplace_back("evidence", evidence_json(evidence));
-	record.emplace_back("size_after", database_size());
+	std::string size_after = size_after_run(duration_us_);
+	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
+	capture::log_run(migration_ + " " + outcome + " in " + std::to_string(duration_us_ / 1000) + " ms");
 }
 
 // Called while an error is on its way: looks nothing up, and whatever goes wrong here is a warning, not another error.
@@ -197,10 +195,13 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 
 		ledger::Parcel parcel = with_failure;
 		parcel.emplace_back(ledger::Table::run, record);
-		pg::WorkerOutcome outcome = pg::run_in_worker(ledger::pack(parcel), worker_timeout_ms);
+		bool locked = ledger::is_locked_by_me(place_, ledger::Table::run);
+		pg::WorkerOutcome outcome =
+			locked ? pg::WorkerOutcome::failed : pg::run_in_worker(ledger::pack(parcel), worker_timeout_ms);
 		if (outcome == pg::WorkerOutcome::done)
 			return;
-		const char *why = outcome == pg::WorkerOutcome::no_slot ? "no background worker slot is free"
+		const char *why = locked ? "this transaction has locked the ledger"
+						  : outcome == pg::WorkerOutcome::no_slot ? "no background worker slot is free"
 						  : outcome == pg::WorkerOutcome::failed ? "the background worker failed"
 																 : "the background worker took too long";
 		pg::report(WARNING, UserError("01000", "the failed attempt at migration \"" + migration_ + "\" is not on record")

@@ -55,6 +55,7 @@ private:
 	std::string started_at_;
 	std::string size_before_;
 	ledger::Fields session_;
+	ledger::Place place_;
 	std::vector<unsigned int> locked_before_;
 };
 

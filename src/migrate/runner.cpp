@@ -67,10 +67,9 @@ struct Answer
 {
 	bool has_rows;
 	bool is_boolean;
-	bool all_true;
-	bool all_equal; // to the first row's first value
+	bool all_fit;      // every row's first value is the wanted one
 	uint64 rows;
-	const char *first; // NULL as nullptr
+	const char *value; // the first row's first value, or that of the first row that does not fit; NULL as nullptr
 	const char *evidence;
 };
 
@@ -110,8 +109,9 @@ evidence_raw(SPITupleTable *table)
 	return json.data;
 }
 
+// Asks a query. `wanted` is what the first column must have in every row; nullptr is true for a boolean, else anything.
 Answer
-ask_raw(const char *sql, Context *context, MemoryContext memory)
+ask_raw(const char *sql, const char *wanted, Context *context, MemoryContext memory)
 {
 	ErrorContextCallback callback;
 	Answer answer;
@@ -136,21 +136,16 @@ ask_raw(const char *sql, Context *context, MemoryContext memory)
 
 		answer.has_rows = true;
 		answer.is_boolean = table->tupdesc->natts > 0 && SPI_gettypeid(table->tupdesc, 1) == BOOLOID;
-		answer.all_true = answer.all_equal = true;
-		for (uint64 row = 0; row < table->numvals && table->tupdesc->natts > 0; row++)
+		answer.all_fit = true;
+		if (wanted == nullptr && answer.is_boolean)
+			wanted = "t";
+		for (uint64 row = 0; row < table->numvals && table->tupdesc->natts > 0 && answer.all_fit; row++)
 		{
 			const char *value = value_raw(table->vals[row], table->tupdesc, 1);
 
-			if (row == 0)
-				answer.first = value;
-			if (value == nullptr || strcmp(value, "t") != 0)
-				answer.all_true = false;
-			if ((value == nullptr) != (answer.first == nullptr) || (value != nullptr && strcmp(value, answer.first) != 0))
-			{
-				answer.all_equal = false;
-				if (answer.is_boolean || row > 0)
-					answer.first = value;
-			}
+			answer.all_fit = wanted == nullptr || (value != nullptr && strcmp(value, wanted) == 0);
+			if (row == 0 || !answer.all_fit)
+				answer.value = value;
 			CHECK_FOR_INTERRUPTS();
 		}
 		answer.evidence = evidence_raw(table);
@@ -171,39 +166,31 @@ rows_text(uint64 rows)
 void
 judge(const Answer &answer, const std::optional<std::string> &expect, Finding *finding)
 {
-	std::string first = answer.first != nullptr ? answer.first : "NULL";
-
 	if (!answer.has_rows)
 	{
 		finding->ok = true;
-		finding->expected = "no error";
-		finding->actual = "no error";
+		finding->expected = finding->actual = "no error";
+		return;
 	}
-	else if (expect.has_value() && *expect == "none")
+	if (expect.has_value() && *expect == "none")
 	{
 		finding->ok = answer.rows == 0;
 		finding->expected = "no row";
 		finding->actual = rows_text(answer.rows);
+		return;
 	}
-	else if (expect.has_value())
-	{
-		finding->ok = answer.rows > 0 && answer.all_equal && first == *expect;
-		finding->expected = *expect;
-		finding->actual = answer.rows == 0 ? "no row" : first;
-	}
-	else if (answer.is_boolean)
-	{
-		finding->ok = answer.all_true;
-		finding->expected = "true in every row";
-		finding->actual = answer.all_true ? "true in " + rows_text(answer.rows) : (answer.first == nullptr ? "NULL" : "false");
-	}
-	else
-	{
-		finding->ok = answer.rows > 0;
-		finding->shown = finding->ok;
-		finding->expected = "at least one row";
+	bool judged = expect.has_value() || answer.is_boolean;
+	finding->ok = answer.rows > 0 && answer.all_fit;
+	finding->shown = finding->ok && !judged;
+	finding->expected = expect.has_value() ? *expect : (answer.is_boolean ? "true in every row" : "at least one row");
+	if (answer.rows == 0 || !judged)
 		finding->actual = rows_text(answer.rows);
-	}
+	else if (answer.value == nullptr)
+		finding->actual = "NULL";
+	else if (expect.has_value())
+		finding->actual = answer.value;
+	else
+		finding->actual = answer.all_fit ? "true in " + rows_text(answer.rows) : "false";
 }
 
 } // namespace
@@ -243,10 +230,11 @@ run_check(const script::Script &script, const script::Statement &statement, cons
 	std::string sql(script.text_of(statement));
 	Finding finding{statement.place.line, excerpt(script, statement), false, false, "", "", "[]"};
 	Context context = {migration.c_str(), script.what().c_str(), finding.line, finding.query.c_str()};
+	const char *wanted = statement.expect.has_value() && *statement.expect != "none" ? statement.expect->c_str() : nullptr;
 	pg::MemoryScope memory("migration_governance answer");
 	Answer answer = pg::guarded([&] {
 		CHECK_FOR_INTERRUPTS();
-		return ask_raw(sql.c_str(), &context, memory.get());
+		return ask_raw(sql.c_str(), wanted, &context, memory.get());
 	});
 
 	judge(answer, statement.expect, &finding);

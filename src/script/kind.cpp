@@ -53,6 +53,20 @@ sets_tablespace(List *options)
 	return false;
 }
 
+// Tells whether DROP names the extension or its schema; the run would only find out when it holds locks on the ledger.
+bool
+drops_the_ledger(DropStmt *statement)
+{
+	ListCell *cell;
+
+	if (statement->removeType != OBJECT_EXTENSION && statement->removeType != OBJECT_SCHEMA)
+		return false;
+	foreach (cell, statement->objects)
+		if (strcmp(strVal(lfirst(cell)), statement->removeType == OBJECT_SCHEMA ? "mg" : "migration_governance") == 0)
+			return true;
+	return false;
+}
+
 constexpr const char *deploy_hint =
 	"Run it outside, attributed to the migration: mg_register() it, then SET migration_governance.migration to its name.";
 
@@ -181,6 +195,9 @@ refusal_raw(Node *tree)
 		case T_DropStmt:
 			if (castNode(DropStmt, tree)->concurrent)
 				return outside("DROP INDEX CONCURRENTLY cannot run inside a transaction");
+			if (drops_the_ledger(castNode(DropStmt, tree)))
+				return {"a migration cannot drop the ledger that it is recorded in",
+						"Call mg_allow_removal() and drop the extension outside a migration."};
 			return {nullptr, nullptr};
 		case T_ReindexStmt:
 			if (!reindex_is_transactional(castNode(ReindexStmt, tree)))

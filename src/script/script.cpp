@@ -1,6 +1,8 @@
 // Cuts scripts with the server's parser.
 #include "script/script.hpp"
 
+#include <algorithm>
+
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "pg/memory.hpp"
@@ -84,6 +86,7 @@ follows_copy(std::string_view text, std::size_t error_offset)
 	return pg::guarded([&] {
 		MemoryContext outer = MemoryContextSwitchTo(memory.get());
 		volatile bool found = false;
+		error_context_stack = nullptr;
 		pg::succeeds_raw([&] {
 			List *trees = raw_parser(before.c_str(), RAW_PARSE_DEFAULT);
 			if (trees != NIL)
@@ -96,6 +99,23 @@ follows_copy(std::string_view text, std::size_t error_offset)
 		MemoryContextSwitchTo(outer);
 		return static_cast<bool>(found);
 	});
+}
+
+// Recognises what only psql understands at the place of a syntax error: \command, :variable, :'variable', :{?variable}.
+std::optional<std::string>
+psql_syntax(std::string_view text, std::size_t offset, std::string_view line)
+{
+	if (boost::algorithm::starts_with(line, "\\"))
+		return "psql meta-command in a migration: " + shorten(line, 60);
+	if (offset >= text.size())
+		return std::nullopt;
+
+	std::string_view rest = text.substr(offset, text.find('\n', offset) - offset);
+	if (rest[0] == '\\')
+		return "psql meta-command in a migration: " + shorten(rest, 60);
+	if (rest.size() > 1 && rest[0] == ':' && (is_letter(rest[1]) || rest[1] == '\'' || rest[1] == '"' || rest[1] == '{'))
+		return "psql variable in a migration: " + shorten(rest.substr(0, rest.find_first_of(" ;,)")), 60);
+	return std::nullopt;
 }
 
 // Turns the parser's error into one that says where in the script it is, and what the text probably was meant for.
@@ -111,10 +131,10 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 		throw UserError("0A000", "COPY … FROM STDIN in a migration")
 			.detail("The " + at_line(what, place.line) + ", is data for it.")
 			.hint("Use INSERT … VALUES, or load the data outside the migration.");
-	if (boost::algorithm::starts_with(command, "\\"))
-		throw UserError("42601", "psql meta-command in a migration: " + shorten(command, 60))
+	if (std::optional<std::string> psql = psql_syntax(text, offset, command))
+		throw UserError("42601", *psql)
 			.detail("It is in the " + at_line(what, place.line) + ".")
-			.hint("The server runs SQL only: let psql run the meta-command, or leave it out.");
+			.hint("The server runs SQL only: what psql understands by itself has to be left out, or done by psql.");
 	throw UserError(unpack_sql_state(error.sqlerrcode), error.message != nullptr ? error.message : "syntax error")
 		.detail("It is in the " + at_line(what, place.line) + ", column " + std::to_string(place.column) + ": " +
 				shorten(command, 120))
@@ -133,6 +153,8 @@ Script::Script(std::string what, std::string body) : what_(std::move(what)), bod
 	{
 		cuts = pg::guarded([&] {
 			MemoryContext outer = MemoryContextSwitchTo(memory.get());
+			/* A caller's callback (SPI, PL/pgSQL) would take the cursor position for one in its own query. */
+			error_context_stack = nullptr;
 			Cuts found = cut_raw(source.c_str());
 			MemoryContextSwitchTo(outer);
 			return found;
@@ -194,6 +216,34 @@ Script::unwrap()
 	unwrapped_ = wrapped;
 }
 
+namespace {
+
+// Finds the last "-- expect: VALUE" among the comments from an offset on; one inside a block comment is none.
+std::optional<std::string>
+find_expectation(std::string_view text, std::size_t offset)
+{
+	std::optional<std::string> found;
+
+	while (offset < text.size())
+	{
+		if (text.compare(offset, 2, "/*") == 0)
+			offset = end_of_block_comment(text, offset);
+		else if (text.compare(offset, 2, "--") == 0)
+		{
+			std::size_t end = std::min(text.find_first_of("\r\n", offset), text.size());
+			std::string_view comment = trim(text.substr(offset + 2, end - offset - 2));
+			if (boost::algorithm::istarts_with(comment, "expect:"))
+				found = std::string(trim(comment.substr(7)));
+			offset = end;
+		}
+		else
+			offset++;
+	}
+	return found;
+}
+
+} // namespace
+
 // A line "-- expect: VALUE" between a statement's last token and the next statement belongs to it.
 void
 Script::read_expectations()
@@ -213,14 +263,7 @@ Script::read_expectations()
 				last = token.end;
 			return last;
 		});
-
-		for (std::size_t at = own.find("--", end); at != std::string::npos; at = own.find("--", at + 2))
-		{
-			std::string_view comment(own);
-			comment = trim(comment.substr(at + 2, own.find('\n', at) - at - 2));
-			if (boost::algorithm::istarts_with(comment, "expect:"))
-				statement.expect = std::string(trim(comment.substr(7)));
-		}
+		statement.expect = find_expectation(own, static_cast<std::size_t>(end));
 	}
 }
 

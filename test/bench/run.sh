@@ -24,7 +24,7 @@ MG_HOME=
 work=$(mktemp -d /tmp/mg-bench.XXXXXX)
 raw=${MG_BENCH_RAW:-$work/raw}
 sessions=()
-trap 'kill "${sessions[@]}" 2> /dev/null; leave_home; rm -rf "$work"' EXIT
+trap 'kill "${sessions[@]}" 2> /dev/null || true; leave_home; rm -rf "$work"' EXIT
 chmod 755 "$work"
 mkdir -p "$raw" "$cache"
 rm -f "$raw"/*.tsv
@@ -103,7 +103,10 @@ enter_home() {
     PATH=$MG_HOME/pg$("$PG_CONFIG" --bindir):$system_path
 }
 
-leave_home() { [ -z "$MG_HOME" ] || "$server" clean; }
+leave_home() {
+    [ ! -d "$MG_HOME" ] || "$server" clean
+    MG_HOME=
+}
 
 # shellcheck source=test/bench/capture.sh
 . "$here/capture.sh"

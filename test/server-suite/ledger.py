@@ -36,6 +36,8 @@ TOKEN = re.compile(
 )
 COMMENT = re.compile(r"/\*|\*/")
 
+BEFORE_NAME = {"only", "if", "not", "exists", "concurrently", "table"}
+
 Token = collections.namedtuple("Token", "kind text start end depth")
 
 
@@ -95,7 +97,7 @@ class Statement:
         """Gives the relation names of a list "a, b.c, only d" that begins at a token, without their schemas."""
         names, parts = [], self.parts
         while index < len(parts):
-            while index < len(parts) and parts[index].kind == "word" and parts[index].text in ("only", "if", "not", "exists", "concurrently", "table"):
+            while index < len(parts) and parts[index].kind == "word" and parts[index].text in BEFORE_NAME:
                 index += 1
             if index >= len(parts) or parts[index].kind not in ("word", "quoted"):
                 break
@@ -137,7 +139,9 @@ def split(text):
     return statements
 
 
-SCHEMA_CHANGES = {"create", "alter", "drop", "comment", "grant", "revoke", "reassign", "import", "reindex", "cluster", "refresh", "truncate"}
+SCHEMA_CHANGES = {
+    "create", "alter", "drop", "comment", "grant", "revoke", "reassign", "import", "reindex", "cluster", "refresh", "truncate",
+}
 
 
 def changes_schema(statement):
@@ -166,6 +170,7 @@ KINDS = {
     "table", "view", "sequence", "index", "materialized", "function", "procedure", "routine", "aggregate", "type", "domain", "foreign",
     "operator", "collation", "statistics", "conversion", "text",
 }
+KIND_WORDS = KINDS | {"if", "not", "exists", "search", "configuration", "dictionary", "class", "family"}
 ON_RELATION = {"trigger", "rule", "policy", "constraint"}
 
 
@@ -217,7 +222,7 @@ def targets(statement):
                 own = statement.names_after(index + 1)
                 return own if any("pg_temp" in name for name in own) else statement.names_after(statement.find("from", index) + 1)
             if word in KINDS:
-                while parts[index].text in KINDS | {"view", "table", "if", "not", "exists", "search", "configuration", "dictionary", "class", "family"} and index + 1 < len(parts):
+                while parts[index].text in KIND_WORDS and index + 1 < len(parts):
                     index += 1
                 return statement.names_after(index)
     return []

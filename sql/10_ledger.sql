@@ -4,9 +4,8 @@
 CREATE SCHEMA mg;
 COMMENT ON SCHEMA mg IS 'migration_governance: the ledger of migrations and its views';
 
--- One counter for all records of an installation: (installation, id) is the key of every record.
-CREATE SEQUENCE mg.record_id AS bigint;
-COMMENT ON SEQUENCE mg.record_id IS 'numbers the records of this installation; not dumped, because restored records keep their own installation';
+-- (installation, id) is the key of every record. An id is the transaction's xid8 times a million plus the record's number
+-- in the transaction: a sequence would change what lastval() says to the session whose statement is recorded.
 
 -- The only table that is not dumped: a restored database is a new installation.
 CREATE TABLE mg.current (
@@ -55,6 +54,7 @@ CREATE TABLE mg.registration (
 	at           timestamptz NOT NULL,
 	migration    text COLLATE "C" NOT NULL,
 	version      text COLLATE "C" NOT NULL,
+	sort_key     text COLLATE "C" NOT NULL,
 	up           text COLLATE "C" NOT NULL,
 	down         text COLLATE "C",
 	verify       text COLLATE "C",
@@ -71,7 +71,7 @@ CREATE TABLE mg.registration (
 );
 COMMENT ON TABLE mg.registration IS 'what a migration says, by the checksums of its scripts; the newest record of a name counts';
 CREATE INDEX registration_migration ON mg.registration (migration);
-CREATE INDEX registration_version ON mg.registration (version);
+CREATE INDEX registration_sort_key ON mg.registration (sort_key);
 
 CREATE TABLE mg.run (
 	installation   uuid        NOT NULL,
@@ -81,6 +81,7 @@ CREATE TABLE mg.run (
 	migration      text COLLATE "C" NOT NULL,
 	action         text COLLATE "C" NOT NULL,
 	outcome        text COLLATE "C" NOT NULL,
+	number         bigint,
 	reason         text COLLATE "C",
 	checksum       text COLLATE "C",
 	down_checksum  text COLLATE "C",
@@ -112,7 +113,9 @@ CREATE TABLE mg.run (
 	PRIMARY KEY (installation, id)
 );
 COMMENT ON TABLE mg.run IS 'one record for each attempt at a migration, failed ones too';
+COMMENT ON COLUMN mg.run.number IS 'the order of the runs that changed the schema; failed ones have none';
 CREATE INDEX run_migration ON mg.run (migration);
+CREATE INDEX run_number ON mg.run (number);
 
 CREATE TABLE mg.statement (
 	installation uuid        NOT NULL,

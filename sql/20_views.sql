@@ -6,8 +6,10 @@ CREATE VIEW mg.record AS
 	UNION ALL SELECT 'registration', installation, id, xid, hash FROM mg.registration
 	UNION ALL SELECT 'run', installation, id, xid, hash FROM mg.run
 	UNION ALL SELECT 'statement', installation, id, xid, hash FROM mg.statement
-	UNION ALL SELECT 'policy_event', installation, id, xid, hash FROM mg.policy_event;
-COMMENT ON VIEW mg.record IS 'all records that seals cover';
+	UNION ALL SELECT 'policy_event', installation, id, xid, hash FROM mg.policy_event
+	UNION ALL SELECT 'seal', s.installation, s.id, s.xid, s.hash FROM mg.seal s
+	          WHERE s.installation OPERATOR(pg_catalog.<>) (SELECT c.installation FROM mg.current c);
+COMMENT ON VIEW mg.record IS 'all records that seals cover: those of other installations with their own seals';
 
 CREATE VIEW mg.newest_registration AS
 	SELECT DISTINCT ON (r.migration) r.*
@@ -16,14 +18,14 @@ CREATE VIEW mg.newest_registration AS
 COMMENT ON VIEW mg.newest_registration IS 'what each migration says, as last registered';
 
 CREATE VIEW mg.last_run AS
-	SELECT DISTINCT ON (r.migration) r.migration, r.id AS run, r.installation, i.at AS installed_at, r.outcome
+	SELECT DISTINCT ON (r.migration) r.migration, r.id AS run, r.number, r.installation, i.at AS installed_at, r.outcome
 	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
 	WHERE r.outcome OPERATOR(pg_catalog.=) ANY (ARRAY['applied', 'rolled back'])
-	ORDER BY r.migration, i.at DESC, r.id DESC;
+	ORDER BY r.migration, i.at DESC, r.number DESC;
 COMMENT ON VIEW mg.last_run IS 'the last successful run of each migration';
 
 CREATE VIEW mg.applied AS
-	SELECT l.migration, l.run, l.installation, l.installed_at, n.version
+	SELECT l.migration, l.run, l.number, l.installation, l.installed_at, n.version, n.sort_key
 	FROM mg.last_run l LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) l.migration
 	WHERE l.outcome OPERATOR(pg_catalog.=) 'applied';
 COMMENT ON VIEW mg.applied IS 'the migrations that are applied now';
@@ -33,14 +35,14 @@ CREATE VIEW mg.history AS
 		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
 		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
 		WHERE r.outcome OPERATOR(pg_catalog.=) 'applied'
-		ORDER BY r.migration, i.at DESC, r.id DESC
+		ORDER BY r.migration, i.at DESC, r.number DESC
 	), downs AS (
 		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
 		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
 		WHERE r.outcome OPERATOR(pg_catalog.=) 'rolled back'
-		ORDER BY r.migration, i.at DESC, r.id DESC
+		ORDER BY r.migration, i.at DESC, r.number DESC
 	)
-	SELECT (pg_catalog.row_number() OVER (ORDER BY u.installed_at, u.id))::integer AS id,
+	SELECT (pg_catalog.row_number() OVER (ORDER BY u.installed_at, u.number))::integer AS id,
 	       u.migration AS migration_name,
 	       u.at AS applied_at,
 	       u.login_role AS applied_by,
@@ -57,9 +59,9 @@ CREATE VIEW mg.history AS
 	       u.id AS run_id
 	FROM ups u
 	LEFT JOIN downs d ON d.migration OPERATOR(pg_catalog.=) u.migration
-	     AND (d.installed_at, d.id) OPERATOR(pg_catalog.>) (u.installed_at, u.id)
+	     AND (d.installed_at, d.number) OPERATOR(pg_catalog.>) (u.installed_at, u.number)
 	LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) u.migration
-	ORDER BY u.installed_at, u.id;
+	ORDER BY u.installed_at, u.number;
 COMMENT ON VIEW mg.history IS 'one row for each migration that was ever applied, as of its newest application';
 
 CREATE VIEW mg.status AS
@@ -77,7 +79,7 @@ CREATE VIEW mg.status AS
 	LEFT JOIN mg.history h ON h.migration_name OPERATOR(pg_catalog.=) n.migration
 	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
 	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' LIMIT 1) f ON true
-	ORDER BY n.version, n.migration;
+	ORDER BY n.sort_key, n.migration;
 COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed';
 
 CREATE VIEW mg.runs AS
@@ -87,7 +89,7 @@ CREATE VIEW mg.runs AS
 	       r.size_before, r.size_after, r.phase, r.reason, r.detail, r.hint, r.statements, r.timings, r.objects,
 	       r.evidence, r.checksum, r.session_role, r.application, r.client, r.server_version, r.installation
 	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
-	ORDER BY i.at, r.id;
+	ORDER BY i.at, r.at, r.id;
 COMMENT ON VIEW mg.runs IS 'one row for each attempt at a migration, failed ones too, with what it cost';
 
 CREATE VIEW mg.statements AS
@@ -96,5 +98,5 @@ CREATE VIEW mg.statements AS
 	       s.duration_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS duration,
 	       s.nested, s.objects, s.run, s.session_role, s.xid, s.installation
 	FROM mg.statement s JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) s.installation
-	ORDER BY i.at, s.id;
+	ORDER BY i.at, s.at, s.id;
 COMMENT ON VIEW mg.statements IS 'one row for each statement that changed the schema, whoever ran it and with what';

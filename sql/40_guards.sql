@@ -35,7 +35,6 @@ $guards$;
 DO $privileges$
 DECLARE
 	item record;
-	kinds CONSTANT text[] := ARRAY['r', 'v', 'S'];
 BEGIN
 	FOR item IN
 		SELECT DISTINCT c.oid::pg_catalog.regclass::text AS name, a.grantee
@@ -69,7 +68,6 @@ $privileges$;
 REVOKE ALL ON SCHEMA mg FROM PUBLIC;
 GRANT USAGE ON SCHEMA mg TO pg_database_owner WITH GRANT OPTION;
 GRANT SELECT ON ALL TABLES IN SCHEMA mg TO pg_database_owner WITH GRANT OPTION;
-GRANT SELECT ON ALL SEQUENCES IN SCHEMA mg TO pg_database_owner WITH GRANT OPTION;
 
 SELECT pg_catalog.mg_install();
 

@@ -111,6 +111,33 @@ text_of(TupleTableSlot *slot, int column)
 	return slot->tts_isnull[column] ? nullptr : TextDatumGetCString(slot->tts_values[column]);
 }
 
+// Copies a text array into the run's memory.
+List *
+strings_of(TupleTableSlot *slot, int column)
+{
+	Datum *values;
+	bool *nulls;
+	int count;
+	List *result = NIL;
+
+	if (slot->tts_isnull[column])
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[column]), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	MemoryContext before = MemoryContextSwitchTo(current_run()->memory);
+	for (int i = 0; i < count; i++)
+		result = lappend(result, nulls[i] ? pstrdup("") : TextDatumGetCString(values[i]));
+	MemoryContextSwitchTo(before);
+	return result;
+}
+
+// Triggers, rules and the like have no schema of their own: those of a temporary table say so in their identity.
+bool
+is_on_temporary(const char *identity)
+{
+	return identity != nullptr && (strstr(identity, " on pg_temp.") != nullptr || strncmp(identity, "pg_temp.", 8) == 0 ||
+								   strncmp(identity, "for pg_temp.", 12) == 0);
+}
+
 ObjectAddress
 address_of(TupleTableSlot *slot)
 {
@@ -130,12 +157,13 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 	if (DatumGetBool(slot->tts_values[7]))
 		return;
 	const char *schema = text_of(slot, 5);
-	if (schema != nullptr && strcmp(schema, "pg_temp") == 0)
+	const char *identity = text_of(slot, 6);
+	if ((schema != nullptr && strcmp(schema, "pg_temp") == 0) || is_on_temporary(identity))
 	{
 		frame->temporary++;
 		return;
 	}
-	touch_raw(frame, address_of(slot), text_of(slot, 4), text_of(slot, 6), false);
+	touch_raw(frame, address_of(slot), text_of(slot, 4), identity, false);
 }
 
 // Columns: classid, objid, objsubid, original, normal, is_temporary, object_type, schema_name, object_name,
@@ -144,8 +172,11 @@ void
 visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 {
 	const char *schema = text_of(slot, 7);
+	const char *type = text_of(slot, 6);
+	const char *identity = text_of(slot, 9);
+	RunRaw *run = current_run();
 
-	if (DatumGetBool(slot->tts_values[5]))
+	if (DatumGetBool(slot->tts_values[5]) || is_on_temporary(identity))
 	{
 		frame->temporary++;
 		return;
@@ -153,14 +184,16 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
 		return;
 	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
-	if (named)
-		touch_raw(frame, address_of(slot), text_of(slot, 6), text_of(slot, 9), true);
-	else if (RunRaw *run = current_run(); run != nullptr)
-	{
-		/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record. */
-		TouchedRaw touched = {address_of(slot), text_of(slot, 6), text_of(slot, 9), true, nullptr};
-		remember_raw(run, &touched);
-	}
+	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
+	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
+	if (run == nullptr)
+		return;
+	touched->names = strings_of(slot, 10);
+	touched->arguments = strings_of(slot, 11);
+	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record; row types
+	   and defaults are no objects of their own. */
+	if (!named && strcmp(type, "type") != 0 && strcmp(type, "default value") != 0)
+		remember_raw(run, touched);
 }
 
 void

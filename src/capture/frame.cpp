@@ -110,7 +110,7 @@ pop(FrameRaw *frame)
 	top = frame != nullptr ? frame->outer : nullptr;
 }
 
-void
+TouchedRaw *
 touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *identity, bool dropped)
 {
 	MemoryContext before = MemoryContextSwitchTo(frame->memory);
@@ -120,6 +120,7 @@ touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *
 	touched->type = type != nullptr ? pstrdup(type) : nullptr;
 	touched->identity = identity != nullptr ? pstrdup(identity) : nullptr;
 	touched->dropped = dropped;
+	touched->names = touched->arguments = NIL;
 	touched->next = nullptr;
 	if (frame->last != nullptr)
 		frame->last->next = touched;
@@ -128,6 +129,7 @@ touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *
 	frame->last = touched;
 	frame->touched++;
 	MemoryContextSwitchTo(before);
+	return touched;
 }
 
 void

@@ -11,6 +11,8 @@ struct TouchedRaw
 	const char *type;      // as the server's event triggers name it: table, function, ...
 	const char *identity;
 	bool dropped;
+	List *names; // of a dropped object, as pg_get_object_address() takes them; NIL when not asked for
+	List *arguments;
 	TouchedRaw *next;
 };
 
@@ -38,8 +40,8 @@ FrameRaw *innermost();
 void push_raw(FrameRaw *frame);
 void pop(FrameRaw *frame);
 
-// Adds an object; type and identity are copied.
-void touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *identity, bool dropped);
+// Adds an object; type and identity are copied, and what is given back may be completed.
+TouchedRaw *touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *identity, bool dropped);
 
 // Names the objects of statements that event triggers do not describe, from the parse tree: GRANT, roles, databases, ...
 void describe_raw(FrameRaw *frame);

@@ -57,6 +57,28 @@ is_nested(const Call &call)
 	return !expected;
 }
 
+// The relation that a statement is about to give another name or schema, or nullptr.
+RangeVar *
+renamed_relation(Node *tree)
+{
+	if (IsA(tree, AlterObjectSchemaStmt))
+		return castNode(AlterObjectSchemaStmt, tree)->relation;
+	if (!IsA(tree, RenameStmt))
+		return nullptr;
+	switch (castNode(RenameStmt, tree)->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_SEQUENCE:
+			return castNode(RenameStmt, tree)->relation;
+		default:
+			return nullptr;
+	}
+}
+
 void
 run_raw(const Call &call)
 {
@@ -80,6 +102,9 @@ run_raw(const Call &call)
 	guard_statement_raw(frame.tree);
 	if (script::is_temporary_raw(frame.tree))
 		frame.temporary = 1;
+
+	if (RunRaw *run = current_run(); run != nullptr)
+		remember_name_raw(run, renamed_relation(frame.tree));
 
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });

@@ -72,7 +72,7 @@ set_session_raw(ledger::RecordRaw *record, const pg::SessionRaw &session)
 void
 write_gap_raw(const ledger::Place &place, const pg::SessionRaw &session)
 {
-	ledger::RecordRaw record(place, ledger::Table::statement, ledger::next_id_raw(place));
+	ledger::RecordRaw record(place, ledger::Table::statement, ledger::next_id_raw());
 
 	record.set_text("origin", "gap");
 	record.set("nested", BoolGetDatum(false));
@@ -106,7 +106,7 @@ write_raw(const ledger::Place &place, FrameRaw *frame)
 	if (missed_unwritten > 0)
 		write_gap_raw(place, session);
 
-	ledger::RecordRaw record(place, ledger::Table::statement, ledger::next_id_raw(place));
+	ledger::RecordRaw record(place, ledger::Table::statement, ledger::next_id_raw());
 	if (run != nullptr)
 	{
 		record.set("run", Int64GetDatum(run->id));

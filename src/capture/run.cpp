@@ -32,6 +32,7 @@ struct Entry
 	long order;            // of the first touch
 	const char *type;
 	const char *identity; // as of the last time it was seen
+	const char *was;      // before a rename, else nullptr
 	List *names;
 	List *arguments;
 	bool dropped;
@@ -74,6 +75,7 @@ struct Resolved
 	List *names;
 	List *arguments;
 	const char *change;
+	const char *was;
 	const char *catalog;
 	Oid oid;
 	long order;
@@ -83,7 +85,7 @@ struct Resolved
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
 {
-	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, nullptr, InvalidOid, entry->order};
+	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, entry->was, nullptr, InvalidOid, entry->order};
 	List *names = NIL;
 	List *arguments = NIL;
 	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
@@ -140,12 +142,34 @@ remember_raw(RunRaw *run, const TouchedRaw *touched)
 	{
 		entry->type = touched->type != nullptr ? pstrdup(touched->type) : "object";
 		entry->identity = touched->identity != nullptr ? pstrdup(touched->identity) : "";
-		entry->names = entry->arguments = NIL;
+		entry->names = touched->names;
+		entry->arguments = touched->arguments;
 	}
+	if (!found)
+		entry->was = nullptr;
 	if (!found)
 		entry->order = hash_get_num_entries(run->touched);
 	entry->dropped = touched->dropped;
 	MemoryContextSwitchTo(before);
+}
+
+void
+remember_name_raw(RunRaw *run, RangeVar *relation)
+{
+	Oid oid = relation != nullptr ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+	if (!OidIsValid(oid))
+		return;
+
+	TouchedRaw touched = {InvalidObjectAddress, nullptr, nullptr, false, NIL, NIL, nullptr};
+	ObjectAddressSet(touched.address, RelationRelationId, oid);
+	MemoryContext before = MemoryContextSwitchTo(run->memory);
+	touched.identity = getObjectIdentity(&touched.address, true);
+	MemoryContextSwitchTo(before);
+	remember_raw(run, &touched);
+	bool found;
+	auto *entry = static_cast<Entry *>(hash_search(run->touched, &touched.address, HASH_FIND, &found));
+	if (found && entry->was == nullptr)
+		entry->was = touched.identity;
 }
 
 void
@@ -276,8 +300,9 @@ Run::objects() const
 	for (int i = 0; i < found.count; i++)
 	{
 		const Resolved &r = found.items[i];
-		result.push_back({r.type != nullptr ? r.type : "object", r.identity, strings_of(r.names), strings_of(r.arguments),
-						  r.change, r.catalog != nullptr ? r.catalog : "", r.oid});
+		bool renamed = r.was != nullptr && strcmp(r.was, r.identity) != 0;
+		result.push_back({r.type != nullptr ? r.type : "object", r.identity, renamed ? r.was : "", strings_of(r.names),
+						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid});
 	}
 	return result;
 }

@@ -14,6 +14,7 @@ struct RunObject
 {
 	std::string type;
 	std::string identity;
+	std::string was; // its identity before a rename, else empty
 	std::vector<std::string> names; // as pg_get_object_address() takes them
 	std::vector<std::string> arguments;
 	std::string change; // created, changed, dropped
@@ -66,6 +67,8 @@ struct RunRaw
 };
 RunRaw *current_run();
 void remember_raw(RunRaw *run, const TouchedRaw *touched);
+// Notes what a relation is called before a statement renames it.
+void remember_name_raw(RunRaw *run, RangeVar *relation);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);
 
 } // namespace mg::capture

@@ -419,4 +419,25 @@ gap_after(const Convention &convention, std::string_view last_version, std::stri
 	return next > last ? next - last - 1 : 0;
 }
 
+std::string
+sort_key_of(std::string_view version)
+{
+	constexpr std::size_t width = 20;
+	std::string key;
+
+	for (std::size_t at = 0; at < version.size();)
+	{
+		std::size_t end = at;
+		while (end < version.size() && is_digit(version[end]))
+			end++;
+		if (end - at < width && end > at)
+			key.append(width - (end - at), '0');
+		key.append(version.substr(at, end - at));
+		if (end < version.size())
+			key += version[end++];
+		at = end;
+	}
+	return key;
+}
+
 } // namespace mg

@@ -56,6 +56,9 @@ std::optional<std::string> check_name(const Convention &convention, std::string_
 // Gives the part of a fitting name that orders it ("036", "20250101120000", "20250101_001"); empty for free and for names that do not fit.
 std::string version_of(const Convention &convention, std::string_view name);
 
+// Gives a text that sorts, byte by byte, as the version does: each of its numbers padded with zeros to 20 digits.
+std::string sort_key_of(std::string_view version);
+
 // Compares two versions number by number whatever their width: negative, zero or positive.
 int compare_versions(std::string_view left, std::string_view right) noexcept;
 

@@ -21,29 +21,29 @@ std::optional<Registration>
 find_registration(const std::string &migration)
 {
 	std::vector<pg::Row> rows =
-		query("SELECT r.migration, r.version, r.up, r.down, r.verify, r.precondition, r.requires"
+		query("SELECT r.migration, r.up, r.down, r.verify, r.precondition, r.requires"
 			  " FROM mg.registration r JOIN mg.installation i ON i.installation = r.installation"
 			  " WHERE r.migration = $1 ORDER BY i.at DESC, r.id DESC LIMIT 1",
 			  {migration});
 	if (rows.empty())
 		return std::nullopt;
 	pg::Row &row = rows.front();
-	return Registration{*row[0], *row[1], *row[2], row[3], row[4], row[5], pg::array_items(*row[6])};
+	return Registration{*row[0], *row[1], row[2], row[3], row[4], pg::array_items(*row[5])};
 }
 
 std::optional<LastRun>
 find_last_run(const std::string &migration)
 {
 	std::vector<pg::Row> rows =
-		query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum, r.objects"
+		query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum"
 			  " FROM mg.run r JOIN mg.installation i ON i.installation = r.installation"
 			  " WHERE r.migration = $1 AND r.outcome IN ('applied', 'rolled back')"
-			  " ORDER BY i.at DESC, r.id DESC LIMIT 1",
+			  " ORDER BY i.at DESC, r.number DESC LIMIT 1",
 			  {migration});
 	if (rows.empty())
 		return std::nullopt;
 	pg::Row &row = rows.front();
-	return LastRun{*row[0], std::stoll(*row[1]), *row[2] == "t", row[3].value_or(""), row[4].value_or("[]")};
+	return LastRun{*row[0], std::stoll(*row[1]), *row[2] == "t", row[3].value_or("")};
 }
 
 bool
@@ -56,15 +56,15 @@ is_applied(const std::string &migration)
 std::vector<std::string>
 applied_migrations()
 {
-	return first_column(query("SELECT migration FROM mg.applied ORDER BY installed_at DESC, run DESC"));
+	return first_column(query("SELECT migration FROM mg.applied ORDER BY installed_at DESC, number DESC"));
 }
 
 std::vector<std::string>
 applied_after(const std::string &migration)
 {
 	return first_column(query("SELECT a.migration FROM mg.applied a, mg.applied b WHERE b.migration = $1"
-							  " AND (a.installed_at, a.run) > (b.installed_at, b.run)"
-							  " ORDER BY a.installed_at DESC, a.run DESC",
+							  " AND (a.installed_at, a.number) > (b.installed_at, b.number)"
+							  " ORDER BY a.installed_at DESC, a.number DESC",
 							  {migration}));
 }
 
@@ -101,22 +101,28 @@ all_requirements()
 }
 
 std::vector<std::string>
-others_with_version(const std::string &version, const std::string &migration)
+others_with_version(const std::string &sort_key, const std::string &migration)
 {
 	return first_column(
-		query("SELECT DISTINCT migration FROM mg.registration WHERE version = $1 AND migration <> $2", {version, migration}));
+		query("SELECT DISTINCT migration FROM mg.registration WHERE sort_key = $1 AND migration <> $2", {sort_key, migration}));
 }
 
 std::string
 newest_applied_version()
 {
-	return query_cell("SELECT max(version) FROM mg.applied").value_or("");
+	return query_cell("SELECT version FROM mg.applied ORDER BY sort_key DESC LIMIT 1").value_or("");
 }
 
 std::string
 newest_version()
 {
-	return query_cell("SELECT max(version) FROM mg.registration").value_or("");
+	return query_cell("SELECT version FROM mg.registration ORDER BY sort_key DESC LIMIT 1").value_or("");
+}
+
+int64_t
+next_run_number()
+{
+	return std::stoll(query_cell("SELECT coalesce(max(number), 0) + 1 FROM mg.run").value_or("1"));
 }
 
 } // namespace mg::ledger

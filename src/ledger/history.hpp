@@ -15,7 +15,6 @@ namespace mg::ledger {
 struct Registration
 {
 	std::string migration;
-	std::string version;
 	std::string up;
 	std::optional<std::string> down;
 	std::optional<std::string> verify;
@@ -31,7 +30,6 @@ struct LastRun
 	int64_t id;
 	bool applied;
 	std::string checksum;
-	std::string objects; // jsonb
 };
 std::optional<LastRun> find_last_run(const std::string &migration);
 bool is_applied(const std::string &migration);
@@ -55,11 +53,13 @@ void keep_script(const std::string &checksum, const std::string &token_hash, int
 // Who requires whom, of the newest registration of every migration.
 Requirements all_requirements();
 
-// Migrations with this version under another name.
-std::vector<std::string> others_with_version(const std::string &version, const std::string &migration);
-// The newest version among applied migrations, by name order; empty when there is none.
+// Migrations whose version has this sort key, under another name.
+std::vector<std::string> others_with_version(const std::string &sort_key, const std::string &migration);
+// The highest version among applied migrations; empty when none has one.
 std::string newest_applied_version();
-// The newest version among registered migrations.
+// The highest version among registered migrations.
 std::string newest_version();
+// The number of the next run that changes the schema; right only under the lock that lets one run at a time.
+int64_t next_run_number();
 
 } // namespace mg::ledger

@@ -1,6 +1,10 @@
 // Packs records as counted strings: NUMBER ":" BYTES.
 #include "ledger/parcel.hpp"
 
+#include <map>
+
+#include "ledger/history.hpp"
+
 namespace mg::ledger {
 
 namespace {
@@ -22,6 +26,22 @@ take(std::string_view &in)
 
 	in.remove_prefix(colon + 1 + length);
 	return text;
+}
+
+// Tells whether a script or the newest registration of a migration says the same already.
+bool
+is_known(Table table, const Fields &fields)
+{
+	std::map<std::string, pg::Cell> by_name(fields.begin(), fields.end());
+
+	if (table == Table::script)
+		return query_cell("SELECT 1 FROM mg.script WHERE checksum = $1 LIMIT 1", {by_name["checksum"]}).has_value();
+	if (table != Table::registration)
+		return false;
+	std::optional<Registration> newest = find_registration(by_name["migration"].value_or(""));
+	return newest.has_value() && newest->up == by_name["up"] && newest->down == by_name["down"] &&
+		   newest->verify == by_name["verify"] && newest->precondition == by_name["precondition"] &&
+		   pg::array_literal(newest->requirements) == by_name["requires"];
 }
 
 } // namespace
@@ -86,7 +106,8 @@ write_parcel(std::string_view text)
 				CHECK_FOR_INTERRUPTS();
 			});
 		}
-		append(table, fields);
+		if (!is_known(table, fields))
+			append(table, fields);
 	}
 }
 

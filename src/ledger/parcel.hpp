@@ -14,7 +14,7 @@ using Parcel = std::vector<std::pair<Table, Fields>>;
 std::string pack(const Parcel &parcel);
 Parcel unpack(std::string_view text);
 
-// Writes the records of a packed parcel; waits a little, not for ever, for tables that somebody has locked.
+// Writes the records of a packed parcel, but for scripts and registrations that are known already; waits a little, not for ever, for tables that somebody has locked.
 void write_parcel(std::string_view text);
 
 } // namespace mg::ledger

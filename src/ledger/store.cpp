@@ -31,7 +31,7 @@ relation_changed(Datum, Oid relation)
 {
 	if (known.state == Knowledge::unknown)
 		return;
-	if (relation == InvalidOid || relation == known.place.current || relation == known.place.sequence)
+	if (relation == InvalidOid || relation == known.place.current)
 		known.state = Knowledge::unknown;
 	for (Oid table : known.place.tables)
 		if (relation == table)
@@ -81,9 +81,8 @@ look_up_raw(Place *place)
 	place->owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(tuple))->nspowner;
 	ReleaseSysCache(tuple);
 
-	place->sequence = get_relname_relid("record_id", place->schema);
 	place->current = get_relname_relid("current", place->schema);
-	if (!OidIsValid(place->sequence) || !OidIsValid(place->current))
+	if (!OidIsValid(place->current))
 		return false;
 	for (int i = 0; i < table_count; i++)
 	{
@@ -134,7 +133,7 @@ is_ledger_relation_raw(Oid relation)
 
 	if (place == nullptr)
 		return false;
-	if (relation == place->sequence || relation == place->current)
+	if (relation == place->current)
 		return true;
 	for (Oid table : place->tables)
 		if (relation == table)
@@ -145,13 +144,7 @@ is_ledger_relation_raw(Oid relation)
 bool
 lock_for_insert_raw(const Place &place, Table table)
 {
-	Oid relation = place.of(table);
-
-	if (!ConditionalLockRelationOid(relation, RowExclusiveLock))
-		return false;
-	if (!ConditionalLockRelationOid(place.sequence, RowExclusiveLock))
-		return false;
-	return true;
+	return ConditionalLockRelationOid(place.of(table), RowExclusiveLock);
 }
 
 bool
@@ -171,9 +164,23 @@ is_locked_by_me(const Place &place, Table table)
 }
 
 int64
-next_id_raw(const Place &place)
+next_id_raw()
 {
-	return nextval_internal(place.sequence, false);
+	/* The count belongs to the transaction whose xid stands beside it; another xid starts a new count. */
+	static uint64 transaction = 0;
+	static int64 count = 0;
+	constexpr int64 most = 1000000;
+	uint64 xid = U64FromFullTransactionId(GetTopFullTransactionId());
+
+	if (xid != transaction)
+	{
+		transaction = xid;
+		count = 0;
+	}
+	if (++count >= most)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a transaction cannot have more than %d records in the ledger", static_cast<int>(most - 1))));
+	return static_cast<int64>(xid) * most + count;
 }
 
 RecordRaw::RecordRaw(const Place &place, Table table, int64 id)
@@ -239,8 +246,8 @@ place()
 int64_t
 new_id()
 {
-	const Place &where = place();
-	return pg::guarded([&] { return next_id_raw(where); });
+	place();
+	return pg::guarded([] { return next_id_raw(); });
 }
 
 int64_t
@@ -248,7 +255,7 @@ append(Table table, const Fields &fields, int64_t id)
 {
 	const Place where = place();
 	return pg::guarded([&] {
-		int64 number = id != 0 ? id : next_id_raw(where);
+		int64 number = id != 0 ? id : next_id_raw();
 		RecordRaw record(where, table, number);
 
 		Relation relation = table_open(where.of(table), NoLock);

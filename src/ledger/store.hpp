@@ -28,7 +28,6 @@ struct Place
 	Oid extension;
 	Oid owner;    // the superuser to whom schema mg belongs, never the owner of the extension
 	Oid schema;
-	Oid sequence;
 	Oid current;
 	Oid tables[table_count];
 	pg_uuid_t installation;
@@ -42,7 +41,7 @@ const Place *find_raw();
 // Forgets where the ledger is; for the install script, whose own commands cannot be told from others'.
 void forget_place();
 
-// Tells whether a relation is one of the ledger's tables (the sequence and mg.current too). May raise.
+// Tells whether a relation is one of the ledger's tables (mg.current too). May raise.
 bool is_ledger_relation_raw(Oid relation);
 
 // Takes the locks that inserting into a table needs without waiting; false when somebody holds one that conflicts.
@@ -51,8 +50,9 @@ bool lock_for_insert_raw(const Place &place, Table table);
 // Tells whether this session itself holds a lock on the table that keeps others from inserting. Looks nothing up.
 bool is_locked_by_me(const Place &place, Table table);
 
-// Numbers the next record.
-int64 next_id_raw(const Place &place);
+// Numbers the next record: the transaction's xid8 times a million, plus the record's number in the transaction.
+// Takes no sequence, because that would change what lastval() says to the session.
+int64 next_id_raw();
 
 // One record in the order of the table's columns; columns that it does not set are NULL.
 class RecordRaw

@@ -150,8 +150,7 @@ apply(const Request &request)
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
 		ledger::seal();
-		if (!migration->keep())
-			attempt.with_failure.clear();
+		migration->keep();
 	});
 	if (early.has_value())
 		return *early;

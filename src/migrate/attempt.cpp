@@ -45,6 +45,7 @@ objects_json(const std::vector<capture::RunObject> &objects)
 		json.json(JsonObject()
 					  .text("type", object.type)
 					  .text("identity", object.identity)
+					  .json("was", object.was.empty() ? "null" : json_quote(object.was))
 					  .text("change", object.change)
 					  .json("names", strings_json(object.names))
 					  .json("arguments", strings_json(object.arguments))
@@ -164,6 +165,7 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	}
 
 	ledger::Fields record = fields(outcome);
+	record.emplace_back("number", std::to_string(ledger::next_run_number()));
 	record.emplace_back("objects", objects_json(objects));
 	record.emplace_back("locks", locks.str());
 	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
@@ -206,7 +208,8 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 																 : "the background worker took too long";
 		pg::report(WARNING, UserError("01000", "the failed attempt at migration \"" + migration_ + "\" is not on record")
 								.detail(std::string(why) + "; the server log has it.")
-								.hint("max_worker_processes must leave room for one worker."));
+								.hint(outcome == pg::WorkerOutcome::no_slot ? "max_worker_processes must leave room for one worker."
+																		   : "The server log may say why."));
 		pg::guarded([&] {
 			ereport(LOG, (errmsg("migration_governance: attempt at migration \"%s\" failed in line %d: %s", migration_.c_str(),
 								 progress.line, message != nullptr ? message : "")));

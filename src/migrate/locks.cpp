@@ -38,16 +38,18 @@ report_holder()
 								   "\", in a transaction for " + row[3].value_or("?") + "."));
 }
 
-// Counts the records of runs that a snapshot sees.
+// Counts the runs that changed the schema, as far as a snapshot sees them: those that have a number.
 int64
 count_runs_raw(Oid table, Snapshot snapshot)
 {
 	Relation relation = table_open(table, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+	AttrNumber number = get_attnum(table, "number");
 	int64 count = 0;
 
-	while (HeapTupleIsValid(systable_getnext(scan)))
-		count++;
+	while (HeapTuple tuple = systable_getnext(scan))
+		if (!heap_attisnull(tuple, number, RelationGetDescr(relation)))
+			count++;
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return count;

@@ -116,6 +116,7 @@ Migration::registration_fields() const
 {
 	ledger::Fields fields = {{"migration", name},
 							 {"version", version_of(policy::naming(), name)},
+							 {"sort_key", sort_key_of(version_of(policy::naming(), name))},
 							 {"up", up.checksum()},
 							 {"down", checksum_of(down)},
 							 {"verify", checksum_of(verify)},
@@ -184,7 +185,7 @@ check_name_and_version(const std::string &name)
 	if (version.empty())
 		return;
 
-	for (const std::string &other : ledger::others_with_version(version, name))
+	for (const std::string &other : ledger::others_with_version(sort_key_of(version), name))
 	{
 		if (ledger::is_applied(other))
 			throw UserError("MG002", "version " + version + " is taken by migration \"" + other + "\"")

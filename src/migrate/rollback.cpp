@@ -2,6 +2,7 @@
 #include "migrate/attempt.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
+#include "migrate/objects.hpp"
 
 #include <set>
 
@@ -13,31 +14,6 @@
 namespace mg::migrate {
 
 namespace {
-
-// One object of a run's record.
-struct Recorded
-{
-	std::string type;
-	std::string identity;
-	std::string change;
-	std::vector<std::string> names;
-	std::vector<std::string> arguments;
-};
-
-std::vector<Recorded>
-recorded_objects(const ledger::LastRun &run)
-{
-	std::vector<Recorded> result;
-
-	for (const pg::Row &row :
-		 ledger::query("SELECT o->>'type', o->>'identity', o->>'change',"
-					   " ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments'))"
-					   " FROM jsonb_array_elements($1::jsonb) AS o",
-					   {run.objects}))
-		result.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), pg::array_items(*row[3]),
-						  pg::array_items(*row[4])});
-	return result;
-}
 
 std::string
 list_some(const std::vector<std::string> &items)
@@ -54,20 +30,19 @@ list_some(const std::vector<std::string> &items)
 // Looks whether what up made is gone and what it dropped is back. Only the first is an error: whoever wrote the down
 // script may have meant to leave the second out, but cannot have meant to leave half of the migration behind.
 void
-require_undone(const std::string &name, const std::vector<Recorded> &objects)
+require_undone(const std::string &name, const std::vector<RecordedObject> &objects)
 {
 	std::vector<std::string> left;
 	std::vector<std::string> lost;
 
-	for (const Recorded &object : objects)
+	for (const RecordedObject &object : objects)
 	{
-		if (object.names.empty())
-			continue;
-		bool exists = pg::object_exists(object.type, object.names, object.arguments);
-		if (object.change == "created" && exists)
-			left.push_back(object.type + " " + object.identity);
-		if (object.change == "dropped" && !exists)
-			lost.push_back(object.type + " " + object.identity);
+		if (object.change == "created")
+			if (std::optional<std::string> identity = find_object(object, false))
+				left.push_back(object.type + " " + *identity);
+		if (object.change == "dropped" && !object.names.empty() &&
+			!pg::object_exists(object.type, object.names, object.arguments))
+			lost.push_back(object.title());
 	}
 	if (!left.empty())
 		throw UserError("MG403", "rollback of migration \"" + name + "\" leaves objects behind that it made")
@@ -78,9 +53,17 @@ require_undone(const std::string &name, const std::vector<Recorded> &objects)
 								.detail("Not there: " + list_some(lost) + "."));
 }
 
-// Raises MG405 when applied migrations stand on this one: they require it, or touched what it made.
+[[noreturn]] void
+refuse_for(const std::string &name, const std::vector<std::string> &dependants)
+{
+	throw UserError("MG405", "migration \"" + name + "\" cannot be rolled back before those that stand on it")
+		.detail(list_some(dependants) + ".")
+		.hint("Roll those back first, or all of them with mg_rollback_to().");
+}
+
+// Raises MG405 when applied migrations stand on this one: they require it, or changed what it made.
 void
-require_no_dependants(const std::string &name, const std::vector<Recorded> &objects)
+require_no_dependants(const std::string &name, const std::vector<RecordedObject> &objects)
 {
 	std::vector<std::string> after = ledger::applied_after(name);
 	if (after.empty())
@@ -92,24 +75,43 @@ require_no_dependants(const std::string &name, const std::vector<Recorded> &obje
 		if (applied.count(dependant) > 0)
 			dependants.push_back("\"" + dependant + "\" requires it");
 
+	auto key = [](const RecordedObject &object) {
+		return OidIsValid(object.oid) ? object.catalog + " " + std::to_string(object.oid) : object.title();
+	};
 	std::set<std::string> made;
-	for (const Recorded &object : objects)
+	for (const RecordedObject &object : objects)
 		if (object.change == "created")
-			made.insert(object.identity);
+			made.insert(key(object));
 	for (const std::string &later : after)
 	{
-		std::optional<ledger::LastRun> run = ledger::find_last_run(later);
-		for (const Recorded &object : recorded_objects(*run))
-			if (object.change != "created" && made.count(object.identity) > 0)
+		ledger::LastRun run = *ledger::find_last_run(later);
+		for (const RecordedObject &object : objects_of_run(run.installation, run.id))
+			if (object.change != "created" && made.count(key(object)) > 0)
 			{
-				dependants.push_back("\"" + later + "\" changed " + object.type + " " + object.identity);
+				dependants.push_back("\"" + later + "\" " + object.change + " " +
+									 (object.was.empty() ? object.title() : object.type + " " + object.was));
 				break;
 			}
 	}
 	if (!dependants.empty())
-		throw UserError("MG405", "migration \"" + name + "\" cannot be rolled back before those that stand on it")
-			.detail(list_some(dependants) + ".")
-			.hint("Roll those back first, or all of them with mg_rollback_to().");
+		refuse_for(name, dependants);
+}
+
+// Raises MG405 when the down script has dropped what other applied migrations made, by CASCADE or along with a table.
+void
+require_others_untouched(const std::string &name, const std::vector<RecordedObject> &expected, const capture::Run &run)
+{
+	std::set<std::pair<std::string, Oid>> dropped;
+	for (const capture::RunObject &object : run.objects())
+		if (object.change == "dropped")
+			dropped.emplace(object.catalog, object.oid);
+
+	std::vector<std::string> dependants;
+	for (const RecordedObject &object : expected)
+		if (object.migration != name && ledger::is_applied(object.migration) && dropped.count({object.catalog, object.oid}) > 0)
+			dependants.push_back("\"" + object.migration + "\" made " + object.title() + ", which the down script drops");
+	if (!dependants.empty())
+		refuse_for(name, dependants);
 }
 
 Outcome
@@ -117,7 +119,8 @@ roll_one_back(const std::string &name, const std::string &reason)
 {
 	Attempt attempt(name, "roll back");
 	std::optional<script::Script> down;
-	std::vector<Recorded> objects;
+	std::vector<RecordedObject> objects;
+	std::vector<RecordedObject> expected;
 
 	attempt.guard([&] {
 		attempt.progress.phase = "script";
@@ -133,7 +136,8 @@ roll_one_back(const std::string &name, const std::string &reason)
 			throw UserError("MG404", "migration \"" + name + "\" has no down script")
 				.hint("Hand one in with mg_register(name, up, down): the up script stays as it is.");
 		attempt.down_checksum = *known->down;
-		objects = recorded_objects(*last);
+		objects = objects_of_run(last->installation, last->id);
+		expected = expected_objects();
 		require_no_dependants(name, objects);
 		down.emplace("down", ledger::read_script(*known->down).body);
 		down->require_runnable();
@@ -145,6 +149,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 		attempt.progress.phase = "rollback check";
 		attempt.progress.line = 0;
 		attempt.progress.statement.clear();
+		require_others_untouched(name, expected, run);
 		require_undone(name, objects);
 		attempt.succeed("rolled back", run);
 	});

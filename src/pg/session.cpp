@@ -79,4 +79,12 @@ sha256_hex_raw(const char *data, size_t length)
 	return text;
 }
 
+char *
+sha256_hex_of_text_raw(const char *text, size_t length)
+{
+	char *utf8 = pg_server_to_any(text, static_cast<int>(length), PG_UTF8);
+
+	return utf8 == text ? sha256_hex_raw(text, length) : sha256_hex_raw(utf8, strlen(utf8));
+}
+
 } // namespace mg::pg

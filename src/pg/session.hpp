@@ -25,4 +25,7 @@ void require_database_owner(const char *what);
 // SHA-256 in lower-case hexadecimal, in the current context.
 char *sha256_hex_raw(const char *data, size_t length);
 
+// The same over a text in the database's encoding, taken in UTF-8: a database restored in another encoding agrees.
+char *sha256_hex_of_text_raw(const char *text, size_t length);
+
 } // namespace mg::pg

@@ -300,7 +300,7 @@ std::string
 Script::checksum() const
 {
 	std::string normalised = normalise_line_ends(body_);
-	return pg::guarded([&] { return pg::sha256_hex_raw(normalised.data(), normalised.size()); });
+	return pg::guarded([&] { return pg::sha256_hex_of_text_raw(normalised.data(), normalised.size()); });
 }
 
 std::string

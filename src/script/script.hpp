@@ -52,7 +52,7 @@ public:
 	// The first statement that cannot run in a migration, or nullptr.
 	const Statement *first_refused() const;
 
-	// SHA-256 over the text with normalised line ends, in hexadecimal.
+	// SHA-256 over the text with normalised line ends, in UTF-8 whatever the database's encoding, in hexadecimal.
 	std::string checksum() const;
 	// SHA-256 over the tokens: equal for scripts that differ in comments and blanks only.
 	std::string token_hash() const;

@@ -81,7 +81,7 @@ token_hash_raw(const char *text)
 		appendStringInfoChar(&out, '\n');
 		CHECK_FOR_INTERRUPTS();
 	}
-	char *hash = pg::sha256_hex_raw(out.data, out.len);
+	char *hash = pg::sha256_hex_of_text_raw(out.data, out.len);
 	pfree(out.data);
 	return hash;
 }

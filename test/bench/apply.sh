@@ -119,18 +119,9 @@ npm_install() {
         npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache/$1" "$1@$2" pg > "$work/npm.log" 2>&1
 }
 
-# Prints the seconds of CPU that a server has used, its ended processes included.
-server_cpu() {
-    local postmaster
-    postmaster=$(head -n 1 "$MG_HOME/$1/data/postmaster.pid")
-    { echo "$postmaster"; pgrep -P "$postmaster"; } | sed 's,.*,/proc/&/stat,' | xargs cat 2> /dev/null |
-        awk -v postmaster="$postmaster" -v hertz="$(getconf CLK_TCK)" \
-            '{ ticks += $14 + $15 + ($1 == postmaster ? $16 + $17 : 0) } END { print ticks / hertz }'
-}
-
-# Notes wall time and the server's CPU, in milliseconds a migration: apply_once ROUND TOOL
+# Notes wall time and the server's CPU, in milliseconds a migration, both as WHO: apply_once ROUND WHO TOOL
 apply_once() {
-    local round=$1 tool=$2 name=bare cpu start wall
+    local round=$1 who=$2 tool=$3 name=bare cpu start wall
     [ "$tool" != mg_apply ] || name=governed
     local host=$MG_HOME/$name
     fresh "$name" bench base
@@ -141,12 +132,12 @@ apply_once() {
     wall=$(($(date +%s%N) - start))
     cpu=$(echo "$cpu $(server_cpu "$name")" | awk '{ print $2 - $1 }')
     [ "$(sql "$name" bench "SELECT count(*) FROM pg_class WHERE relname ~ '^order_[0-9]+_state$'")" = $((migrations / 3)) ] || return
-    note apply "$round" "$tool" "$(awk -v wall="$wall" -v n="$migrations" 'BEGIN { print wall / 1e6 / n }')"
-    note apply_cpu "$round" "$tool" "$(awk -v cpu="$cpu" -v n="$migrations" 'BEGIN { print cpu * 1000 / n }')"
+    note apply "$round" "$who" "$(awk -v wall="$wall" -v n="$migrations" 'BEGIN { print wall / 1e6 / n }')"
+    note apply_cpu "$round" "$who" "$(awk -v cpu="$cpu" -v n="$migrations" 'BEGIN { print cpu * 1000 / n }')"
 }
 
 bench_apply() {
-    local rounds=${MG_APPLY_ROUNDS:-7} round tool names competitors=(psql mg_apply) skipped=()
+    local rounds=${MG_APPLY_ROUNDS:-7} round tool names bound competitors=(psql) who skipped=()
     "$server" start bare "fsync = on" "full_page_writes = on"
     "$server" start governed "fsync = on" "full_page_writes = on" "shared_preload_libraries = 'migration_governance'"
     sql bare postgres "CREATE DATABASE base"
@@ -159,18 +150,22 @@ bench_apply() {
         if "write_$tool"; then competitors+=("$tool"); else skipped+=("$tool"); fi
     done
 
+    # mg_apply runs right before or after each competitor, because the speed of a shared disk changes within a minute.
     for ((round = 1; round <= rounds; round++)); do
-        for tool in $(rotate "$round" "${competitors[@]}"); do
-            say "apply, round $round of $rounds: $tool"
-            apply_once "$round" "$tool" || { tail -n 20 "$work/$tool.log" >&2; return 1; }
+        for tool in "${competitors[@]}"; do
+            say "apply, round $round of $rounds: mg_apply and $tool"
+            for who in $(rotate "$round" "mg_apply:$tool" "$tool"); do
+                apply_once "$round" "$who" "${who%%:*}" || { tail -n 20 "$work/${who%%:*}.log" >&2; return 1; }
+            done
         done
     done
 
     row "apply: ms a migration, $migrations migrations, $rounds rounds" ""
-    row "  psql, a transaction each" "$(milliseconds psql)"
-    row "  mg_apply; ratio to psql" "$(milliseconds mg_apply)" "$(median_of_pairs apply mg_apply / psql)" "<= 1.5"
-    for tool in "${competitors[@]:2}"; do
-        row "  ${tool//_/-}; mg_apply's ratio to it" "$(milliseconds "$tool")" "$(median_of_pairs apply mg_apply / "$tool")" "< 1"
+    for tool in "${competitors[@]}"; do
+        bound="< 1"
+        [ "$tool" != psql ] || bound="<= 1.5"
+        row "  ${tool//_/-}" "$(milliseconds "$tool")"
+        row "  mg_apply beside it" "$(milliseconds "mg_apply:$tool")" "$(median_of_pairs apply "mg_apply:$tool" / "$tool")" "$bound"
     done
     for tool in "${skipped[@]}"; do
         row "  ${tool//_/-}" "skipped: cannot be had"

@@ -5,8 +5,8 @@
 #   apply    500 small migrations: mg_apply, psql, dbmate, node-pg-migrate, graphile-migrate, Sqitch
 #   dml      pgbench with and without the extension
 #
-# Every figure is a median of rounds; a round measures all competitors, each round starting with another one. A ratio is the median of the
-# rounds' ratios. Ends with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped.
+# Every figure is a median of rounds; competitors take turns, and who begins changes. A ratio is the median of the rounds' ratios. Ends
+# with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped. All takes about 10 minutes.
 #
 #   MG_CAPTURE_ROUNDS (11), MG_APPLY_ROUNDS (7), MG_DML_ROUNDS (10), MG_DML_SECONDS (10)
 #   MG_CACHE (build/bench)  where the npm packages are kept
@@ -66,6 +66,15 @@ median_of() { values "$1" "$2" | median; }
 # Prints the median of A/B or, with a minus, of A-B, round by round: median_of_pairs NAME A / B
 median_of_pairs() {
     paste <(values "$1" "$2") <(values "$1" "$4") | awk -v op="$3" '{ print op == "/" ? $1 / $2 : $1 - $2 }' | median
+}
+
+# Prints the seconds of CPU that a server has used, its ended processes included.
+server_cpu() {
+    local postmaster
+    postmaster=$(head -n 1 "$MG_HOME/$1/data/postmaster.pid")
+    { echo "$postmaster"; pgrep -P "$postmaster"; } | sed 's,.*,/proc/&/stat,' | xargs cat 2> /dev/null |
+        awk -v postmaster="$postmaster" -v hertz="$(getconf CLK_TCK)" \
+            '{ ticks += $14 + $15 + ($1 == postmaster ? $16 + $17 : 0) } END { print ticks / hertz }'
 }
 
 # Adds a line to the table: row FIGURE VALUE [RATIO [BOUND]], a bound being "<= 1.15", "< 1" or "0.98..1.02".

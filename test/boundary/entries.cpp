@@ -217,15 +217,14 @@ MG_FUNCTION(boundary_trigger)
 	return PointerGetDatum(reinterpret_cast<TriggerData *>(fcinfo->context)->tg_trigtuple);
 }
 
-// Starts a worker for a job and gives its process id.
-MG_FUNCTION(boundary_launch)
+// Has a worker do a job and waits for its end.
+MG_FUNCTION(boundary_work)
 {
 	std::string job = mg::pg::text_argument(fcinfo, 0).value_or("");
 
-	PG_RETURN_INT32(mg::pg::guarded([&]() -> int {
+	mg::pg::guarded([&] {
 		BackgroundWorker worker;
 		BackgroundWorkerHandle *handle;
-		pid_t pid;
 
 		memset(&worker, 0, sizeof(worker));
 		worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -240,10 +239,10 @@ MG_FUNCTION(boundary_launch)
 		worker.bgw_notify_pid = MyProcPid;
 		if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 			elog(ERROR, "no slot is free for a worker");
-		if (WaitForBackgroundWorkerStartup(handle, &pid) == BGWH_POSTMASTER_DIED)
+		if (WaitForBackgroundWorkerShutdown(handle) != BGWH_STOPPED)
 			elog(ERROR, "the postmaster died");
-		return pid;
-	}));
+	});
+	PG_RETURN_VOID();
 }
 
 // Hands text to the extension's own worker and tells how that ended, as the number of its outcome.

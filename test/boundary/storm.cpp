@@ -129,9 +129,9 @@ MG_FUNCTION(boundary_devour)
 			for (;;)
 				memset(palloc(100000), 0, 100000);
 		});
-	std::string text;
+	std::string heap;
 	for (;;)
-		text.append(100000, 'x');
+		heap.append(100000, 'x');
 	PG_RETURN_VOID();
 }
 

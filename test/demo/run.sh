@@ -18,7 +18,7 @@ trap '"$server" clean; rm -rf "$work"' EXIT
 # Prints a heading and what is about to be seen.
 tell() {
     local line
-    printf '\n\n== %s\n' "$1"
+    printf '\n== %s\n' "$1"
     shift
     for line in "$@"; do printf '   %s\n' "$line"; done
 }
@@ -33,10 +33,24 @@ with_prompts() {
     awk -v mark="$1" 'BEGIN { RS = "" } {
         count = split($0, lines, "\n")
         for (i = 1; i <= count; i++) {
-            shown = lines[i]; gsub(/\\/, "\\\\", shown); gsub(/\047/, "\047\047", shown)
+            shown = lines[i]; gsub(/\\/, "\\\\\\\\", shown); gsub(/\047/, "\047\047", shown)
             print "\\echo \047shop" (i == 1 ? "=" : "-") mark " " shown "\047"
         }
         print $0 "\n\\echo"
+    }'
+}
+
+# Breaks messages, which may be long, at 110 columns; tables stay as they are.
+wrap() {
+    awk '{
+        indent = ""
+        while (length($0) > 110 && (indent != "" || /^(ERROR|DETAIL|HINT|NOTICE|WARNING|CONTEXT):/)) {
+            for (at = 110; at > 60 && substr($0, at, 1) != " ";) at--
+            print substr($0, 1, at > 60 ? at - 1 : 110)
+            indent = "         "
+            $0 = indent substr($0, at > 60 ? at + 1 : 111)
+        }
+        print
     }'
 }
 
@@ -46,8 +60,8 @@ play() {
     local role=$1 mark='>'
     [ "$role" = postgres ] && mark='#'
     echo
-    with_prompts "$mark" | PGAPPNAME=${2:-psql} psql -X -q -d shop -U "$role" -v HISTFILE=/dev/null 2>&1 |
-        sed -E 's/^psql:<stdin>:[0-9]+: //' | tee "$work/answer" || true
+    with_prompts "$mark" | PGAPPNAME=${2:-psql} psql -X -d shop -U "$role" -v HISTFILE=/dev/null 2>&1 |
+        sed -E 's/^psql:<stdin>:[0-9]+: //' | tee "$work/answer" | wrap | cat -s || true
 }
 
 # Ends the demo unless the last answer has a line for each regular expression.
@@ -69,15 +83,20 @@ shows_not() {
 
 # Sets `series`, `source` and the names of the migrations that the story is about.
 choose_series() {
-    local names
-    if timeout 40 env MG_REAL_SERIES=medusa_product "$root/test/real/fetch.sh" "$work/real" > "$work/fetch.log" 2>&1 &&
-        [ -f "$work/real/medusa_product/manifest.tsv" ]; then
-        series=$work/real/medusa_product
+    local names target=$root/build/real
+    mkdir -p "$target" 2> /dev/null && [ -w "$target" ] || target=$work/real
+    if [ -f "$root/build/real/medusa_product/manifest.tsv" ]; then
+        target=$root/build/real
+    else
+        MG_REAL_SERIES=medusa_product timeout 25 "$root/test/real/fetch.sh" "$target" > "$work/fetch.log" 2>&1 || true
+    fi
+    if [ -f "$target/medusa_product/manifest.tsv" ]; then
+        series=$target/medusa_product
         source='the product module of Medusa, a shop system, as its package @medusajs/product 2.21.2 has them'
     else
-        echo "demo: the published migrations could not be fetched ($(tail -n 1 "$work/fetch.log")); a small series of this project stands in"
+        command -v npm > /dev/null || echo "demo: npm is missing here" >&2
         series=$here/series
-        source='a small series of this project, because the published one could not be fetched'
+        source='a small series of this project: the published ones could not be fetched (no network, or no npm)'
     fi
     cut -f 2 "$series/manifest.tsv" > "$work/names"
     mapfile -t names < "$work/names"
@@ -106,7 +125,7 @@ write_series() {
     done < "$series/manifest.tsv"
 }
 
-echo "demo: building, and starting a throw-away server"
+echo "demo: building (a minute or two the first time), and starting a throw-away server"
 choose_series
 write_series
 "$server" prepare
@@ -151,10 +170,10 @@ SELECT id, migration_name, date_trunc('second', applied_at) AS applied_at, appli
        left(checksum, 12) AS checksum
 FROM mg.history ORDER BY id DESC LIMIT 5;
 
-SELECT tag, identity, left(regexp_replace(statement, '\s+', ' ', 'g'), 60) AS statement, duration
-FROM mg.statements WHERE migration IS NOT NULL ORDER BY id DESC LIMIT 4;
+SELECT migration, tag, left(identity, 32) AS identity, left(statement, 36) AS statement
+FROM mg.statements ORDER BY id DESC LIMIT 4;
 SQL
-shows "$last +\|.*\| anna " 'CREATE INDEX +\| public\.'
+shows "$last +\|.*\| anna " 'CREATE INDEX \| public\.'
 
 tell "Apply the same one again, then an edited one" \
     "The same name with the same text is skipped; with another text it is refused."
@@ -173,26 +192,32 @@ SQL
 shows 'skipped' 'is applied with another text' 'varchar\(40\)' '^MG003$'
 
 tell "A migration that fails halfway" \
-    "Its third statement names a column that does not exist. Nothing of it stays, except the record of the attempt."
+    "Its last statement names a column that does not exist. Nothing of it stays, except the record of the attempt."
 play anna <<'SQL'
-\set up 'ALTER TABLE product ADD COLUMN season text;\nCREATE INDEX product_season ON product (season);\nCREATE INDEX product_year ON product (season, year);'
-\set down 'DROP INDEX product_season;\nALTER TABLE product DROP COLUMN season;'
-SELECT migration, status FROM mg_apply('add season to product', :'up', :'down');
+SELECT migration, status FROM mg_apply('add season to product',
+$up$-- Author: Anna
+-- Ticket: SHOP-12
+ALTER TABLE product ADD COLUMN season text;
+CREATE INDEX product_season ON product (season);
+CREATE INDEX product_year ON product (season, year);$up$);
 
-SELECT outcome, phase, line, sqlstate, error, statement FROM mg.runs WHERE outcome = 'failed';
+SELECT outcome, line, sqlstate, error, statement FROM mg.runs WHERE outcome = 'failed';
 
 SELECT count(*) AS columns_called_season FROM pg_attribute WHERE attname = 'season';
 SQL
-shows 'ERROR: +column "year" does not exist' 'migration "add season to product", up, line 3' 'failed +\| up +\| +3 \| 42703' '^ +0$'
+shows 'ERROR: +column "year" does not exist' 'migration "add season to product", up, line 5' 'failed +\| +5 \| 42703' '^ +0$'
 
-tell "Correct it and apply it, with a query that proves it" \
+tell "Correct it and apply it, with a way back and a query that proves it" \
     "A failed migration may change its text. The verification is kept, and runs again whenever mg_verify() is called."
 play anna <<'SQL'
-\set up 'ALTER TABLE product ADD COLUMN season text;\nCREATE INDEX product_season ON product (season);'
-\set down 'DROP INDEX product_season;\nALTER TABLE product DROP COLUMN season;'
-\set verify 'SELECT count(*) FROM product WHERE season IS NOT NULL; -- expect: 0'
-SELECT migration, status, execution_time, statements, objects
-FROM mg_apply('add season to product', :'up', :'down', :'verify');
+SELECT migration, status, execution_time, statements, objects FROM mg_apply('add season to product',
+$up$-- Author: Anna
+-- Ticket: SHOP-12
+ALTER TABLE product ADD COLUMN season text;
+CREATE INDEX product_season ON product (season);$up$,
+$down$DROP INDEX product_season;
+ALTER TABLE product DROP COLUMN season;$down$,
+verify => 'SELECT count(*) FROM product WHERE season IS NOT NULL; -- expect: 0');
 SQL
 shows 'add season to product \| applied'
 
@@ -222,23 +247,25 @@ SELECT ok, count(*) AS checks FROM mg_verify() GROUP BY ok ORDER BY ok;
 
 SELECT migration, check_name, object, expected, actual FROM mg_verify() WHERE NOT ok;
 SQL
-shows "$before_last +\| object +\| index public\.\"IDX_product_option_global_title_unique\" +\| exists +\| missing"
+shows '^ f +\| +1$' "$before_last +\| object +\| index public\.\"IDX_product_option_global_title_unique\" +\| exists +\| missing"
 
 tell "Roll back to before it, newest first" \
-    "A migration that others stand on is protected; all of them together can go."
+    "All of it is one transaction, and the reason is kept."
 play anna <<SQL
 SELECT migration, status, execution_time, statements
 FROM mg_rollback_to('$keep', reason => 'an index went missing');
+
+SELECT id, migration_name, rollback_applied, metadata->>'rollback_reason' AS reason
+FROM mg.history ORDER BY id DESC LIMIT 4;
 SQL
-shows 'add season to product +\| rolled back' "$last +\| rolled back" "$before_last +\| rolled back"
+shows 'add season to product +\| rolled back' "$last +\| rolled back" "$before_last +\| rolled back" \
+    "$keep +\| f " "$last +\| t +\| an index went missing"
 
 tell "Apply them again: the name is enough, the ledger knows the text"
 play anna <<SQL
-SELECT migration, status, execution_time
-FROM unnest('{$before_last,$last,add season to product}'::text[]) AS name, mg_apply(name);
-
-SELECT migration_name, rollback_applied, metadata->>'rollback_reason' AS reason
-FROM mg.history ORDER BY id DESC LIMIT 3;
+SELECT done.migration, done.status, done.execution_time
+FROM unnest(ARRAY['$before_last', '$last', 'add season to product']) AS name,
+     mg_apply(name) AS done;
 
 SELECT migration, action, outcome, to_char(started_at, 'HH24:MI:SS') AS at, execution_time, reason
 FROM mg.runs ORDER BY id DESC LIMIT 6;
@@ -256,7 +283,8 @@ SET LOCAL migration_governance.protect_ledger = off;
 
 UPDATE mg.statement SET login_role = 'nobody' WHERE login_role = 'dana';
 
-SELECT check_name, object, ok, left(expected, 12) AS expected, left(actual, 12) AS actual FROM mg_verify() WHERE NOT ok;
+SELECT check_name, object, ok, left(expected, 12) AS expected, left(actual, 12) AS actual
+FROM mg_verify() WHERE NOT ok LIMIT 1;
 
 ROLLBACK;
 SQL
@@ -276,4 +304,4 @@ SQL
 shows '^ t +\| +[0-9]+$' '^ [0-9a-f]{64}$' ' applied, 0 pending'
 shows_not '^ f +\|'
 
-printf '\n\ndemo: every step behaved as told. The README has the same in five minutes, to be pasted.\n'
+printf '\ndemo: every step behaved as told. The README has the same in five minutes, to be pasted.\n'

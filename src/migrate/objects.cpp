@@ -1,0 +1,155 @@
+// Reads the objects of runs out of the ledger and looks for them in the catalog.
+#include "migrate/objects.hpp"
+
+#include <map>
+
+#include "ledger/store.hpp"
+#include "pg/object.hpp"
+
+namespace mg::migrate {
+
+namespace {
+
+#define MG_OBJECT_COLUMNS                                                                                                   \
+	"r.migration, o->>'type', o->>'identity', o->>'was', o->>'change', o->>'catalog', o->>'oid',"                           \
+	" ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments')),"        \
+	" r.installation = (SELECT installation FROM mg.current)"
+
+RecordedObject
+object_of(const pg::Row &row)
+{
+	return {row[0].value_or(""),
+			row[1].value_or(""),
+			row[2].value_or(""),
+			row[3].value_or(""),
+			row[4].value_or(""),
+			row[5].value_or(""),
+			pg::array_items(row[7].value_or("{}")),
+			pg::array_items(row[8].value_or("{}")),
+			row[9] == "t" ? static_cast<Oid>(std::stoul(row[6].value_or("0"))) : InvalidOid};
+}
+
+// What is expected so far, in the order of creation, by two keys: catalog and OID in this installation, and the name.
+class Expectation
+{
+public:
+	void apply(RecordedObject object, bool rolled_back)
+	{
+		auto found = find(object);
+
+		if (object.change == "created")
+		{
+			if (found != by_order_.end())
+				forget(found);
+			/* What a rollback makes again belongs to whoever made it first. */
+			if (!rolled_back)
+				maker_[object.title()] = object.migration;
+			else if (auto maker = maker_.find(object.title()); maker != maker_.end())
+				object.migration = maker->second;
+			by_order_.emplace(++count_, object);
+			index(count_, object);
+		}
+		else if (found != by_order_.end() && object.change == "dropped")
+			forget(found);
+		else if (found != by_order_.end())
+		{
+			std::string migration = found->second.migration;
+			std::size_t order = found->first;
+			forget(found);
+			RecordedObject renamed = object;
+			renamed.migration = migration;
+			by_order_.emplace(order, renamed);
+			index(order, renamed);
+		}
+	}
+
+	std::vector<RecordedObject> objects() const
+	{
+		std::vector<RecordedObject> result;
+		for (const auto &[order, object] : by_order_)
+			result.push_back(object);
+		return result;
+	}
+
+private:
+	using Order = std::map<std::size_t, RecordedObject>;
+
+	static std::string key_of(const RecordedObject &object) { return object.catalog + " " + std::to_string(object.oid); }
+
+	void index(std::size_t order, const RecordedObject &object)
+	{
+		by_name_[object.title()] = order;
+		if (OidIsValid(object.oid))
+			by_oid_[key_of(object)] = order;
+	}
+
+	/* An object of a restored record has no OID that counts here: it is found by name, or by the name it had before. */
+	Order::iterator find(const RecordedObject &object)
+	{
+		if (auto found = by_oid_.find(key_of(object)); OidIsValid(object.oid) && found != by_oid_.end())
+			return by_order_.find(found->second);
+		for (const std::string &name : {object.type + " " + (object.was.empty() ? object.identity : object.was), object.title()})
+			if (auto found = by_name_.find(name); found != by_name_.end())
+				if (auto it = by_order_.find(found->second); it != by_order_.end() && !OidIsValid(it->second.oid))
+					return it;
+		return by_order_.end();
+	}
+
+	void forget(Order::iterator it)
+	{
+		by_name_.erase(it->second.title());
+		by_oid_.erase(key_of(it->second));
+		by_order_.erase(it);
+	}
+
+	std::size_t count_ = 0;
+	Order by_order_;
+	std::map<std::string, std::size_t> by_oid_;
+	std::map<std::string, std::size_t> by_name_;
+	std::map<std::string, std::string> maker_;
+};
+
+} // namespace
+
+std::vector<RecordedObject>
+objects_of_run(const std::string &installation, int64_t run)
+{
+	std::vector<RecordedObject> result;
+
+	for (const pg::Row &row : ledger::query("SELECT " MG_OBJECT_COLUMNS
+											" FROM mg.run r, jsonb_array_elements(r.objects) AS o"
+											" WHERE r.installation = $1::uuid AND r.id = $2::bigint",
+											{installation, std::to_string(run)}))
+		result.push_back(object_of(row));
+	return result;
+}
+
+std::vector<RecordedObject>
+expected_objects()
+{
+	Expectation expectation;
+
+	for (const pg::Row &row : ledger::query("SELECT " MG_OBJECT_COLUMNS ", r.outcome = 'rolled back'"
+											" FROM mg.run r JOIN mg.installation i ON i.installation = r.installation,"
+											" jsonb_array_elements(r.objects) WITH ORDINALITY AS e(o, position)"
+											" WHERE r.outcome IN ('applied', 'rolled back') ORDER BY i.at, r.number, position"))
+		expectation.apply(object_of(row), row[10] == "t");
+	return expectation.objects();
+}
+
+std::optional<std::string>
+find_object(const RecordedObject &object, bool by_name_too)
+{
+	if (OidIsValid(object.oid))
+	{
+		if (std::optional<std::string> identity = pg::identity_of(object.catalog, object.oid))
+			return identity;
+		if (!by_name_too)
+			return std::nullopt;
+	}
+	if (!object.names.empty() && pg::object_exists(object.type, object.names, object.arguments))
+		return object.identity;
+	return std::nullopt;
+}
+
+} // namespace mg::migrate

@@ -1,0 +1,1 @@
+DROP INDEX product_option_value_option_id;

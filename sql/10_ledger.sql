@@ -81,7 +81,6 @@ CREATE TABLE mg.run (
 	migration      text COLLATE "C" NOT NULL,
 	action         text COLLATE "C" NOT NULL,
 	outcome        text COLLATE "C" NOT NULL,
-	number         bigint,
 	reason         text COLLATE "C",
 	checksum       text COLLATE "C",
 	down_checksum  text COLLATE "C",
@@ -113,9 +112,9 @@ CREATE TABLE mg.run (
 	PRIMARY KEY (installation, id)
 );
 COMMENT ON TABLE mg.run IS 'one record for each attempt at a migration, failed ones too';
-COMMENT ON COLUMN mg.run.number IS 'the order of the runs that changed the schema; failed ones have none';
+COMMENT ON COLUMN mg.run.at IS 'when it ended; strictly rising among the runs that changed the schema, whatever the clock does';
 CREATE INDEX run_migration ON mg.run (migration);
-CREATE INDEX run_number ON mg.run (number);
+CREATE INDEX run_at ON mg.run (at);
 
 CREATE TABLE mg.statement (
 	installation uuid        NOT NULL,

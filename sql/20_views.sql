@@ -13,36 +13,36 @@ COMMENT ON VIEW mg.record IS 'all records that seals cover: those of other insta
 
 CREATE VIEW mg.newest_registration AS
 	SELECT DISTINCT ON (r.migration) r.*
-	FROM mg.registration r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
-	ORDER BY r.migration, i.at DESC, r.id DESC;
+	FROM mg.registration r
+	ORDER BY r.migration, r.at DESC, r.id DESC;
 COMMENT ON VIEW mg.newest_registration IS 'what each migration says, as last registered';
 
 CREATE VIEW mg.last_run AS
-	SELECT DISTINCT ON (r.migration) r.migration, r.id AS run, r.number, r.installation, i.at AS installed_at, r.outcome
-	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+	SELECT DISTINCT ON (r.migration) r.migration, r.id AS run, r.at, r.installation, r.outcome
+	FROM mg.run r
 	WHERE r.outcome OPERATOR(pg_catalog.=) ANY (ARRAY['applied', 'rolled back'])
-	ORDER BY r.migration, i.at DESC, r.number DESC;
+	ORDER BY r.migration, r.at DESC, r.id DESC;
 COMMENT ON VIEW mg.last_run IS 'the last successful run of each migration';
 
 CREATE VIEW mg.applied AS
-	SELECT l.migration, l.run, l.number, l.installation, l.installed_at, n.version, n.sort_key
+	SELECT l.migration, l.run, l.at, l.installation, n.version, n.sort_key
 	FROM mg.last_run l LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) l.migration
 	WHERE l.outcome OPERATOR(pg_catalog.=) 'applied';
 COMMENT ON VIEW mg.applied IS 'the migrations that are applied now';
 
 CREATE VIEW mg.history AS
 	WITH ups AS (
-		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
-		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+		SELECT DISTINCT ON (r.migration) r.*
+		FROM mg.run r
 		WHERE r.outcome OPERATOR(pg_catalog.=) 'applied'
-		ORDER BY r.migration, i.at DESC, r.number DESC
+		ORDER BY r.migration, r.at DESC, r.id DESC
 	), downs AS (
-		SELECT DISTINCT ON (r.migration) r.*, i.at AS installed_at
-		FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
+		SELECT DISTINCT ON (r.migration) r.*
+		FROM mg.run r
 		WHERE r.outcome OPERATOR(pg_catalog.=) 'rolled back'
-		ORDER BY r.migration, i.at DESC, r.number DESC
+		ORDER BY r.migration, r.at DESC, r.id DESC
 	)
-	SELECT (pg_catalog.row_number() OVER (ORDER BY u.installed_at, u.number))::integer AS id,
+	SELECT (pg_catalog.row_number() OVER (ORDER BY u.at, u.id))::integer AS id,
 	       u.migration AS migration_name,
 	       u.at AS applied_at,
 	       u.login_role AS applied_by,
@@ -59,9 +59,9 @@ CREATE VIEW mg.history AS
 	       u.id AS run_id
 	FROM ups u
 	LEFT JOIN downs d ON d.migration OPERATOR(pg_catalog.=) u.migration
-	     AND (d.installed_at, d.number) OPERATOR(pg_catalog.>) (u.installed_at, u.number)
+	     AND (d.at, d.id) OPERATOR(pg_catalog.>) (u.at, u.id)
 	LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) u.migration
-	ORDER BY u.installed_at, u.number;
+	ORDER BY u.at, u.id;
 COMMENT ON VIEW mg.history IS 'one row for each migration that was ever applied, as of its newest application';
 
 CREATE VIEW mg.status AS
@@ -78,7 +78,7 @@ CREATE VIEW mg.status AS
 	LEFT JOIN mg.last_run l ON l.migration OPERATOR(pg_catalog.=) n.migration
 	LEFT JOIN mg.history h ON h.migration_name OPERATOR(pg_catalog.=) n.migration
 	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
-	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' LIMIT 1) f ON true
+	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' AND r.at OPERATOR(pg_catalog.>=) n.at LIMIT 1) f ON true
 	ORDER BY n.sort_key, n.migration;
 COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed';
 
@@ -88,8 +88,8 @@ CREATE VIEW mg.runs AS
 	       r.login_role, r.acting_role, r.error, r.sqlstate, r.line, r.statement, r.rows, r.locks, r.rewrites,
 	       r.size_before, r.size_after, r.phase, r.reason, r.detail, r.hint, r.statements, r.timings, r.objects,
 	       r.evidence, r.checksum, r.session_role, r.application, r.client, r.server_version, r.installation
-	FROM mg.run r JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) r.installation
-	ORDER BY i.at, r.at, r.id;
+	FROM mg.run r
+	ORDER BY r.at, r.id;
 COMMENT ON VIEW mg.runs IS 'one row for each attempt at a migration, failed ones too, with what it cost';
 
 CREATE VIEW mg.statements AS
@@ -97,6 +97,6 @@ CREATE VIEW mg.statements AS
 	       s.object_type, s.identity, s.statement,
 	       s.duration_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS duration,
 	       s.nested, s.objects, s.run, s.session_role, s.xid, s.installation
-	FROM mg.statement s JOIN mg.installation i ON i.installation OPERATOR(pg_catalog.=) s.installation
-	ORDER BY i.at, s.at, s.id;
+	FROM mg.statement s
+	ORDER BY s.at, s.id;
 COMMENT ON VIEW mg.statements IS 'one row for each statement that changed the schema, whoever ran it and with what';

@@ -31,7 +31,8 @@ void mend_guards_raw(Node *tree);
 
 // Parts of install() and of the end of a transaction that live beside what they concern.
 void install_guard();
-void forget_hookless_statement();
+void forget_hookless_statement(SubTransactionId subtransaction);
+void end_gaps(bool aborted, SubTransactionId subtransaction);
 
 // What the trigger on each of the ledger's tables calls: refuses what is not an insert of another installation's record
 // (a restore).

@@ -18,15 +18,15 @@ forget_hookless(void *)
 	hookless = nullptr;
 }
 
-// Finds the statement's own text: a top-level one lies in the portal's list of statements, else only the client's
-// whole string is known.
+// Finds the statement's own text: a top-level one lies in the portal's list of statements. That of a nested one is not
+// known; the client's whole string is not taken for it, because it may hold secrets of other statements.
 void
 find_text_raw(FrameRaw *frame, const Node *tree)
 {
 	Portal portal = ActivePortal;
 	ListCell *cell;
 
-	frame->source = debug_query_string != nullptr ? debug_query_string : "";
+	frame->source = nullptr;
 	frame->location = -1;
 	frame->nested = true;
 	if (portal == nullptr || portal->sourceText == nullptr)
@@ -62,8 +62,10 @@ begin_hookless_raw(const EventTriggerData *event)
 	frame->start = clock_us();
 	frame->memory = memory;
 	frame->started = true;
+	frame->subtransaction = GetCurrentSubTransactionId();
 	find_text_raw(frame, event->parsetree);
-	frame->source = pstrdup(frame->source);
+	if (frame->source != nullptr)
+		frame->source = pstrdup(frame->source);
 	hookless = frame;
 	MemoryContextSwitchTo(before);
 }
@@ -193,7 +195,7 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record; row types
 	   and defaults are no objects of their own. */
 	if (!named && strcmp(type, "type") != 0 && strcmp(type, "default value") != 0)
-		remember_raw(run, touched);
+		remember_raw(run, touched, false);
 }
 
 void
@@ -243,10 +245,11 @@ on_rewrite_raw()
 
 } // namespace
 
+// Subtransactions are numbered as they begin: one that ends badly takes along what began in it or later.
 void
-forget_hookless_statement()
+forget_hookless_statement(SubTransactionId subtransaction)
 {
-	if (hookless != nullptr)
+	if (hookless != nullptr && hookless->subtransaction >= subtransaction)
 		MemoryContextDelete(hookless->memory);
 }
 

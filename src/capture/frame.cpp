@@ -16,7 +16,7 @@ FrameRaw *top = nullptr;
 std::string_view
 slice(const FrameRaw *frame)
 {
-	std::string_view text(frame->source != nullptr ? frame->source : "");
+	std::string_view text(frame->source);
 
 	if (frame->location > 0)
 		text = text.substr(std::min<std::size_t>(frame->location, text.size()));
@@ -209,9 +209,22 @@ describe_raw(FrameRaw *frame)
 	}
 }
 
+const TouchedRaw *
+principal(const FrameRaw *frame)
+{
+	const char *kind = strchr(GetCommandTagName(frame->tag), ' ');
+
+	for (const TouchedRaw *touched = frame->first; touched != nullptr && kind != nullptr; touched = touched->next)
+		if (touched->type != nullptr && pg_strcasecmp(touched->type, kind + 1) == 0)
+			return touched;
+	return frame->first;
+}
+
 char *
 text_of_raw(const FrameRaw *frame)
 {
+	if (frame->source == nullptr)
+		return nullptr;
 	std::string_view exact = slice(frame);
 	char *copy = pnstrdup(exact.data(), exact.size());
 

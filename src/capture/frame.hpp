@@ -19,13 +19,14 @@ struct TouchedRaw
 struct FrameRaw
 {
 	FrameRaw *outer;
-	const char *source; // the string that `location` and `length` cut the statement out of
+	const char *source; // the string that `location` and `length` cut the statement out of; nullptr when it is not known
 	int location;
 	int length;
 	Node *tree;
 	CommandTag tag;
 	bool started; // ddl_command_start has been seen for it
 	bool nested;  // run by a function, a DO block or the like
+	SubTransactionId subtransaction; // in which a frame without the hook began
 	int64 start;  // microseconds of a clock that does not go back
 	MemoryContext memory;
 	TouchedRaw *first;
@@ -46,7 +47,11 @@ TouchedRaw *touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, 
 // Names the objects of statements that event triggers do not describe, from the parse tree: GRANT, roles, databases, ...
 void describe_raw(FrameRaw *frame);
 
-// Gives the exact text of the statement, without leading blanks and comments, with secrets taken out; in the current context.
+// The object that the statement is about: of the kind that its tag names, else the first; nullptr when none is known.
+const TouchedRaw *principal(const FrameRaw *frame);
+
+// Gives the exact text of the statement, without leading blanks and comments, with secrets taken out; in the current
+// context, nullptr when it is not known.
 char *text_of_raw(const FrameRaw *frame);
 
 int64 clock_us();

@@ -107,8 +107,10 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 				 errdetail("Dropping it would remove the record of every migration of this database."),
 				 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
 	}
+	/* VACUUM FULL and the like change the storage only, and say so. */
+	auto *alter = static_cast<const ObjectAccessPostAlter *>(argument);
 	if (access == OAT_POST_ALTER && class_id == RelationRelationId && object != switching &&
-		!stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
+		(alter == nullptr || !alter->is_internal) && !stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
 		refuse_relation_raw(object);
 	if (access == OAT_TRUNCATE && !stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
 		refuse_relation_raw(object);

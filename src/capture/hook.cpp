@@ -41,7 +41,7 @@ bool
 is_recorded_raw(const Call &call)
 {
 	return call.context != PROCESS_UTILITY_SUBCOMMAND && !IsBinaryUpgrade && !creating_extension && silences == 0 &&
-		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() && ledger::find_raw() != nullptr;
+		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() && (ledger::find_raw() != nullptr || ledger::is_busy());
 }
 
 // A statement of the script itself is not nested; one that a function or DO block of the script runs is.
@@ -124,22 +124,26 @@ mg_process_utility(PlannedStmt *statement, const char *source, bool read_only_tr
 extern "C" void
 mg_transaction_ended(XactEvent event, void *)
 {
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
 	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
 	{
 		silences = 0;
 		pop(nullptr);
-		forget_hookless_statement();
+		forget_hookless_statement(1);
 	}
+	end_gaps(event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT, 1);
 }
 
 /* A statement that failed inside an exception block leaves by its subtransaction. */
 extern "C" void
-mg_subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
+mg_subtransaction_ended(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId, void *)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
 		silences = 0;
-		forget_hookless_statement();
+		forget_hookless_statement(subtransaction);
+		end_gaps(true, subtransaction);
 	}
 }
 

@@ -14,6 +14,8 @@ namespace {
 // They outlive errors on purpose: what was missed stays missed.
 int64 missed = 0;
 int64 missed_unwritten = 0;
+int64 missed_written = 0; // by a record of this transaction
+SubTransactionId missed_written_in = InvalidSubTransactionId;
 
 // Login roles under which a hosting platform's own services change the schema.
 constexpr const char *platform_roles[] = {"supabase_admin",          "supabase_auth_admin",      "supabase_storage_admin",
@@ -36,7 +38,9 @@ count_gap_raw(const FrameRaw *frame, const char *why)
 	missed++;
 	missed_unwritten++;
 	ereport(LOG, (errmsg("migration_governance: could not record a statement: %s", why),
-				  errdetail_internal("%s: %s", GetCommandTagName(frame->tag), text_of_raw(frame))));
+				  errdetail_internal("%s: %s", GetCommandTagName(frame->tag),
+									 text_of_raw(frame) != nullptr ? text_of_raw(frame) : "(text not known)"),
+				  errhidestmt(true), errhidecontext(true)));
 }
 
 Datum
@@ -82,6 +86,8 @@ write_gap_raw(const ledger::Place &place, const pg::SessionRaw &session)
 	record.set("duration_us", Int64GetDatum(missed_unwritten));
 	set_session_raw(&record, session);
 	record.insert();
+	missed_written += missed_unwritten;
+	missed_written_in = GetCurrentSubTransactionId();
 	missed_unwritten = 0;
 }
 
@@ -118,10 +124,10 @@ write_raw(const ledger::Place &place, FrameRaw *frame)
 	record.set("nested", BoolGetDatum(frame->nested));
 	set_session_raw(&record, session);
 	record.set_text("tag", GetCommandTagName(frame->tag));
-	if (frame->first != nullptr)
+	if (const TouchedRaw *object = principal(frame); object != nullptr)
 	{
-		record.set_text("object_type", frame->first->type);
-		record.set_text("identity", frame->first->identity);
+		record.set_text("object_type", object->type);
+		record.set_text("identity", object->identity);
 		if (frame->touched > 1)
 			record.set("objects", objects_json_raw(frame));
 	}
@@ -134,7 +140,7 @@ write_raw(const ledger::Place &place, FrameRaw *frame)
 	{
 		run->recorded++;
 		for (const TouchedRaw *touched = frame->first; touched != nullptr; touched = touched->next)
-			remember_raw(run, touched);
+			remember_raw(run, touched, true);
 	}
 }
 
@@ -144,6 +150,17 @@ int64
 gaps()
 {
 	return missed;
+}
+
+// What a transaction wrote of the gaps goes with it.
+void
+end_gaps(bool aborted, SubTransactionId subtransaction)
+{
+	if (aborted && missed_written_in < subtransaction)
+		return;
+	if (aborted)
+		missed_unwritten += missed_written;
+	missed_written = 0;
 }
 
 void
@@ -157,7 +174,11 @@ record_raw(FrameRaw *frame)
 
 	const ledger::Place *place = ledger::find_raw();
 	if (place == nullptr)
+	{
+		if (ledger::is_busy())
+			count_gap_raw(frame, "the ledger is locked");
 		return;
+	}
 	if (RecoveryInProgress() || XactReadOnly)
 	{
 		count_gap_raw(frame, "the transaction is read-only");

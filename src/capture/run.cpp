@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "pg/query.hpp"
+#include "pg/object.hpp"
 
 namespace mg::capture {
 
@@ -36,6 +36,7 @@ struct Entry
 	List *names;
 	List *arguments;
 	bool dropped;
+	bool named; // by an event of a statement, not only gone along with another
 };
 
 // Tells whether an object was there when the run began, by reading its catalog with the snapshot taken then.
@@ -78,6 +79,8 @@ struct Resolved
 	const char *was;
 	const char *catalog;
 	Oid oid;
+	int column;
+	bool named;
 	long order;
 };
 
@@ -85,23 +88,18 @@ struct Resolved
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
 {
-	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, entry->was, nullptr, InvalidOid, entry->order};
+	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, entry->was, nullptr, InvalidOid, 0, entry->named, entry->order};
 	List *names = NIL;
 	List *arguments = NIL;
 	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
-	/* A dropped column keeps its place in the catalog, under another name. */
-	if (entry->address.classId == RelationRelationId && entry->address.objectSubId != 0)
-	{
-		HeapTuple column = SearchSysCacheAttNum(entry->address.objectId, static_cast<int16>(entry->address.objectSubId));
-		if (HeapTupleIsValid(column))
-			ReleaseSysCache(column);
-		else
-			identity = nullptr;
-	}
+	if (entry->address.classId == RelationRelationId && entry->address.objectSubId != 0 &&
+		!pg::column_exists_raw(entry->address.objectId, entry->address.objectSubId))
+		identity = nullptr;
 	bool before = was_there_raw(run, entry->address);
 
 	result.catalog = get_rel_name(entry->address.classId);
 	result.oid = entry->address.objectId;
+	result.column = entry->address.objectSubId;
 	if (identity != nullptr)
 	{
 		result.type = getObjectTypeDescription(&entry->address, true);
@@ -130,7 +128,7 @@ is_running()
 }
 
 void
-remember_raw(RunRaw *run, const TouchedRaw *touched)
+remember_raw(RunRaw *run, const TouchedRaw *touched, bool named)
 {
 	if (!OidIsValid(touched->address.objectId) || !is_objectclass_supported(touched->address.classId))
 		return;
@@ -150,6 +148,7 @@ remember_raw(RunRaw *run, const TouchedRaw *touched)
 	if (!found)
 		entry->order = hash_get_num_entries(run->touched);
 	entry->dropped = touched->dropped;
+	entry->named = named || (found && entry->named);
 	MemoryContextSwitchTo(before);
 }
 
@@ -165,7 +164,7 @@ remember_name_raw(RunRaw *run, RangeVar *relation)
 	MemoryContext before = MemoryContextSwitchTo(run->memory);
 	touched.identity = getObjectIdentity(&touched.address, true);
 	MemoryContextSwitchTo(before);
-	remember_raw(run, &touched);
+	remember_raw(run, &touched, true);
 	bool found;
 	auto *entry = static_cast<Entry *>(hash_search(run->touched, &touched.address, HASH_FIND, &found));
 	if (found && entry->was == nullptr)
@@ -302,7 +301,7 @@ Run::objects() const
 		const Resolved &r = found.items[i];
 		bool renamed = r.was != nullptr && strcmp(r.was, r.identity) != 0;
 		result.push_back({r.type != nullptr ? r.type : "object", r.identity, renamed ? r.was : "", strings_of(r.names),
-						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid});
+						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid, r.column, r.named});
 	}
 	return result;
 }

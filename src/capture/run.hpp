@@ -20,6 +20,8 @@ struct RunObject
 	std::string change; // created, changed, dropped
 	std::string catalog;
 	uint32_t oid;
+	int column;
+	bool named; // touched by a statement of its own, not only gone along with another
 };
 
 struct Rewrite
@@ -66,7 +68,7 @@ struct RunRaw
 	struct RewriteRaw *rewrites;
 };
 RunRaw *current_run();
-void remember_raw(RunRaw *run, const TouchedRaw *touched);
+void remember_raw(RunRaw *run, const TouchedRaw *touched, bool named);
 // Notes what a relation is called before a statement renames it.
 void remember_name_raw(RunRaw *run, RangeVar *relation);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);

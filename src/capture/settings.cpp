@@ -14,11 +14,13 @@ constexpr config_enum_entry log_levels[] = {{"debug5", DEBUG5, false}, {"debug4"
 											{"debug2", DEBUG2, false}, {"debug1", DEBUG1, false}, {"debug", DEBUG2, true},
 											{"log", LOG, false},       {nullptr, 0, false}};
 
-// Looks a name up in the newest registrations, by index and without privileges.
+// Looks a name up in the registrations, by index, without privileges and without waiting for a lock.
 bool
 is_registered_raw(const ledger::Place &place, const char *name)
 {
-	Relation table = table_open(place.of(ledger::Table::registration), AccessShareLock);
+	if (!ConditionalLockRelationOid(place.of(ledger::Table::registration), AccessShareLock))
+		return false;
+	Relation table = table_open(place.of(ledger::Table::registration), NoLock);
 	Oid index = get_relname_relid("registration_migration", place.schema);
 	AttrNumber column = get_attnum(RelationGetRelid(table), "migration");
 	ScanKeyData key;
@@ -58,7 +60,7 @@ attributed_migration_raw(const ledger::Place &place)
 		return nullptr;
 	if (is_registered_raw(place, migration))
 		return migration;
-	ereport(WARNING, (errmsg("migration \"%s\" is not registered", migration),
+	ereport(WARNING, (errmsg("migration \"%s\" is not registered, or the ledger is locked", migration),
 					  errdetail("The statement is recorded without a migration."),
 					  errhint("Register it with mg_register(), or correct migration_governance.migration.")));
 	return nullptr;

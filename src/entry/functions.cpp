@@ -151,7 +151,7 @@ MG_FUNCTION(mg_allow_removal)
 		throw UserError("22023", "a removal needs a reason");
 	mg::capture::allow_removal();
 	mg::pg::guarded([&] {
-		ereport(LOG, (errmsg("migration_governance: removal allowed in this session: %s", reason.c_str())));
+		ereport(LOG, (errmsg("migration_governance: removal allowed in this session: %s", reason.c_str()), errhidestmt(true)));
 	});
 	PG_RETURN_VOID();
 }

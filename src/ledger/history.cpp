@@ -1,4 +1,4 @@
-// Reads migrations out of the ledger. Records of an earlier installation come before those of a later one.
+// Reads migrations out of the ledger.
 #include "ledger/history.hpp"
 
 namespace mg::ledger {
@@ -22,8 +22,7 @@ find_registration(const std::string &migration)
 {
 	std::vector<pg::Row> rows =
 		query("SELECT r.migration, r.up, r.down, r.verify, r.precondition, r.requires"
-			  " FROM mg.registration r JOIN mg.installation i ON i.installation = r.installation"
-			  " WHERE r.migration = $1 ORDER BY i.at DESC, r.id DESC LIMIT 1",
+			  " FROM mg.registration r WHERE r.migration = $1 ORDER BY r.at DESC, r.id DESC LIMIT 1",
 			  {migration});
 	if (rows.empty())
 		return std::nullopt;
@@ -36,9 +35,9 @@ find_last_run(const std::string &migration)
 {
 	std::vector<pg::Row> rows =
 		query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum"
-			  " FROM mg.run r JOIN mg.installation i ON i.installation = r.installation"
+			  " FROM mg.run r"
 			  " WHERE r.migration = $1 AND r.outcome IN ('applied', 'rolled back')"
-			  " ORDER BY i.at DESC, r.number DESC LIMIT 1",
+			  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
 			  {migration});
 	if (rows.empty())
 		return std::nullopt;
@@ -56,15 +55,14 @@ is_applied(const std::string &migration)
 std::vector<std::string>
 applied_migrations()
 {
-	return first_column(query("SELECT migration FROM mg.applied ORDER BY installed_at DESC, number DESC"));
+	return first_column(query("SELECT migration FROM mg.applied ORDER BY at DESC, run DESC"));
 }
 
 std::vector<std::string>
 applied_after(const std::string &migration)
 {
 	return first_column(query("SELECT a.migration FROM mg.applied a, mg.applied b WHERE b.migration = $1"
-							  " AND (a.installed_at, a.number) > (b.installed_at, b.number)"
-							  " ORDER BY a.installed_at DESC, a.number DESC",
+							  " AND (a.at, a.run) > (b.at, b.run) ORDER BY a.at DESC, a.run DESC",
 							  {migration}));
 }
 
@@ -119,10 +117,10 @@ newest_version()
 	return query_cell("SELECT version FROM mg.registration ORDER BY sort_key DESC LIMIT 1").value_or("");
 }
 
-int64_t
-next_run_number()
+std::string
+next_run_time()
 {
-	return std::stoll(query_cell("SELECT coalesce(max(number), 0) + 1 FROM mg.run").value_or("1"));
+	return query_cell("SELECT greatest(clock_timestamp(), (SELECT max(at) FROM mg.run) + interval '1 microsecond')").value_or("");
 }
 
 } // namespace mg::ledger

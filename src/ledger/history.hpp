@@ -59,7 +59,8 @@ std::vector<std::string> others_with_version(const std::string &sort_key, const 
 std::string newest_applied_version();
 // The highest version among registered migrations.
 std::string newest_version();
-// The number of the next run that changes the schema; right only under the lock that lets one run at a time.
-int64_t next_run_number();
+// The time of the next run that changes the schema: now, but later than any before, whatever the clock does. Right only
+// under the lock that lets one run at a time.
+std::string next_run_time();
 
 } // namespace mg::ledger

@@ -73,7 +73,9 @@ first_misfit_raw(const Place &place, Table table)
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * desc->natts));
 	MemoryContext outer = CurrentMemoryContext;
 	MemoryContext row = AllocSetContextCreate(outer, "migration_governance row", ALLOCSET_DEFAULT_SIZES);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, GetActiveSnapshot(), 0, nullptr);
+	/* The statement's own snapshot does not see what mg_import() has just inserted. */
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
 
 	while (HeapTuple tuple = systable_getnext(scan))
 	{
@@ -94,6 +96,7 @@ first_misfit_raw(const Place &place, Table table)
 		}
 	}
 	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	table_close(relation, AccessShareLock);
 	MemoryContextDelete(row);
 	return misfit;
@@ -140,7 +143,7 @@ constexpr const char *seals_with_digests =
 	"        f.missing, s.previous, coalesce(lag(s.digest) OVER chain, ''),"
 	"        row_number() OVER chain = 1 AND (s.previous = '' OR EXISTS"
 	"          (SELECT FROM mg.seal p WHERE p.digest = s.previous AND p.installation <> s.installation))"
-	" FROM mg.seal s JOIN mg.installation i ON i.installation = s.installation"
+	" FROM mg.seal s LEFT JOIN mg.installation i ON i.installation = s.installation"
 	" LEFT JOIN found f ON f.installation = s.installation AND f.seal = s.id"
 	" WINDOW chain AS (PARTITION BY s.installation ORDER BY s.id) ORDER BY i.at, s.id";
 
@@ -202,6 +205,9 @@ check()
 	std::vector<Check> checks;
 
 	check_records(checks);
+	for (const pg::Row &row : query("SELECT installation FROM mg.record UNION SELECT installation FROM mg.seal"
+									" UNION SELECT covers FROM mg.seal EXCEPT SELECT installation FROM mg.installation"))
+		checks.push_back({"ledger record", "mg.installation " + row[0].value_or(""), false, "exists", "missing"});
 	check_seals(checks);
 	std::string unsealed =
 		query_cell("SELECT count(*) FROM mg.record r WHERE NOT EXISTS"

@@ -25,6 +25,7 @@ struct Known
 };
 Known known = {Knowledge::unknown, {}};
 bool callbacks_registered = false;
+bool busy = false; // the last look found somebody's lock on mg.current
 
 void
 relation_changed(Datum, Oid relation)
@@ -48,7 +49,12 @@ schema_changed(Datum, int, uint32)
 bool
 read_installation_raw(Oid current, pg_uuid_t *installation)
 {
-	Relation relation = table_open(current, AccessShareLock);
+	if (!ConditionalLockRelationOid(current, AccessShareLock))
+	{
+		busy = true;
+		return false;
+	}
+	Relation relation = table_open(current, NoLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, GetLatestSnapshot(), 0, nullptr);
 	HeapTuple tuple = systable_getnext(scan);
 	bool found = HeapTupleIsValid(tuple);
@@ -111,13 +117,22 @@ find_raw()
 
 		/* Taken before looking: an invalidation that arrives meanwhile must win. */
 		known.state = Knowledge::absent;
+		busy = false;
 		found.state = look_up_raw(&found.place) ? Knowledge::present : Knowledge::absent;
-		if (known.state == Knowledge::absent)
+		if (busy)
+			known.state = Knowledge::unknown;
+		else if (known.state == Knowledge::absent)
 			known = found;
 		else
 			return found.state == Knowledge::present ? (known.place = found.place, &known.place) : nullptr;
 	}
 	return known.state == Knowledge::present ? &known.place : nullptr;
+}
+
+bool
+is_busy()
+{
+	return busy;
 }
 
 void
@@ -207,6 +222,17 @@ RecordRaw::set(const char *column, Datum value)
 		}
 }
 
+bool
+RecordRaw::has(const char *column) const
+{
+	TupleDesc desc = RelationGetDescr(relation_);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), column) == 0)
+			return !nulls_[i];
+	return false;
+}
+
 void
 RecordRaw::set_text(const char *column, const char *text)
 {
@@ -224,7 +250,8 @@ RecordRaw::insert()
 	set("installation", UUIDPGetDatum(installation));
 	set("id", Int64GetDatum(id_));
 	set("xid", FullTransactionIdGetDatum(GetTopFullTransactionId()));
-	set("at", TimestampTzGetDatum(GetCurrentTimestamp()));
+	if (!has("at"))
+		set("at", TimestampTzGetDatum(GetCurrentTimestamp()));
 	set_text("hash", record_hash_raw(desc, values_, nulls_));
 
 	HeapTuple tuple = heap_form_tuple(desc, values_, nulls_);

@@ -35,8 +35,10 @@ struct Place
 	Oid of(Table table) const { return tables[static_cast<int>(table)]; }
 };
 
-// Finds the ledger, or nullptr when the extension is not (or not wholly) installed in this database. May raise.
+// Finds the ledger, or nullptr when the extension is not (or not wholly) installed in this database. Never waits for a
+// lock: is_busy() tells that it is there but somebody keeps it locked. May raise.
 const Place *find_raw();
+bool is_busy();
 
 // Forgets where the ledger is; for the install script, whose own commands cannot be told from others'.
 void forget_place();
@@ -62,7 +64,8 @@ public:
 	RecordRaw(const Place &place, Table table, int64 id);
 	void set(const char *column, Datum value);
 	void set_text(const char *column, const char *text);
-	// Fills installation, id, xid, at and hash, inserts the record and makes it visible to what follows.
+	bool has(const char *column) const;
+	// Fills installation, id, xid, at (unless it is set) and hash, inserts the record and makes it visible to what follows.
 	void insert();
 
 private:

@@ -51,6 +51,7 @@ objects_json(const std::vector<capture::RunObject> &objects)
 					  .json("arguments", strings_json(object.arguments))
 					  .text("catalog", object.catalog)
 					  .number("oid", object.oid)
+					  .number("column", object.column)
 					  .str());
 	return json.str();
 }
@@ -139,7 +140,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 
 		size_before_ = size_before_run();
 		for (const HeldLock &lock : held_locks())
-			locked_before_.push_back(lock.oid);
+			locked_before_[lock.oid] = lock.rank;
 		id_ = ledger::new_id();
 		started_ = true;
 		capture::Run run(id_, migration_);
@@ -154,18 +155,19 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	JsonArray locks;
 
 	duration_us_ = capture::clock_us() - start_;
-	objects_ = static_cast<int>(objects.size());
+	objects_ = static_cast<int>(std::count_if(objects.begin(), objects.end(), [](const auto &object) { return object.named; }));
 	for (const HeldLock &lock : held_locks())
 	{
+		auto before = locked_before_.find(lock.oid);
 		bool own = std::any_of(objects.begin(), objects.end(), [&](const capture::RunObject &object) {
 			return object.oid == lock.oid && object.catalog == "pg_class" && object.change == "created";
 		});
-		if (!own && std::find(locked_before_.begin(), locked_before_.end(), lock.oid) == locked_before_.end())
+		if (!own && (before == locked_before_.end() || lock.rank < before->second))
 			locks.json(JsonObject().text("relation", lock.relation).text("mode", lock.mode).str());
 	}
 
 	ledger::Fields record = fields(outcome);
-	record.emplace_back("number", std::to_string(ledger::next_run_number()));
+	record.emplace_back("at", ledger::next_run_time());
 	record.emplace_back("objects", objects_json(objects));
 	record.emplace_back("locks", locks.str());
 	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
@@ -195,7 +197,7 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 		record.emplace_back("hint", some(hint));
 		record.emplace_back("evidence", evidence_json(evidence));
 
-		ledger::Parcel parcel = with_failure;
+		ledger::Parcel parcel = started_ ? with_failure : ledger::Parcel();
 		parcel.emplace_back(ledger::Table::run, record);
 		bool locked = ledger::is_locked_by_me(place_, ledger::Table::run);
 		pg::WorkerOutcome outcome =
@@ -212,7 +214,8 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 																		   : "The server log may say why."));
 		pg::guarded([&] {
 			ereport(LOG, (errmsg("migration_governance: attempt at migration \"%s\" failed in line %d: %s", migration_.c_str(),
-								 progress.line, message != nullptr ? message : "")));
+								 progress.line, message != nullptr ? message : ""),
+						  errhidestmt(true), errhidecontext(true)));
 		});
 	}
 	catch (...)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ public:
 	std::string checksum;
 	std::string down_checksum;
 
-	// Records that go along with that of a failure: the scripts and the registration that the error undoes.
+	// Records that go along with that of a run that fails: the scripts and the registration that the error undoes.
 	ledger::Parcel with_failure;
 
 	// Does what comes before the run; an error that leaves it is put on record as `run` does, with the outcome refused.
@@ -56,7 +57,7 @@ private:
 	std::string size_before_;
 	ledger::Fields session_;
 	ledger::Place place_;
-	std::vector<unsigned int> locked_before_;
+	std::map<unsigned int, int> locked_before_; // relation, rank of its strongest lock
 };
 
 } // namespace mg::migrate

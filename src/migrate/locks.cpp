@@ -38,18 +38,22 @@ report_holder()
 								   "\", in a transaction for " + row[3].value_or("?") + "."));
 }
 
-// Counts the runs that changed the schema, as far as a snapshot sees them: those that have a number.
+// Counts the runs that changed the schema, as far as a snapshot sees them: those with the outcome applied or rolled back.
 int64
 count_runs_raw(Oid table, Snapshot snapshot)
 {
 	Relation relation = table_open(table, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
-	AttrNumber number = get_attnum(table, "number");
+	AttrNumber column = get_attnum(table, "outcome");
 	int64 count = 0;
 
 	while (HeapTuple tuple = systable_getnext(scan))
-		if (!heap_attisnull(tuple, number, RelationGetDescr(relation)))
+	{
+		bool is_null;
+		char *outcome = TextDatumGetCString(heap_getattr(tuple, column, RelationGetDescr(relation), &is_null));
+		if (strcmp(outcome, "applied") == 0 || strcmp(outcome, "rolled back") == 0)
 			count++;
+	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return count;
@@ -91,14 +95,16 @@ held_locks()
 	std::vector<HeldLock> result;
 
 	for (const pg::Row &row :
-		 ledger::query("SELECT DISTINCT ON (l.relation) l.relation, format('%I.%I', n.nspname, c.relname), l.mode"
-					   " FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace"
-					   " WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted"
-					   " AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg') AND n.nspname !~ '^pg_temp'"
-					   " ORDER BY l.relation, array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock',"
+		 ledger::query("WITH held AS (SELECT l.relation, l.mode, array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock',"
 					   " 'ShareRowExclusiveLock', 'ShareLock', 'ShareUpdateExclusiveLock', 'RowExclusiveLock', 'RowShareLock',"
-					   " 'AccessShareLock'], l.mode)"))
-		result.push_back({static_cast<unsigned int>(std::stoul(*row[0])), row[1].value_or(""), row[2].value_or("")});
+					   " 'AccessShareLock'], l.mode) AS rank FROM pg_locks l"
+					   " WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted)"
+					   " SELECT DISTINCT ON (l.relation) l.relation, format('%I.%I', n.nspname, c.relname), l.mode, l.rank"
+					   " FROM held l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace"
+					   " WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg') AND n.nspname !~ '^pg_temp'"
+					   " ORDER BY l.relation, l.rank"))
+		result.push_back({static_cast<unsigned int>(std::stoul(*row[0])), row[1].value_or(""), row[2].value_or(""),
+						  std::stoi(row[3].value_or("0"))});
 	return result;
 }
 

@@ -19,6 +19,7 @@ struct HeldLock
 	unsigned int oid;
 	std::string relation;
 	std::string mode;
+	int rank; // 1 is the strongest mode
 };
 
 // The relation locks of this session on other than system and the ledger's own relations, the strongest of each first.

@@ -58,6 +58,23 @@ requirements_of(const Request &request, const script::Script &up)
 	return result;
 }
 
+// Shortens a line to where it begins to differ from another, so that the difference is in what is left.
+std::string
+excerpt_at_difference(std::string_view line, std::string_view other)
+{
+	constexpr std::size_t lead = 40;
+	std::size_t same = 0;
+
+	while (same < line.size() && same < other.size() && line[same] == other[same])
+		same++;
+	if (same <= lead)
+		return shorten(line, 120);
+	std::size_t start = same - lead;
+	while (start < line.size() && (static_cast<unsigned char>(line[start]) & 0xC0) == 0x80)
+		start++;
+	return "…" + shorten(line.substr(start), 120);
+}
+
 } // namespace
 
 Migration
@@ -178,6 +195,8 @@ require_writable()
 void
 check_name_and_version(const std::string &name)
 {
+	if (ledger::is_applied(name))
+		return;
 	policy::require_name(name);
 
 	const Convention &convention = policy::naming();
@@ -252,12 +271,15 @@ is_same_text(const Migration &migration, const std::string &checksum)
 		return true;
 
 	ledger::Kept before = ledger::read_script(checksum);
-	std::string detail = "The text that was applied has checksum " + checksum + ", this one " + own + ".";
+	std::string detail;
+	std::optional<Difference> difference = first_difference(before.body, migration.up.body());
+	std::string line = std::to_string(difference.has_value() ? difference->line : 1);
 	if (before.token_hash == migration.up.token_hash())
-		detail += " Only comments or spacing differ.";
-	if (std::optional<Difference> difference = first_difference(before.body, migration.up.body()))
-		detail += " The first difference is in line " + std::to_string(difference->line) + ": \"" +
-				  shorten(difference->ours, 100) + "\" was applied, this one has \"" + shorten(difference->theirs, 100) + "\".";
+		detail = "Only comments or spacing differ, first in line " + line + ".";
+	else if (difference.has_value())
+		detail = "Line " + line + " was: " + excerpt_at_difference(difference->ours, difference->theirs) + "\nand is now: " +
+				 excerpt_at_difference(difference->theirs, difference->ours);
+	detail += "\nApplied with checksum " + checksum + ",\nhanded in with checksum " + own + ".";
 	throw UserError("MG003", "migration \"" + migration.name + "\" is applied with another text")
 		.detail(detail)
 		.hint("A migration that is applied does not change: put the change into a new one, or roll this one back first.");

@@ -13,7 +13,7 @@ namespace {
 #define MG_OBJECT_COLUMNS                                                                                                   \
 	"r.migration, o->>'type', o->>'identity', o->>'was', o->>'change', o->>'catalog', o->>'oid',"                           \
 	" ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments')),"        \
-	" r.installation = (SELECT installation FROM mg.current)"
+	" r.installation = (SELECT installation FROM mg.current), o->>'column'"
 
 RecordedObject
 object_of(const pg::Row &row)
@@ -26,7 +26,8 @@ object_of(const pg::Row &row)
 			row[5].value_or(""),
 			pg::array_items(row[7].value_or("{}")),
 			pg::array_items(row[8].value_or("{}")),
-			row[9] == "t" ? static_cast<Oid>(std::stoul(row[6].value_or("0"))) : InvalidOid};
+			row[9] == "t" ? static_cast<Oid>(std::stoul(row[6].value_or("0"))) : InvalidOid,
+			std::stoi(row[10].value_or("0"))};
 }
 
 // What is expected so far, in the order of creation, by two keys: catalog and OID in this installation, and the name.
@@ -74,23 +75,23 @@ public:
 private:
 	using Order = std::map<std::size_t, RecordedObject>;
 
-	static std::string key_of(const RecordedObject &object) { return object.catalog + " " + std::to_string(object.oid); }
 
 	void index(std::size_t order, const RecordedObject &object)
 	{
 		by_name_[object.title()] = order;
 		if (OidIsValid(object.oid))
-			by_oid_[key_of(object)] = order;
+			by_oid_[object.key()] = order;
 	}
 
-	/* An object of a restored record has no OID that counts here: it is found by name, or by the name it had before. */
+	/* An object of a restored record has no OID that counts here, and ALTER TABLE gives a rebuilt index another one: such
+	   are found by name, or by the name they had before. */
 	Order::iterator find(const RecordedObject &object)
 	{
-		if (auto found = by_oid_.find(key_of(object)); OidIsValid(object.oid) && found != by_oid_.end())
+		if (auto found = by_oid_.find(object.key()); OidIsValid(object.oid) && found != by_oid_.end())
 			return by_order_.find(found->second);
 		for (const std::string &name : {object.type + " " + (object.was.empty() ? object.identity : object.was), object.title()})
 			if (auto found = by_name_.find(name); found != by_name_.end())
-				if (auto it = by_order_.find(found->second); it != by_order_.end() && !OidIsValid(it->second.oid))
+				if (auto it = by_order_.find(found->second); it != by_order_.end())
 					return it;
 		return by_order_.end();
 	}
@@ -98,7 +99,7 @@ private:
 	void forget(Order::iterator it)
 	{
 		by_name_.erase(it->second.title());
-		by_oid_.erase(key_of(it->second));
+		by_oid_.erase(it->second.key());
 		by_order_.erase(it);
 	}
 
@@ -130,10 +131,9 @@ expected_objects()
 	Expectation expectation;
 
 	for (const pg::Row &row : ledger::query("SELECT " MG_OBJECT_COLUMNS ", r.outcome = 'rolled back'"
-											" FROM mg.run r JOIN mg.installation i ON i.installation = r.installation,"
-											" jsonb_array_elements(r.objects) WITH ORDINALITY AS e(o, position)"
-											" WHERE r.outcome IN ('applied', 'rolled back') ORDER BY i.at, r.number, position"))
-		expectation.apply(object_of(row), row[10] == "t");
+											" FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY AS e(o, position)"
+											" WHERE r.outcome IN ('applied', 'rolled back') ORDER BY r.at, r.id, position"))
+		expectation.apply(object_of(row), row[11] == "t");
 	return expectation.objects();
 }
 
@@ -142,7 +142,7 @@ find_object(const RecordedObject &object, bool by_name_too)
 {
 	if (OidIsValid(object.oid))
 	{
-		if (std::optional<std::string> identity = pg::identity_of(object.catalog, object.oid))
+		if (std::optional<std::string> identity = pg::identity_of(object.catalog, object.oid, object.column))
 			return identity;
 		if (!by_name_too)
 			return std::nullopt;

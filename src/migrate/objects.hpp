@@ -21,8 +21,10 @@ struct RecordedObject
 	std::vector<std::string> names; // as pg_get_object_address() takes them
 	std::vector<std::string> arguments;
 	Oid oid; // InvalidOid when another installation recorded it
+	int column;
 
 	std::string title() const { return type + " " + identity; }
+	std::string key() const { return catalog + " " + std::to_string(oid) + " " + std::to_string(column); }
 };
 
 std::vector<RecordedObject> objects_of_run(const std::string &installation, int64_t run);

@@ -75,9 +75,7 @@ require_no_dependants(const std::string &name, const std::vector<RecordedObject>
 		if (applied.count(dependant) > 0)
 			dependants.push_back("\"" + dependant + "\" requires it");
 
-	auto key = [](const RecordedObject &object) {
-		return OidIsValid(object.oid) ? object.catalog + " " + std::to_string(object.oid) : object.title();
-	};
+	auto key = [](const RecordedObject &object) { return OidIsValid(object.oid) ? object.key() : object.title(); };
 	std::set<std::string> made;
 	for (const RecordedObject &object : objects)
 		if (object.change == "created")
@@ -101,14 +99,14 @@ require_no_dependants(const std::string &name, const std::vector<RecordedObject>
 void
 require_others_untouched(const std::string &name, const std::vector<RecordedObject> &expected, const capture::Run &run)
 {
-	std::set<std::pair<std::string, Oid>> dropped;
+	std::set<std::string> dropped;
 	for (const capture::RunObject &object : run.objects())
-		if (object.change == "dropped")
-			dropped.emplace(object.catalog, object.oid);
+		if (object.change == "dropped" && object.column == 0)
+			dropped.insert(object.type + " " + object.identity);
 
 	std::vector<std::string> dependants;
 	for (const RecordedObject &object : expected)
-		if (object.migration != name && ledger::is_applied(object.migration) && dropped.count({object.catalog, object.oid}) > 0)
+		if (object.migration != name && ledger::is_applied(object.migration) && dropped.count(object.title()) > 0)
 			dependants.push_back("\"" + object.migration + "\" made " + object.title() + ", which the down script drops");
 	if (!dependants.empty())
 		refuse_for(name, dependants);
@@ -145,7 +143,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 
 	attempt.run([&](capture::Run &run) {
 		run_script(*down, name, run, attempt.progress);
-		check_constraints(name);
+		check_constraints(name, attempt.progress);
 		attempt.progress.phase = "rollback check";
 		attempt.progress.line = 0;
 		attempt.progress.statement.clear();

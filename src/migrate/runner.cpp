@@ -2,7 +2,9 @@
 #include "migrate/runner.hpp"
 
 #include "core/json.hpp"
+#include "ledger/store.hpp"
 #include "pg/memory.hpp"
+#include "pg/subtransaction.hpp"
 #include "script/kind.hpp"
 
 namespace mg::migrate {
@@ -23,8 +25,10 @@ mg_error_context(void *argument)
 {
 	auto *context = static_cast<Context *>(argument);
 
-	errcontext("migration \"%s\", %s, line %d: %s", context->migration, context->phase, context->line,
-			   context->statement);
+	if (context->line > 0)
+		errcontext("migration \"%s\", %s, line %d: %s", context->migration, context->phase, context->line, context->statement);
+	else
+		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
 
 // Shortens a statement for messages and records; one that may hold a secret is named by its tag only.
@@ -255,16 +259,32 @@ run_checks(const script::Script &script, const std::string &migration, Progress 
 			continue;
 		progress.line = statement.place.line;
 		progress.statement = excerpt(script, statement);
-		findings.push_back(run_check(script, statement, migration));
+		std::optional<pg::Error> error =
+			pg::try_and_undo([&] { findings.push_back(run_check(script, statement, migration)); });
+		if (error.has_value())
+			throw std::move(*error);
 	}
 	return findings;
 }
 
 void
-check_constraints(const std::string &migration)
+check_constraints(const std::string &migration, Progress &progress)
 {
-	Context context = {migration.c_str(), "deferred constraints", 0, "SET CONSTRAINTS ALL IMMEDIATE"};
-	pg::guarded([&] { run_raw("SET CONSTRAINTS ALL IMMEDIATE", &context); });
+	std::vector<pg::Row> names =
+		ledger::query("SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', '),"
+					  " string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') FILTER (WHERE c.condeferred)"
+					  " FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferrable");
+
+	progress.phase = "deferred constraints";
+	progress.line = 0;
+	progress.statement.clear();
+	Context context = {migration.c_str(), progress.phase.c_str(), 0, ""};
+	for (const auto &[list, mode] : {std::pair(names[0][0], "IMMEDIATE"), std::pair(names[0][1], "DEFERRED")})
+		if (list.has_value())
+		{
+			std::string sql = "SET CONSTRAINTS " + *list + " " + mode;
+			pg::guarded([&] { run_raw(sql.c_str(), &context); });
+		}
 }
 
 } // namespace mg::migrate

@@ -42,13 +42,15 @@ struct Finding
 	std::string evidence; // jsonb array of the first rows
 };
 
-// Runs the queries of a precondition or verification script and judges each; a query that raises, raises.
+// Runs the queries of a precondition or verification script and judges each; a query that raises, raises. Whatever a
+// query writes is undone.
 std::vector<Finding> run_checks(const script::Script &script, const std::string &migration, Progress &progress);
 
 // The same for one statement.
 Finding run_check(const script::Script &script, const script::Statement &statement, const std::string &migration);
 
-// SET CONSTRAINTS ALL IMMEDIATE, so that deferred ones fail here and not at COMMIT.
-void check_constraints(const std::string &migration);
+// Checks every deferrable constraint now, so that a deferred one fails here and not at COMMIT; afterwards each is as it
+// was declared.
+void check_constraints(const std::string &migration, Progress &progress);
 
 } // namespace mg::migrate

@@ -31,9 +31,7 @@ capture_mode()
 	if (session == "t")
 		return aspect("capture", "preloaded for this session");
 	return aspect("capture", "event triggers only", false,
-				  "Before a session's first DDL statement, roles, databases, tablespaces, TRUNCATE, ALTER SYSTEM and event "
-				  "triggers go unrecorded: add migration_governance to shared_preload_libraries, or ALTER DATABASE … SET "
-				  "session_preload_libraries.");
+				  "Some statements go unrecorded: preload the library (README, capture modes).");
 }
 
 pg::Row
@@ -108,9 +106,9 @@ status()
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));
 	rows.push_back(aspect("naming convention", policy::value_of("naming")));
-	rows.push_back(aspect("migrations", ledger::query_cell("SELECT count(*) FROM mg.applied").value_or("0") + " applied, " +
-											ledger::query_cell("SELECT count(*) FROM mg.status WHERE status IN ('pending', 'failed')").value_or("0") +
-											" pending"));
+	rows.push_back(aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"
+														   " (SELECT status, count(*) AS n FROM mg.status GROUP BY status) s")
+											.value_or("none")));
 	rows.push_back(aspect("statements on record", ledger::query_cell("SELECT count(*) FROM mg.statement").value_or("0")));
 	return rows;
 }

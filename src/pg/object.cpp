@@ -6,8 +6,19 @@
 
 namespace mg::pg {
 
+bool
+column_exists_raw(Oid table, int column)
+{
+	HeapTuple tuple = SearchSysCacheAttNum(table, static_cast<int16>(column));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
 std::optional<std::string>
-identity_of(const std::string &catalog, Oid oid)
+identity_of(const std::string &catalog, Oid oid, int column)
 {
 	const char *identity = guarded([&]() -> const char * {
 		ObjectAddress address;
@@ -15,7 +26,9 @@ identity_of(const std::string &catalog, Oid oid)
 
 		if (!OidIsValid(class_id) || !is_objectclass_supported(class_id))
 			return nullptr;
-		ObjectAddressSet(address, class_id, oid);
+		ObjectAddressSubSet(address, class_id, oid, column);
+		if (class_id == RelationRelationId && column != 0 && !column_exists_raw(oid, column))
+			return nullptr;
 		return getObjectIdentity(&address, true);
 	});
 	return identity != nullptr ? std::optional<std::string>(identity) : std::nullopt;

@@ -79,6 +79,7 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
+#include "utils/varlena.h"
 #include "utils/xid8.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

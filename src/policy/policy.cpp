@@ -35,13 +35,25 @@ find(const std::string &name)
 	throw UserError("22023", "unknown policy setting \"" + name + "\"").hint("Settings are: " + known + ".");
 }
 
+std::vector<std::string>
+tables_in(const std::string &list)
+{
+	std::vector<std::string> tables;
+	std::vector<std::string> result;
+
+	boost::algorithm::split(tables, list, boost::algorithm::is_any_of(","));
+	for (const std::string &table : tables)
+		if (!trim(table).empty())
+			result.emplace_back(trim(table));
+	return result;
+}
+
 } // namespace
 
 std::string
 value_of(const std::string &setting)
 {
-	return ledger::query_cell("SELECT p.value FROM mg.policy_event p JOIN mg.installation i USING (installation)"
-							  " WHERE p.setting = $1 ORDER BY i.at DESC, p.id DESC LIMIT 1",
+	return ledger::query_cell("SELECT p.value FROM mg.policy_event p WHERE p.setting = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
 							  {setting})
 		.value_or(find(setting).fallback);
 }
@@ -56,6 +68,9 @@ set(const std::string &setting, const std::string &value, const std::string &rea
 	if (setting == "naming" && find_convention(value) == nullptr)
 		throw UserError("22023", "unknown naming convention \"" + value + "\"")
 			.hint("Conventions are: " + convention_names() + ".");
+	if (setting == "required_tables")
+		for (const std::string &table : tables_in(value))
+			pg::guarded([&] { textToQualifiedNameList(cstring_to_text(table.c_str())); });
 
 	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
 	ledger::add_session(fields);
@@ -71,8 +86,7 @@ rows()
 	{
 		std::vector<pg::Row> set =
 			ledger::query("SELECT p.value, p.login_role, p.at::text, p.reason FROM mg.policy_event p"
-						  " JOIN mg.installation i USING (installation)"
-						  " WHERE p.setting = $1 ORDER BY i.at DESC, p.id DESC LIMIT 1",
+						  " WHERE p.setting = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
 						  {std::string(setting.name)});
 		if (set.empty())
 			result.push_back({setting.name, setting.fallback, std::nullopt, "default", setting.meaning});
@@ -108,15 +122,7 @@ require_name(const std::string &name)
 std::vector<std::string>
 required_tables()
 {
-	std::vector<std::string> tables;
-	std::vector<std::string> result;
-	std::string list = value_of("required_tables");
-
-	boost::algorithm::split(tables, list, boost::algorithm::is_any_of(","));
-	for (const std::string &table : tables)
-		if (!trim(table).empty())
-			result.emplace_back(trim(table));
-	return result;
+	return tables_in(value_of("required_tables"));
 }
 
 } // namespace mg::policy

@@ -68,7 +68,8 @@ drops_the_ledger(DropStmt *statement)
 }
 
 constexpr const char *deploy_hint =
-	"Run it outside, attributed to the migration: mg_register() it, then SET migration_governance.migration to its name.";
+	"Run it outside the migration first: mg_register() it, then SET migration_governance.migration to its name keeps the "
+	"statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS, or leave it out.";
 
 Refusal
 outside(const char *reason)
@@ -78,16 +79,27 @@ outside(const char *reason)
 
 } // namespace
 
-bool
-is_seen_by_event_triggers_raw(Node *tree)
+// The tag as the server completes it: a SELECT with INTO is one, which the raw tree's own tag does not say.
+static CommandTag
+tag_raw(Node *tree)
 {
-	return command_tag_event_trigger_ok(CreateCommandTag(tree));
+	SelectStmt *select = IsA(tree, SelectStmt) ? castNode(SelectStmt, tree) : nullptr;
+
+	while (select != nullptr && select->op != SETOP_NONE)
+		select = select->larg;
+	return select != nullptr && select->intoClause != nullptr ? CMDTAG_SELECT_INTO : CreateCommandTag(tree);
+}
+
+const char *
+tag_name_raw(Node *tree)
+{
+	return GetCommandTagName(tag_raw(tree));
 }
 
 bool
 is_recorded_raw(Node *tree)
 {
-	CommandTag tag = CreateCommandTag(tree);
+	CommandTag tag = tag_raw(tree);
 
 	if (command_tag_event_trigger_ok(tag))
 		return true;
@@ -141,12 +153,18 @@ is_temporary_raw(Node *tree)
 		case T_CreateSeqStmt:
 			relation = castNode(CreateSeqStmt, tree)->sequence;
 			break;
+		case T_AlterTableStmt:
+			relation = castNode(AlterTableStmt, tree)->relation;
+			break;
+		case T_IndexStmt:
+			relation = castNode(IndexStmt, tree)->relation;
+			break;
 		default:
 			break;
 	}
 	return relation != nullptr &&
 		   (relation->relpersistence == RELPERSISTENCE_TEMP ||
-			(relation->schemaname != nullptr && strcmp(relation->schemaname, "pg_temp") == 0));
+			(relation->schemaname != nullptr && strncmp(relation->schemaname, "pg_temp", 7) == 0));
 }
 
 Transaction

@@ -9,8 +9,8 @@ namespace mg::script {
 // utility hook sees (roles, databases, tablespaces, TRUNCATE, ALTER SYSTEM, event triggers, ...).
 bool is_recorded_raw(Node *tree);
 
-// Tells whether event triggers see the kind; what is recorded but not seen by them needs the utility hook.
-bool is_seen_by_event_triggers_raw(Node *tree);
+// The command tag as the server completes the statement: CREATE TABLE, SELECT INTO.
+const char *tag_name_raw(Node *tree);
 
 // Tells whether the statement makes or changes a temporary object and nothing else, as far as its text says.
 bool is_temporary_raw(Node *tree);

@@ -48,7 +48,7 @@ cut_raw(const char *text)
 		CHECK_FOR_INTERRUPTS();
 		cut->location = raw->stmt_location < 0 ? 0 : raw->stmt_location;
 		cut->length = raw->stmt_len;
-		cut->tag = CreateCommandName(raw->stmt);
+		cut->tag = tag_name_raw(raw->stmt);
 		cut->transaction = transaction_raw(raw->stmt);
 		cut->refusal = refusal_raw(raw->stmt);
 		cut->recorded = is_recorded_raw(raw->stmt);
@@ -297,9 +297,9 @@ Script::require_no_secret() const
 }
 
 std::string
-Script::checksum() const
+checksum_of(std::string_view body)
 {
-	std::string normalised = normalise_line_ends(body_);
+	std::string normalised = normalise_line_ends(body);
 	return pg::guarded([&] { return pg::sha256_hex_of_text_raw(normalised.data(), normalised.size()); });
 }
 

@@ -26,6 +26,9 @@ struct Statement
 	std::optional<std::string> expect; // of a line "-- expect: VALUE" behind it
 };
 
+// SHA-256 over a script's text with normalised line ends, in UTF-8 whatever the database's encoding, in hexadecimal.
+std::string checksum_of(std::string_view body);
+
 class Script
 {
 public:
@@ -52,8 +55,7 @@ public:
 	// The first statement that cannot run in a migration, or nullptr.
 	const Statement *first_refused() const;
 
-	// SHA-256 over the text with normalised line ends, in UTF-8 whatever the database's encoding, in hexadecimal.
-	std::string checksum() const;
+	std::string checksum() const { return checksum_of(body_); }
 	// SHA-256 over the tokens: equal for scripts that differ in comments and blanks only.
 	std::string token_hash() const;
 

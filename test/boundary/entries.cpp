@@ -132,8 +132,8 @@ storm_raw(int count)
 			forget_error_raw([&] { pg::enter([&] { fail(repeatable[kind]); }); });
 		else
 			forget_error_raw([&] {
-				set_config_option("boundary.commit", repeatable[kind], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-								  false);
+				set_config_option("boundary.commit", repeatable[kind], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+								  true, 0, false);
 			});
 	}
 }
@@ -193,9 +193,8 @@ MG_FUNCTION(boundary_descend)
 
 	if (depth == 0)
 		fail(kind);
-	return mg::pg::guarded([&] {
-		return OidFunctionCall2(fcinfo->flinfo->fn_oid, PG_GETARG_DATUM(0), Int32GetDatum(depth - 1));
-	});
+	return mg::pg::guarded(
+		[&] { return OidFunctionCall2(fcinfo->flinfo->fn_oid, PG_GETARG_DATUM(0), Int32GetDatum(depth - 1)); });
 }
 
 MG_FUNCTION(boundary_event)

@@ -5,13 +5,12 @@
 #include <stdexcept>
 #include <vector>
 
-
 namespace mg::boundary {
 
 int Witness::alive = 0;
 int64 Witness::made = 0;
 
-const char *const repeatable[] = {"server_error", "rethrown", "cancel", "invalid_size", "bad_alloc",
+const char *const repeatable[] = {"server_error",  "rethrown",        "cancel",     "invalid_size", "bad_alloc",
 								  "std_exception", "other_exception", "user_error", nullptr};
 
 namespace {
@@ -158,15 +157,15 @@ constexpr Kind kinds[] = {{"server_error", server_error},
 void
 raise_full_raw()
 {
-	ereport(ERROR, (errcode(MAKE_SQLSTATE('B', 'D', '0', '0', '1')), errmsg("a server error, %s", "100% %s"),
-					errdetail("Its detail, %s.", "100% %s"), errdetail_log("Its detail in the log."),
-					errhint("Its hint, %s.", "100% %s"), errcontext("its context, %s", "100% %s"), errposition(8),
-					internalerrposition(3), internalerrquery("SELECT within"),
-					err_generic_string(PG_DIAG_SCHEMA_NAME, "its schema"),
-					err_generic_string(PG_DIAG_TABLE_NAME, "its table"),
-					err_generic_string(PG_DIAG_COLUMN_NAME, "its column"),
-					err_generic_string(PG_DIAG_DATATYPE_NAME, "its type"),
-					err_generic_string(PG_DIAG_CONSTRAINT_NAME, "its constraint")));
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('B', 'D', '0', '0', '1')), errmsg("a server error, %s", "100% %s"),
+			 errdetail("Its detail, %s.", "100% %s"), errdetail_log("Its detail in the log."),
+			 errhint("Its hint, %s.", "100% %s"), errcontext("its context, %s", "100% %s"), errposition(8),
+			 internalerrposition(3), internalerrquery("SELECT within"),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, "its schema"), err_generic_string(PG_DIAG_TABLE_NAME, "its table"),
+			 err_generic_string(PG_DIAG_COLUMN_NAME, "its column"),
+			 err_generic_string(PG_DIAG_DATATYPE_NAME, "its type"),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, "its constraint")));
 	pg_unreachable();
 }
 

@@ -145,7 +145,8 @@ entries_nest(Trial &trial)
 				Witness outer;
 				try
 				{
-					pg::guarded([] { pg::enter([] { throw UserError("BD002", "from the inner entry").hint("A hint."); }); });
+					pg::guarded(
+						[] { pg::enter([] { throw UserError("BD002", "from the inner entry").hint("A hint."); }); });
 				}
 				catch (const pg::Error &)
 				{

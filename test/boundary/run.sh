@@ -20,15 +20,15 @@ number() {
     awk '/^(not )?ok - / { n++; sub(/ - /, " " n " - ") } { print; fflush() } END { print "1.." n }'
 }
 
-# Prints a result, with diagnostics if it is a bad one.
-result() {
-    local fine=$1 name=$2
-    shift 2
-    if [ "$fine" = yes ]; then
+# Prints the result NAME, good if GOT is WANTED, in which an asterisk stands for anything.
+like() {
+    local name=$1 got=$2 wanted=$3
+    # shellcheck disable=SC2053
+    if [[ $got == $wanted ]]; then
         echo "ok - $name"
     else
-        echo "not ok - $name"
-        printf '%s\n' "$@" | sed 's/^/# /'
+        printf 'not ok - %s\n' "$name"
+        sed 's/^/# /' <<< "$got"
     fi
 }
 
@@ -120,7 +120,7 @@ COLUMN NAME:  its column
 DATATYPE NAME:  its type
 CONSTRAINT NAME:  its constraint'
     shown=$(sed '/^LOCATION: /d' <<< "$shown")
-    [ "$shown" = "$expected" ] && result yes "a client sees every field" || result no "a client sees every field" "$shown"
+    like "a client sees every field" "$shown" "$expected"
 
     shown=$("$server" psql boundary -X -q -v VERBOSITY=verbose -c "SELECT boundary_fail('user_error')" 2>&1 || true)
     expected='ERROR:  BD002: a user'"'"'s error, 100% %s
@@ -128,8 +128,7 @@ DETAIL:  Its detail, 100% %s.
 HINT:  Its hint, 100% %s.
 CONTEXT:  its context, 100% %s'
     shown=$(sed '/^LOCATION: /d' <<< "$shown")
-    [ "$shown" = "$expected" ] && result yes "a client sees every field of our own error" ||
-        result no "a client sees every field of our own error" "$shown"
+    like "a client sees every field of our own error" "$shown" "$expected"
 }
 
 # An error in a parallel worker reaches the leader.
@@ -186,26 +185,19 @@ workers() {
     local kind state message logged
     while IFS='|' read -r kind state message; do
         logged=$(work "$kind")
-        if grep -qF "$state ERROR:  $message" <<< "$logged"; then
-            result yes "$kind in a worker ends it with an error"
-        else
-            result no "$kind in a worker ends it with an error" "$logged"
-        fi
+        like "$kind in a worker ends it with an error" "$logged" "*$state ERROR:  $message*"
     done < <(value "SELECT * FROM kinds ORDER BY 1")
     logged=$(work wait)
-    [[ $logged == *"57014 ERROR:  canceling statement due to user request"* ]] &&
-        result yes "a worker can be cancelled" || result no "a worker can be cancelled" "$logged"
-    work none > "$MG_HOME/log/boundary.none"
-    [ "$(value "SELECT count(*) FROM notes WHERE (name, value) = ('worker', 'none')")" = 1 ] &&
-        result yes "a worker without a failure commits" || result no "a worker without a failure commits" "$(cat "$MG_HOME/log/boundary.none")"
+    like "a worker can be cancelled" "$logged" "*57014 ERROR:  canceling statement due to user request*"
+    logged=$(work none)
+    like "a worker without a failure commits" "$(value "SELECT count(*) FROM notes WHERE (name, value) = ('worker', 'none')") $logged" "1 "
 }
 
 # Nobody must be cancelling meanwhile.
 worker_timeout() {
     local logged
     logged=$(work "timeout 100")
-    [[ $logged == *"57014 ERROR:  canceling statement due to statement timeout"* ]] &&
-        result yes "a timeout in a worker ends it with an error" || result no "a timeout in a worker ends it with an error" "$logged"
+    like "a timeout in a worker ends it with an error" "$logged" "*57014 ERROR:  canceling statement due to statement timeout*"
 }
 
 # The extension itself: its worker, given something that is no parcel, fails and says so; its function and its hook leak nothing.
@@ -223,7 +215,7 @@ SCRIPT
 
 # A session that is ended while C++ frames are on its stack leaves the server alone.
 terminated() {
-    local session
+    local session status=0
     sql -c "SELECT boundary_descend('wait', 3)" > /dev/null &
     session=$!
     sql -c "DO \$\$ BEGIN
@@ -234,8 +226,8 @@ terminated() {
             PERFORM pg_sleep(0.01);
         END LOOP;
     END \$\$"
-    wait "$session" && result no "a session is ended in the middle of C++" "it was not" ||
-        result yes "a session is ended in the middle of C++"
+    wait "$session" || status=$?
+    like "a session is ended in the middle of C++" "exit status $status" "exit status 2"
 }
 
 # Prints a script that makes $errors errors in ENTRY, and compares the memory after 1,000 with that at the end.
@@ -277,8 +269,7 @@ worker_storm() {
     local logged found
     logged=$(work "storm $((2 * errors))")
     found=$(value "SELECT '<' || value || '>' FROM notes WHERE name = 'storm'")
-    [ "$found" = '<>' ] && result yes "$errors errors in a worker and in its commits leave no more behind than 1000" ||
-        result no "$errors errors in a worker and in its commits leave no more behind than 1000" "$found" "$logged"
+    like "$errors errors in a worker and in its commits leave no more behind than 1000" "$found$logged" "<>"
 }
 
 # Runs everything, on a server that is up.
@@ -310,14 +301,13 @@ trials() {
     cat "$MG_HOME/boundary.storms"
     leak | sql
     extension | sql
-    [ "$(value "SELECT pg_postmaster_start_time()")" = "$postmaster" ] &&
-        ! grep -E 'PANIC:|TRAP:|terminated by signal|crash of another' "$MG_HOME/log/boundary.log" > "$MG_HOME/log/boundary.crash" &&
-        result yes "the server never crashed" || result no "the server never crashed" "$(cat "$MG_HOME/log/boundary.crash")"
+    like "the server never crashed" "$(value "SELECT pg_postmaster_start_time()")" "$postmaster"
+    like "the server's log has no crash" "$(grep -E 'PANIC:|TRAP:|terminated by signal|crash of another' "$MG_HOME/log/boundary.log")" ""
 }
 
 mkdir -p "$build"
 if ! env -u MAKEFLAGS -u MAKELEVEL make -s -C "$build" -f "$here/Makefile" "PG_CONFIG=$PG_CONFIG" -j"$(nproc)" > "$build/log" 2>&1; then
-    result no "building the probes" "$(tail -n 40 "$build/log")" | number
+    like "the probes build" "$(tail -n 40 "$build/log")" "" | number
     exit 1
 fi
 if [ -z "${MG_HOME:-}" ]; then

@@ -73,26 +73,17 @@ MG_FUNCTION(boundary_cross)
 			descend_raw(depth);
 		});
 	});
-	std::vector<std::string> fields = {std::to_string(error->elevel),
-									   unpack_sql_state(error->sqlerrcode),
-									   text_or_null(error->message),
-									   text_or_null(error->detail),
-									   text_or_null(error->detail_log),
-									   text_or_null(error->hint),
-									   text_or_null(error->context),
-									   std::to_string(error->cursorpos),
-									   std::to_string(error->internalpos),
-									   text_or_null(error->internalquery),
-									   text_or_null(error->schema_name),
-									   text_or_null(error->table_name),
-									   text_or_null(error->column_name),
-									   text_or_null(error->datatype_name),
-									   text_or_null(error->constraint_name),
-									   text_or_null(error->message_id),
-									   text_or_null(error->domain),
-									   text_or_null(error->funcname),
-									   std::to_string(error->lineno),
-									   before == State() ? "state restored" : "state not restored"};
+	std::vector<std::string> fields = {
+		std::to_string(error->elevel),        unpack_sql_state(error->sqlerrcode),
+		text_or_null(error->message),         text_or_null(error->detail),
+		text_or_null(error->detail_log),      text_or_null(error->hint),
+		text_or_null(error->context),         std::to_string(error->cursorpos),
+		std::to_string(error->internalpos),   text_or_null(error->internalquery),
+		text_or_null(error->schema_name),     text_or_null(error->table_name),
+		text_or_null(error->column_name),     text_or_null(error->datatype_name),
+		text_or_null(error->constraint_name), text_or_null(error->message_id),
+		text_or_null(error->domain),          text_or_null(error->funcname),
+		std::to_string(error->lineno),        before == State() ? "state restored" : "state not restored"};
 	return mg::pg::text_datum(mg::pg::array_literal(fields));
 }
 

@@ -85,9 +85,9 @@ struct Way
 	const char *kind;
 	const char *ending;
 };
-constexpr Way ways[] = {{"none", "returned"},		{"server_error", "BD001"},		{"rethrown", "BD001"},
-						{"bad_alloc", "bad_alloc"}, {"other_exception", "other"},	{"user_error", "BD002"},
-						{"cancel", "57014"},		{"invalid_size", "XX000"},		{"out_of_memory", "53200"},
+constexpr Way ways[] = {{"none", "returned"},       {"server_error", "BD001"},    {"rethrown", "BD001"},
+						{"bad_alloc", "bad_alloc"}, {"other_exception", "other"}, {"user_error", "BD002"},
+						{"cancel", "57014"},        {"invalid_size", "XX000"},    {"out_of_memory", "53200"},
 						{"std_exception", "other"}};
 
 void
@@ -114,7 +114,8 @@ failed_attempt_is_undone(Trial &trial)
 		pg::query_as(GetUserId(), "SELECT 1 / length($1)", {""});
 	});
 
-	trial.check(error.has_value() && error->data().sqlerrcode == ERRCODE_DIVISION_BY_ZERO, "the error is not given back");
+	trial.check(error.has_value() && error->data().sqlerrcode == ERRCODE_DIVISION_BY_ZERO,
+				"the error is not given back");
 	trial.check(count("undone") == 0, "a row has stayed");
 	trial.check(before == State(), "the state is not restored");
 	insert("after it");
@@ -169,8 +170,9 @@ attempts_nest(Trial &trial)
 void
 attempt_gives_locks_back(Trial &trial)
 {
-	const char *held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'public.marker'::regclass "
-					   "AND mode = 'AccessExclusiveLock'";
+	const char *held =
+		"SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'public.marker'::regclass "
+		"AND mode = 'AccessExclusiveLock'";
 
 	pg::try_and_undo([&] {
 		pg::query_as(GetUserId(), "LOCK TABLE public.marker");
@@ -323,7 +325,8 @@ missing_object_is_no_error(Trial &trial)
 	trial.check(pg::object_exists("table", {"public", "marker"}, {}), "a table is not found");
 	trial.check(!pg::object_exists("table", {"public", "nothing"}, {}), "a table is found that is not there");
 	trial.check(!pg::object_exists("table", {"nowhere", "nothing"}, {}), "a schema is found that is not there");
-	trial.check(ending([] { pg::object_exists("no such kind", {"x"}, {}); }) != "returned", "an odd question is answered");
+	trial.check(ending([] { pg::object_exists("no such kind", {"x"}, {}); }) != "returned",
+				"an odd question is answered");
 }
 
 } // namespace

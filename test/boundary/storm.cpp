@@ -74,9 +74,11 @@ compare(const Usage &early, const Usage &late)
 	std::string text;
 
 	if (late.allocated > early.allocated + tolerance)
-		text += "memory contexts grew from " + std::to_string(early.allocated) + " to " + std::to_string(late.allocated) + " ";
+		text += "memory contexts grew from " + std::to_string(early.allocated) + " to " +
+				std::to_string(late.allocated) + " ";
 	if (late.resident > early.resident + tolerance)
-		text += "the process grew from " + std::to_string(early.resident) + " to " + std::to_string(late.resident) + " ";
+		text +=
+			"the process grew from " + std::to_string(early.resident) + " to " + std::to_string(late.resident) + " ";
 	if (late.witnesses > early.witnesses)
 		text += std::to_string(late.witnesses - early.witnesses) + " objects were not destroyed";
 	return text;
@@ -145,8 +147,7 @@ MG_FUNCTION(boundary_limit)
 extern "C" {
 PGDLLEXPORT Datum boundary_leak(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(boundary_leak);
-Datum
-boundary_leak(PG_FUNCTION_ARGS)
+Datum boundary_leak([[maybe_unused]] PG_FUNCTION_ARGS)
 {
 	try
 	{

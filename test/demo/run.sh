@@ -171,7 +171,7 @@ SELECT id, migration_name, date_trunc('second', applied_at) AS applied_at, appli
 FROM mg.history ORDER BY id DESC LIMIT 5;
 
 SELECT migration, tag, left(identity, 32) AS identity, left(statement, 36) AS statement
-FROM mg.statements ORDER BY id DESC LIMIT 4;
+FROM mg.statements ORDER BY at DESC LIMIT 4;
 SQL
 shows "$last +\|.*\| anna " 'CREATE INDEX \| public\.'
 
@@ -236,7 +236,7 @@ tell "It is on record: who, when, with what" \
     "Passwords are not."
 play anna <<'SQL'
 SELECT to_char(at, 'HH24:MI:SS') AS at, login_role, application, tag, statement
-FROM mg.statements WHERE origin = 'session' ORDER BY id;
+FROM mg.statements WHERE origin = 'session' ORDER BY statements.at;
 SQL
 shows 'dana +\| pgAdmin 4 +\| ALTER TABLE ' 'dana +\| pgAdmin 4 +\| DROP INDEX ' "PASSWORD '\*\*\*'"
 shows_not swordfish
@@ -268,7 +268,7 @@ FROM unnest(ARRAY['$before_last', '$last', 'add season to product']) AS name,
      mg_apply(name) AS done;
 
 SELECT migration, action, outcome, to_char(started_at, 'HH24:MI:SS') AS at, execution_time, reason
-FROM mg.runs ORDER BY id DESC LIMIT 6;
+FROM mg.runs ORDER BY started_at DESC LIMIT 6;
 SQL
 shows "^ $last +\| applied" "^ $before_last +\| applied" 'add season to product +\| roll back +\| rolled back .*an index went missing'
 

@@ -105,11 +105,6 @@ $after = newest($server, 'app');
 works($server, 'app', "BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE TABLE ser (x int); COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t; CREATE TABLE rep (x int); COMMIT", 'serializable and repeatable read');
 is(statements($server, 'app', $after), "CREATE TABLE ser (x int)\nCREATE TABLE rep (x int)", 'serializable and repeatable read: on record');
 
-# The counter of records was put back by hand: numbers that are taken are skipped, DDL goes on.
-$server->safe_psql('app', "SELECT setval('mg.record_id', 1)");
-works($server, 'app', 'CREATE TABLE renumbered (x int)', 'DDL after the counter of records was put back');
-$server->safe_psql('app', "SELECT setval('mg.record_id', 1000000)");
-
 # A hot standby reads everything and records nothing.
 $server->safe_psql('app', "SELECT mg_apply('m1', 'CREATE TABLE m1 (x int)', 'DROP TABLE m1', 'SELECT count(*) = 0 FROM m1')");
 $server->backup('base');

@@ -86,9 +86,75 @@ refuse_if_ledger_raw(RangeVar *relation)
 		refuse_relation_raw(oid);
 }
 
+// Tells whether an object is the extension's: schema mg, what lies in it, its functions.
+bool
+is_part_raw(const ledger::Place *place, Oid class_id, Oid object)
+{
+	switch (class_id)
+	{
+		case NamespaceRelationId:
+			return object == place->schema;
+		case RelationRelationId:
+			return get_rel_namespace(object) == place->schema;
+		case ProcedureRelationId:
+			return get_func_namespace(object) == PG_CATALOG_NAMESPACE &&
+				   getExtensionOfObject(class_id, object) == place->extension;
+		default:
+			return false;
+	}
+}
+
+// Refuses a trigger, rule or policy of the ledger to be dropped: the last of its names is its own, the rest its table's.
+void
+refuse_drop_raw(DropStmt *statement)
+{
+	ListCell *cell;
+
+	if (statement->removeType != OBJECT_TRIGGER && statement->removeType != OBJECT_RULE &&
+		statement->removeType != OBJECT_POLICY)
+		return;
+	foreach (cell, statement->objects)
+	{
+		List *names = list_copy(castNode(List, lfirst(cell)));
+		if (list_length(names) > 1)
+			refuse_if_ledger_raw(makeRangeVarFromNameList(list_truncate(names, list_length(names) - 1)));
+	}
+}
+
+// A child table would put rows of its own into the ledger.
+void
+refuse_children_raw(List *parents)
+{
+	ListCell *cell;
+
+	foreach (cell, parents)
+		if (IsA(lfirst(cell), RangeVar))
+			refuse_if_ledger_raw(castNode(RangeVar, lfirst(cell)));
+}
+
 // Set while ALTER TABLE … {ENABLE|DISABLE} TRIGGER on the ledger runs, so that the access hook lets it pass; cleared by
 // mend_guards_raw() and, after an error, by the next statement that is guarded.
 Oid switching = InvalidOid;
+
+// Tells whether an access changes or drops a part of the extension, other than by its own script or on purpose.
+bool
+changes_part_raw(ObjectAccessType access, Oid class_id, Oid object, void *argument)
+{
+	/* VACUUM FULL, REINDEX CONCURRENTLY and the like change the storage only, and say so. */
+	if (access == OAT_POST_ALTER && argument != nullptr && static_cast<ObjectAccessPostAlter *>(argument)->is_internal)
+		return false;
+	if (access == OAT_DROP && argument != nullptr &&
+		(static_cast<ObjectAccessDrop *>(argument)->dropflags & PERFORM_DELETION_INTERNAL) != 0)
+		return false;
+
+	bool looks = access == OAT_POST_ALTER || access == OAT_TRUNCATE ||
+				 (access == OAT_DROP && class_id == RelationRelationId) ||
+				 (access == OAT_POST_CREATE && class_id == ProcedureRelationId);
+	if (!looks || object == switching)
+		return false;
+	const ledger::Place *place = ledger::find_raw();
+	return !stands_aside(place) && is_part_raw(place, class_id, object);
+}
 
 void
 on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, void *argument)
@@ -107,13 +173,8 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 				 errdetail("Dropping it would remove the record of every migration of this database."),
 				 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
 	}
-	/* VACUUM FULL and the like change the storage only, and say so. */
-	auto *alter = static_cast<const ObjectAccessPostAlter *>(argument);
-	if (access == OAT_POST_ALTER && class_id == RelationRelationId && object != switching &&
-		(alter == nullptr || !alter->is_internal) && !stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
-		refuse_relation_raw(object);
-	if (access == OAT_TRUNCATE && !stands_aside(ledger::find_raw()) && ledger::is_ledger_relation_raw(object))
-		refuse_relation_raw(object);
+	if (changes_part_raw(access, class_id, object, argument))
+		refuse_raw("migration_governance");
 }
 
 extern "C" void
@@ -140,7 +201,10 @@ allow_removal()
 bool
 ledger_is_guarded()
 {
-	return ledger_is_protected() && !removal_allowed;
+	pg::Cell triggers = ledger::query_cell("SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+										   " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'mg'"
+										   " AND t.tgname IN ('mg_guard', 'mg_guard_insert') AND t.tgenabled = 'A'");
+	return ledger_is_protected() && !removal_allowed && triggers == std::to_string(2 * (ledger::table_count + 1));
 }
 
 Datum
@@ -154,6 +218,9 @@ guard_trigger_raw(TriggerData *trigger)
 	if (stands_aside(place))
 		return by_row ? PointerGetDatum(is_insert ? trigger->tg_trigtuple : trigger->tg_newtuple) : PointerGetDatum(nullptr);
 	if (!is_insert || !by_row || relation == place->current)
+		refuse_relation_raw(relation);
+	/* A restore is a superuser's; pg_write_all_data must not be enough to plant scripts that others will run. */
+	if (GetUserId() != place->owner && !superuser())
 		refuse_relation_raw(relation);
 
 	bool is_null;
@@ -178,6 +245,10 @@ guard_statement_raw(Node *tree)
 		{
 			auto *statement = castNode(AlterTableStmt, tree);
 			Oid oid = ledger_relation_of(statement->relation);
+			ListCell *cell;
+			foreach (cell, statement->cmds)
+				if (lfirst_node(AlterTableCmd, cell)->subtype == AT_AddInherit)
+					refuse_children_raw(list_make1(lfirst_node(AlterTableCmd, cell)->def));
 			if (!OidIsValid(oid))
 				return;
 			if (!only_switches_triggers(statement))
@@ -192,6 +263,12 @@ guard_statement_raw(Node *tree)
 				refuse_raw("extension migration_governance");
 			return;
 		}
+		case T_CreateStmt:
+			refuse_children_raw(castNode(CreateStmt, tree)->inhRelations);
+			return;
+		case T_DropStmt:
+			refuse_drop_raw(castNode(DropStmt, tree));
+			return;
 		case T_CreateTrigStmt:
 			refuse_if_ledger_raw(castNode(CreateTrigStmt, tree)->relation);
 			return;
@@ -231,7 +308,7 @@ mend_guards_raw(Node *tree)
 	if (table == nullptr || SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(place->owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(place->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	const char *sql = psprintf("ALTER TABLE mg.%s ENABLE ALWAYS TRIGGER mg_guard, ENABLE ALWAYS TRIGGER mg_guard_insert", quote_identifier(table));
 	silence_raw(true);
 	if (SPI_execute(sql, false, 0) < 0)

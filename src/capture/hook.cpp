@@ -108,6 +108,7 @@ run_raw(const Call &call)
 
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
+	mend_guards_raw(frame.tree);
 	record_raw(&frame);
 }
 

@@ -32,7 +32,7 @@ kept(const char *what, const std::optional<std::string> &checksum)
 {
 	if (!checksum.has_value())
 		return std::nullopt;
-	return script::Script(what, ledger::read_script(*checksum).body);
+	return read_kept_script(what, *checksum);
 }
 
 std::optional<std::string>
@@ -77,6 +77,17 @@ excerpt_at_difference(std::string_view line, std::string_view other)
 
 } // namespace
 
+script::Script
+read_kept_script(const char *what, const std::string &checksum)
+{
+	std::string body = ledger::read_script(checksum).body;
+
+	if (script::checksum_of(body) != checksum)
+		throw UserError("MG301", "the " + std::string(what) + " script in the ledger is not the one with checksum " + checksum)
+			.hint("Somebody has changed it: SELECT * FROM mg_verify() tells what else.");
+	return script::Script(what, body);
+}
+
 Migration
 Migration::from_request(const Request &request)
 {
@@ -92,7 +103,7 @@ Migration::from_request(const Request &request)
 Migration
 Migration::from_ledger(const ledger::Registration &registration)
 {
-	Migration migration(registration.migration, script::Script("up", ledger::read_script(registration.up).body));
+	Migration migration(registration.migration, read_kept_script("up", registration.up));
 
 	migration.down = kept("down", registration.down);
 	migration.verify = kept("verify", registration.verify);
@@ -231,7 +242,7 @@ check_requirements(const Migration &migration, bool applied)
 	Requirements all = ledger::all_requirements();
 	all[migration.name] = migration.requirements;
 	if (std::optional<std::vector<std::string>> cycle = find_cycle(all, migration.name))
-		throw UserError("MG005", "migration \"" + migration.name + "\" requires itself")
+		throw UserError("MG005", "migration \"" + migration.name + "\" requires migrations in a circle")
 			.detail("The circle is: " + boost::algorithm::join(*cycle, " requires ") + ".");
 
 	for (const std::string &required : migration.requirements)

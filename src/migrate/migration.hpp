@@ -57,6 +57,9 @@ private:
 	ledger::Fields registration_fields() const;
 };
 
+// Reads a script by its checksum; raises MG301 when its text is not there or not what the checksum says.
+script::Script read_kept_script(const char *what, const std::string &checksum);
+
 // Raises unless this session may change the schema now: 25006 read-only or standby, 55000 inside another migration.
 void require_writable();
 

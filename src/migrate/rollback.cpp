@@ -137,7 +137,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 		objects = objects_of_run(last->installation, last->id);
 		expected = expected_objects();
 		require_no_dependants(name, objects);
-		down.emplace("down", ledger::read_script(*known->down).body);
+		down.emplace(read_kept_script("down", *known->down));
 		down->require_runnable();
 	});
 

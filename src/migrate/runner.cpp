@@ -141,8 +141,11 @@ ask_raw(const char *sql, const char *wanted, Context *context, MemoryContext mem
 		answer.has_rows = true;
 		answer.is_boolean = table->tupdesc->natts > 0 && SPI_gettypeid(table->tupdesc, 1) == BOOLOID;
 		answer.all_fit = true;
+		bool truth;
 		if (wanted == nullptr && answer.is_boolean)
 			wanted = "t";
+		else if (answer.is_boolean && parse_bool(wanted, &truth))
+			wanted = truth ? "t" : "f";
 		for (uint64 row = 0; row < table->numvals && table->tupdesc->natts > 0 && answer.all_fit; row++)
 		{
 			const char *value = value_raw(table->vals[row], table->tupdesc, 1);
@@ -170,6 +173,10 @@ rows_text(uint64 rows)
 void
 judge(const Answer &answer, const std::optional<std::string> &expect, Finding *finding)
 {
+	auto shown = [&](const std::string &text) {
+		return !answer.is_boolean ? text : (text == "t" ? "true" : (text == "f" ? "false" : text));
+	};
+
 	if (!answer.has_rows)
 	{
 		finding->ok = true;
@@ -192,7 +199,7 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 	else if (answer.value == nullptr)
 		finding->actual = "NULL";
 	else if (expect.has_value())
-		finding->actual = answer.value;
+		finding->actual = shown(answer.value);
 	else
 		finding->actual = answer.all_fit ? "true in " + rows_text(answer.rows) : "false";
 }
@@ -263,6 +270,8 @@ run_checks(const script::Script &script, const std::string &migration, Progress 
 			pg::try_and_undo([&] { findings.push_back(run_check(script, statement, migration)); });
 		if (error.has_value())
 			throw std::move(*error);
+		if (!findings.back().ok)
+			break;
 	}
 	return findings;
 }

@@ -42,8 +42,8 @@ struct Finding
 	std::string evidence; // jsonb array of the first rows
 };
 
-// Runs the queries of a precondition or verification script and judges each; a query that raises, raises. Whatever a
-// query writes is undone.
+// Runs the queries of a precondition or verification script and judges each, up to the first that does not hold;
+// a query that raises, raises. Whatever a query writes is undone.
 std::vector<Finding> run_checks(const script::Script &script, const std::string &migration, Progress &progress);
 
 // The same for one statement.

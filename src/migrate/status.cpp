@@ -100,8 +100,9 @@ status()
 						  ledger::query_cell("SELECT count(*) FROM mg.record r WHERE NOT EXISTS (SELECT FROM mg.seal s"
 											 " WHERE s.covers = r.installation AND s.members @> r.id)")
 							  .value_or("0")));
-	rows.push_back(aspect("ledger protection", capture::ledger_is_guarded() ? "on" : "off", capture::ledger_is_guarded(),
-						  capture::ledger_is_guarded() ? "" : "RESET migration_governance.protect_ledger."));
+	bool guarded = capture::ledger_is_guarded();
+	rows.push_back(aspect("ledger protection", guarded ? "on" : "off", guarded,
+						  guarded ? "" : "RESET migration_governance.protect_ledger, and look for missing triggers mg_guard."));
 	std::string workers = ledger::query_cell("SELECT current_setting('max_worker_processes')").value_or("0");
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));

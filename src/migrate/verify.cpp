@@ -38,7 +38,7 @@ check_queries(const std::string &name, std::vector<pg::Row> &rows)
 	if (!known.has_value() || !known->verify.has_value())
 		return;
 
-	script::Script verify("verify", ledger::read_script(*known->verify).body);
+	script::Script verify = read_kept_script("verify", *known->verify);
 	for (const script::Statement &statement : verify.statements())
 	{
 		if (statement.control)

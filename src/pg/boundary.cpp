@@ -1,6 +1,8 @@
 // Crosses between server errors and C++ exceptions.
 #include "pg/boundary.hpp"
 
+#include <new>
+
 namespace mg::pg {
 
 Error::~Error()
@@ -9,17 +11,34 @@ Error::~Error()
 		MemoryContextDelete(parts_.owner);
 }
 
-// Copying can itself fail for want of memory; that error goes straight to the outer handler.
+// Copying can itself fail, for want of memory only; then that is the exception, so that C++ frames unwind in any case.
 Error
 detail::take_error()
 {
-	MemoryContext owner =
-		AllocSetContextCreate(TopMemoryContext, "migration_governance error", ALLOCSET_SMALL_SIZES);
-	MemoryContext before = MemoryContextSwitchTo(owner);
-	ErrorData *edata = CopyErrorData();
+	const StackRestorer restorer;
+	MemoryContext const before = CurrentMemoryContext;
+	MemoryContext volatile owner = nullptr;
+	sigjmp_buf here;
+
+	if (sigsetjmp(here, 0) != 0)
+	{
+		restorer.restore();
+		MemoryContextSwitchTo(before);
+		FlushErrorState();
+		if (owner != nullptr)
+			MemoryContextDelete(owner);
+		throw std::bad_alloc();
+	}
+	PG_exception_stack = &here;
+	owner = AllocSetContextCreate(TopMemoryContext, "migration_governance error", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(owner);
+	Error::Parts parts;
+	parts.owner = owner;
+	parts.callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
+	parts.edata = CopyErrorData();
 	MemoryContextSwitchTo(before);
 	FlushErrorState();
-	return Error({owner, edata});
+	return Error(parts);
 }
 
 namespace {
@@ -49,11 +68,9 @@ delete_context(void *context)
 [[noreturn]] void
 raise_again(Error::Parts parts)
 {
-	auto *callback =
-		static_cast<MemoryContextCallback *>(MemoryContextAlloc(ErrorContext, sizeof(MemoryContextCallback)));
-	callback->func = delete_context;
-	callback->arg = parts.owner;
-	MemoryContextRegisterResetCallback(ErrorContext, callback);
+	parts.callback->func = delete_context;
+	parts.callback->arg = parts.owner;
+	MemoryContextRegisterResetCallback(ErrorContext, parts.callback);
 	ReThrowError(parts.edata);
 	pg_unreachable();
 }

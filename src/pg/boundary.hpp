@@ -19,6 +19,7 @@ public:
 	{
 		MemoryContext owner = nullptr;
 		ErrorData *edata = nullptr;
+		MemoryContextCallback *callback = nullptr; // room for raising the error again without asking for memory
 	};
 
 	explicit Error(Parts parts) noexcept : parts_(parts) {}

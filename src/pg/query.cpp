@@ -85,6 +85,8 @@ query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
 		set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 						  false);
+		/* The planner's guesses about arrays and JSON would have these small queries compiled. */
+		set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 		int count = static_cast<int>(params.size());
 		auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * (count + 1)));
 		auto *types = static_cast<Oid *>(palloc0(sizeof(Oid) * (count + 1)));

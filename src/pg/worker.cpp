@@ -101,7 +101,7 @@ worker_body_raw(Datum argument, WorkerJob job)
 		return;
 	auto *message = static_cast<Message *>(dsm_segment_address(segment));
 
-	BackgroundWorkerInitializeConnectionByOid(message->database, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(message->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
 	/* A standby that is away must not keep the caller waiting. */
 	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 	message->state = state_failed;

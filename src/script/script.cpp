@@ -118,6 +118,15 @@ psql_syntax(std::string_view text, std::size_t offset, std::string_view line)
 	return std::nullopt;
 }
 
+bool
+may_hold_secret(std::string_view text)
+{
+	for (const char *word : {"password", "connection", "options", "conninfo", "passphrase"})
+		if (boost::algorithm::icontains(text, word))
+			return true;
+	return false;
+}
+
 // Turns the parser's error into one that says where in the script it is, and what the text probably was meant for.
 [[noreturn]] void
 explain(const std::string &what, std::string_view text, const ErrorData &error)
@@ -126,6 +135,8 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 	Place place = mg::place_of(text, offset);
 	std::string line(mg::line_text(text, place.line));
 	std::string_view command = mg::trim(line);
+	std::string message = error.message != nullptr ? error.message : "syntax error";
+	std::string where = "It is in the " + at_line(what, place.line) + ", column " + std::to_string(place.column);
 
 	if (follows_copy(text, offset))
 		throw UserError("0A000", "COPY … FROM STDIN in a migration")
@@ -135,9 +146,12 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 		throw UserError("42601", *psql)
 			.detail("It is in the " + at_line(what, place.line) + ".")
 			.hint("The server runs SQL only: what psql understands by itself has to be left out, or done by psql.");
-	throw UserError(unpack_sql_state(error.sqlerrcode), error.message != nullptr ? error.message : "syntax error")
-		.detail("It is in the " + at_line(what, place.line) + ", column " + std::to_string(place.column) + ": " +
-				shorten(command, 120))
+	/* A text that cannot be parsed cannot be cleared of secrets either, and this goes on record. */
+	bool show = !may_hold_secret(text);
+	if (!show)
+		message = message.substr(0, message.find(" at or near "));
+	throw UserError(unpack_sql_state(error.sqlerrcode), message)
+		.detail(where + (show ? ": " + shorten(command, 120) : "."))
 		.hint(error.hint != nullptr ? error.hint : "Nothing has run: the whole script is checked first.");
 }
 
@@ -260,7 +274,8 @@ Script::read_expectations()
 			TokenRaw token;
 			int last = 0;
 			while (scan.next(&token))
-				last = token.end;
+				if (token.kind != ';')
+					last = token.end;
 			return last;
 		});
 		statement.expect = find_expectation(own, static_cast<std::size_t>(end));

@@ -28,7 +28,7 @@ like() {
         echo "ok - $name"
     else
         printf 'not ok - %s\n' "$name"
-        sed 's/^/# /' <<< "$got"
+        printf '# %s\n' "${got//$'\n'/$'\n# '}"
     fi
 }
 
@@ -253,7 +253,7 @@ storms() {
     done
 }
 
-# Both halves of what is measured must be able to see a leak.
+# The measure of resident memory must be able to see a leak.
 leak() {
     cat << SCRIPT
 INSERT INTO entries VALUES ('leak', 'SELECT boundary_leak()');

@@ -301,7 +301,7 @@ SELECT mg_seal() AS head;
 
 SELECT aspect, value, ok FROM mg_status();
 SQL
-shows '^ t +\| +[0-9]+$' '^ [0-9a-f]{64}$' ' applied, 0 pending'
+shows '^ t +\| +[0-9]+$' '^ [0-9a-f]{64}$' 'migrations +\| [0-9]+ applied +\|'
 shows_not '^ f +\|'
 
 printf '\ndemo: every step behaved as told. The README has the same in five minutes, to be pasted.\n'

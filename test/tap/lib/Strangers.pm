@@ -1,0 +1,50 @@
+# Tries everything of the extension as a role that has no rights to it.
+package Strangers;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use Governed;
+use Test::More;
+
+our @EXPORT = qw(can_do_nothing calls_of);
+
+# Gives a call of each function of the extension, with arguments that would do something.
+sub calls_of
+{
+	my ($node, $database) = @_;
+	my %arguments = (
+		mg_apply => "'stolen', 'CREATE TABLE stolen (x int)'", mg_register => "'stolen', 'CREATE TABLE stolen (x int)'", mg_rollback_to => "'m1'",
+		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'");
+	my $names = $node->safe_psql($database, "SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
+		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1");
+	return map { "SELECT * FROM $_(" . ($arguments{$_} // '') . ')' } split /\n/, $names;
+}
+
+# Checks that a role has no privilege on anything of the extension and is refused everything; `set_role` is for roles that cannot log in.
+sub can_do_nothing
+{
+	my ($node, $database, $role, %options) = @_;
+	my $as = $options{set_role} ? "SET ROLE $role; " : '';
+	my %login = (user => $options{set_role} // $role);
+
+	is($node->safe_psql($database, "SELECT concat_ws(' ', has_schema_privilege('$role', 'mg', 'USAGE'), has_schema_privilege('$role', 'mg', 'CREATE'))"), 'f f', "$role: nothing on schema mg");
+	is($node->safe_psql($database, "SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'mg'::regnamespace AND c.relkind IN ('r', 'v')"
+			  . " AND has_table_privilege('$role', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"), '', "$role: nothing on any table or view");
+	is($node->safe_psql($database, "SELECT string_agg(a.attrelid::regclass || '.' || a.attname, ', ') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'mg'::regnamespace"
+			  . " AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND has_column_privilege('$role', c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')"), '', "$role: nothing on any column");
+	is($node->safe_psql($database, "SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'mg'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('$role', c.oid, 'USAGE, SELECT, UPDATE') END"),
+		'', "$role: nothing on any sequence");
+	is($node->safe_psql($database, "SELECT string_agg(p.proname, ', ') FROM pg_proc p WHERE p.proname ~ '^mg_' AND has_function_privilege('$role', p.oid, 'EXECUTE')"), '', "$role: no function");
+	fails_with($node, $database, "$as$_", qr/ERROR:  (42501|55000):/, "$role is refused: $_", %login) for calls_of($node, $database),
+	  (map { "TABLE $_" } split /\n/, $node->safe_psql($database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'mg'::regnamespace AND relkind IN ('r', 'v')")),
+	  'CREATE TABLE mg.mine (x int)', 'CREATE FUNCTION mg.mine() RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'INSERT INTO mg.run DEFAULT VALUES', 'DELETE FROM mg.run', 'UPDATE mg.run SET reason = 1', 'TRUNCATE mg.run',
+	  'ALTER TABLE mg.run DISABLE TRIGGER ALL', 'DROP TABLE mg.run', 'SELECT mg_install()', 'GRANT SELECT ON mg.history TO PUBLIC', 'COMMENT ON TABLE mg.run IS NULL', 'LOCK TABLE mg.run',
+	  'SET migration_governance.protect_ledger = off', 'ALTER EVENT TRIGGER mg_capture_start DISABLE', 'ALTER FUNCTION mg_status() OWNER TO CURRENT_USER', 'DROP EVENT TRIGGER mg_capture_end';
+	fails_with($node, $database, "$as$_", qr/ERROR/, "$role is refused: $_", %login) for 'SELECT mg_capture()', 'SELECT mg_guard()', 'CREATE TABLE child () INHERITS (mg.run)', 'DROP EXTENSION migration_governance',
+	  'DROP EXTENSION migration_governance CASCADE', 'DROP SCHEMA mg CASCADE';
+	return;
+}
+
+1;

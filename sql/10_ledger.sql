@@ -175,14 +175,6 @@ CREATE TABLE mg.seal (
 );
 COMMENT ON TABLE mg.seal IS 'the chain: each seal covers committed records of one installation and names the digest of the seal before it';
 
--- Seals find what they have to cover by transaction.
-CREATE INDEX installation_xid ON mg.installation (xid);
-CREATE INDEX script_xid ON mg.script (xid);
-CREATE INDEX registration_xid ON mg.registration (xid);
-CREATE INDEX run_xid ON mg.run (xid);
-CREATE INDEX statement_xid ON mg.statement (xid);
-CREATE INDEX policy_event_xid ON mg.policy_event (xid);
-
 SELECT pg_catalog.pg_extension_config_dump('mg.installation', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.script', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.registration', '');

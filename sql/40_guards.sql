@@ -65,7 +65,19 @@ BEGIN
 	END LOOP;
 END
 $privileges$;
-REVOKE ALL ON SCHEMA mg FROM PUBLIC;
+DO $schema$
+DECLARE
+	item record;
+BEGIN
+	FOR item IN
+		SELECT DISTINCT a.grantee FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+		WHERE n.nspname OPERATOR(pg_catalog.=) 'mg' AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA mg FROM %s',
+			CASE WHEN item.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE item.grantee::pg_catalog.regrole::text END);
+	END LOOP;
+END
+$schema$;
 GRANT USAGE ON SCHEMA mg TO pg_database_owner WITH GRANT OPTION;
 GRANT SELECT ON ALL TABLES IN SCHEMA mg TO pg_database_owner WITH GRANT OPTION;
 

@@ -17,11 +17,11 @@ test-server-suite:
 	@test/server-suite/run.sh full
 
 demo:
-	@test/tools/packages.sh build
+	@test/tools/packages.sh demo
 	@test/demo/run.sh
 
 bench:
-	@test/tools/packages.sh build
+	@test/tools/packages.sh demo
 	@test/bench/run.sh
 
 clean: clean-servers

@@ -64,16 +64,82 @@ touch_roles_raw(FrameRaw *frame, List *roles)
 	}
 }
 
+// The word that event triggers use for a kind of object.
+const char *
+kind_name(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_TABLE:
+			return "table";
+		case OBJECT_SEQUENCE:
+			return "sequence";
+		case OBJECT_DATABASE:
+			return "database";
+		case OBJECT_ROLE:
+			return "role";
+		case OBJECT_TABLESPACE:
+			return "tablespace";
+		case OBJECT_EVENT_TRIGGER:
+			return "event trigger";
+		case OBJECT_FUNCTION:
+		case OBJECT_ROUTINE:
+			return "function";
+		case OBJECT_PROCEDURE:
+			return "procedure";
+		case OBJECT_SCHEMA:
+			return "schema";
+		case OBJECT_LANGUAGE:
+			return "language";
+		case OBJECT_TYPE:
+			return "type";
+		case OBJECT_DOMAIN:
+			return "domain";
+		case OBJECT_FDW:
+			return "foreign-data wrapper";
+		case OBJECT_FOREIGN_SERVER:
+			return "server";
+		default:
+			return "object";
+	}
+}
+
+// A function that is not there any more keeps the name that the statement gives it.
+void
+touch_function_raw(FrameRaw *frame, ObjectType type, ObjectWithArgs *function)
+{
+	Oid oid = LookupFuncWithArgs(type, function, true);
+	ObjectAddress address = InvalidObjectAddress;
+
+	if (OidIsValid(oid))
+		ObjectAddressSet(address, ProcedureRelationId, oid);
+	touch_raw(frame, address, kind_name(type),
+			  OidIsValid(oid) ? getObjectIdentity(&address, true) : NameListToQuotedString(function->objname), false);
+}
+
+// Objects that all databases share, and event triggers, have plain names.
+void
+touch_shared_raw(FrameRaw *frame, ObjectType type, const char *name)
+{
+	if (type == OBJECT_DATABASE || type == OBJECT_ROLE || type == OBJECT_TABLESPACE || type == OBJECT_EVENT_TRIGGER)
+		touch_name_raw(frame, kind_name(type), name);
+}
+
+void
+touch_shared_object_raw(FrameRaw *frame, ObjectType type, Node *object)
+{
+	if (object != nullptr && IsA(object, String))
+		touch_shared_raw(frame, type, strVal(object));
+}
+
 void
 touch_grant_raw(FrameRaw *frame, GrantStmt *grant)
 {
 	ListCell *cell;
-	const char *type = psprintf("%s", frame->first != nullptr && frame->first->type != nullptr ? frame->first->type : "object");
+	const char *type = grant->targtype == ACL_TARGET_OBJECT ? kind_name(grant->objtype) : "schema";
 
 	frame->first = frame->last = nullptr;
 	frame->touched = 0;
-	for (char *p = const_cast<char *>(type); *p != '\0'; p++)
-		*p = pg_tolower(*p);
 	foreach (cell, grant->objects)
 	{
 		auto *object = static_cast<Node *>(lfirst(cell));
@@ -81,7 +147,7 @@ touch_grant_raw(FrameRaw *frame, GrantStmt *grant)
 		if (IsA(object, RangeVar))
 			touch_relation_raw(frame, type, castNode(RangeVar, object));
 		else if (IsA(object, ObjectWithArgs))
-			touch_raw(frame, InvalidObjectAddress, type, NameListToQuotedString(castNode(ObjectWithArgs, object)->objname), false);
+			touch_function_raw(frame, grant->objtype, castNode(ObjectWithArgs, object));
 		else if (IsA(object, List))
 			touch_raw(frame, InvalidObjectAddress, type, NameListToQuotedString(castNode(List, object)), false);
 		else if (IsA(object, String))
@@ -138,7 +204,7 @@ describe_raw(FrameRaw *frame)
 	Node *tree = frame->tree;
 	ListCell *cell;
 
-	if (IsA(tree, GrantStmt) && castNode(GrantStmt, tree)->targtype == ACL_TARGET_OBJECT)
+	if (IsA(tree, GrantStmt))
 	{
 		touch_grant_raw(frame, castNode(GrantStmt, tree));
 		return;
@@ -203,6 +269,31 @@ describe_raw(FrameRaw *frame)
 			break;
 		case T_ReindexStmt:
 			touch_relation_raw(frame, "index", castNode(ReindexStmt, tree)->relation);
+			if (castNode(ReindexStmt, tree)->name != nullptr)
+				touch_name_raw(frame, castNode(ReindexStmt, tree)->kind == REINDEX_OBJECT_SCHEMA ? "schema" : "database",
+							   castNode(ReindexStmt, tree)->name);
+			break;
+		case T_CommentStmt:
+			touch_shared_object_raw(frame, castNode(CommentStmt, tree)->objtype, castNode(CommentStmt, tree)->object);
+			break;
+		case T_SecLabelStmt:
+			touch_shared_object_raw(frame, castNode(SecLabelStmt, tree)->objtype, castNode(SecLabelStmt, tree)->object);
+			break;
+		case T_AlterOwnerStmt:
+			touch_shared_object_raw(frame, castNode(AlterOwnerStmt, tree)->objectType, castNode(AlterOwnerStmt, tree)->object);
+			break;
+		case T_RenameStmt:
+			touch_shared_raw(frame, castNode(RenameStmt, tree)->renameType, castNode(RenameStmt, tree)->newname);
+			break;
+		case T_DropStmt:
+			foreach (cell, castNode(DropStmt, tree)->objects)
+				touch_shared_object_raw(frame, castNode(DropStmt, tree)->removeType, static_cast<Node *>(lfirst(cell)));
+			break;
+		case T_AlterTableSpaceOptionsStmt:
+			touch_name_raw(frame, "tablespace", castNode(AlterTableSpaceOptionsStmt, tree)->tablespacename);
+			break;
+		case T_AlterDatabaseRefreshCollStmt:
+			touch_name_raw(frame, "database", castNode(AlterDatabaseRefreshCollStmt, tree)->dbname);
 			break;
 		default:
 			break;

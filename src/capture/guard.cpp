@@ -38,6 +38,17 @@ refuse_raw(const char *what)
 	pg_unreachable();
 }
 
+[[noreturn]] void
+refuse_removal_raw()
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("extension migration_governance and its parts cannot be dropped just like that"),
+			 errdetail("Dropping them would remove the record of every migration of this database."),
+			 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
+	pg_unreachable();
+}
+
 void
 refuse_relation_raw(Oid relation)
 {
@@ -71,7 +82,7 @@ only_switches_triggers(const AlterTableStmt *statement)
 Oid
 ledger_relation_of(RangeVar *relation)
 {
-	if (relation == nullptr)
+	if (relation == nullptr || !ledger::may_be_ledger_relation(relation->relname))
 		return InvalidOid;
 	Oid oid = RangeVarGetRelid(relation, NoLock, true);
 	return OidIsValid(oid) && ledger::is_ledger_relation_raw(oid) ? oid : InvalidOid;
@@ -161,20 +172,20 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 {
 	if (next_access_hook != nullptr)
 		next_access_hook(access, class_id, object, sub_id, argument);
+	if (changes_part_raw(access, class_id, object, argument))
+	{
+		if (access == OAT_DROP)
+			refuse_removal_raw();
+		refuse_raw("migration_governance");
+	}
 	if (access == OAT_DROP && class_id == ExtensionRelationId)
 	{
 		/* By name: the extension's row goes last, when its schema is gone already and the ledger cannot be found. */
 		const char *name = get_extension_name(object);
 		if (name == nullptr || strcmp(name, "migration_governance") != 0 || IsBinaryUpgrade || removal_allowed)
 			return;
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension migration_governance cannot be dropped just like that"),
-				 errdetail("Dropping it would remove the record of every migration of this database."),
-				 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
+		refuse_removal_raw();
 	}
-	if (changes_part_raw(access, class_id, object, argument))
-		refuse_raw("migration_governance");
 }
 
 extern "C" void

@@ -6,6 +6,15 @@ namespace mg::ledger {
 
 namespace {
 
+void
+append_number(StringInfo out, int64 number)
+{
+	char digits[24];
+
+	pg_lltoa(number, digits);
+	appendStringInfoString(out, digits);
+}
+
 // Appends a value in a form that no setting of the session changes; text in UTF-8, so that a dump may change encodings.
 void
 append_value_raw(StringInfo out, Oid type, Datum value)
@@ -22,19 +31,19 @@ append_value_raw(StringInfo out, Oid type, Datum value)
 			return;
 		}
 		case INT8OID:
-			appendStringInfo(out, INT64_FORMAT, DatumGetInt64(value));
+			append_number(out, DatumGetInt64(value));
 			return;
 		case INT4OID:
-			appendStringInfo(out, "%d", DatumGetInt32(value));
+			append_number(out, DatumGetInt32(value));
 			return;
 		case BOOLOID:
 			appendStringInfoChar(out, DatumGetBool(value) ? 't' : 'f');
 			return;
 		case TIMESTAMPTZOID:
-			appendStringInfo(out, INT64_FORMAT, static_cast<int64>(DatumGetTimestampTz(value)));
+			append_number(out, DatumGetTimestampTz(value));
 			return;
 		case XID8OID:
-			appendStringInfo(out, UINT64_FORMAT, U64FromFullTransactionId(DatumGetFullTransactionId(value)));
+			append_number(out, static_cast<int64>(U64FromFullTransactionId(DatumGetFullTransactionId(value))));
 			return;
 		default:
 		{
@@ -66,7 +75,12 @@ record_hash_raw(TupleDesc desc, const Datum *values, const bool *nulls)
 			continue;
 		resetStringInfo(&value);
 		append_value_raw(&value, attribute->atttypid, values[i]);
-		appendStringInfo(&text, "%s=%d:", NameStr(attribute->attname), value.len);
+		char length[12];
+		pg_ltoa(value.len, length);
+		appendStringInfoString(&text, NameStr(attribute->attname));
+		appendStringInfoChar(&text, '=');
+		appendStringInfoString(&text, length);
+		appendStringInfoChar(&text, ':');
 		appendBinaryStringInfo(&text, value.data, value.len);
 		appendStringInfoChar(&text, '\n');
 	}

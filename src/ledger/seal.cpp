@@ -16,9 +16,9 @@ constexpr const char *own_records =
 	"               string_agg(r.kind || ':' || r.id || ':' || r.hash, E'\\n' ORDER BY r.xid, r.id), 'UTF8')), 'hex'),"
 	"        pg_snapshot_xmin(pg_current_snapshot())"
 	" FROM mg.record r"
-	" WHERE r.installation = $1::uuid AND r.xid >= coalesce((SELECT s.horizon FROM mg.seal s"
-	"       WHERE s.installation = $1::uuid AND s.covers = $1::uuid ORDER BY s.id DESC LIMIT 1), '0')"
-	"   AND r.xid < pg_snapshot_xmin(pg_current_snapshot())";
+	" WHERE r.installation = $1::uuid AND r.id >= coalesce((SELECT s.horizon::text::bigint * 1000000 FROM mg.seal s"
+	"       WHERE s.installation = $1::uuid AND s.covers = $1::uuid ORDER BY s.id DESC LIMIT 1), 0)"
+	"   AND r.id < (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint * 1000000)";
 
 // Covers the restored records of one other installation that none of the restored seals covers.
 constexpr const char *foreign_records =
@@ -29,6 +29,12 @@ constexpr const char *foreign_records =
 	" FROM mg.record r"
 	" WHERE r.installation = $1::uuid AND NOT EXISTS"
 	"   (SELECT FROM mg.seal s WHERE s.covers = r.installation AND s.members @> r.id)";
+
+static_assert(ids_per_transaction == 1000000, "the query above finds transactions by their ids");
+
+// When this session sealed last; a batch of small migrations is not sealed one by one.
+TimestampTz sealed_at = 0;
+constexpr int pause_ms = 1000;
 
 void
 write_seal(const std::string &covers, const char *records)
@@ -177,6 +183,8 @@ seal(bool thorough)
 {
 	if (XactReadOnly || RecoveryInProgress() || IsolationUsesXactSnapshot())
 		return;
+	if (!thorough && !TimestampDifferenceExceeds(sealed_at, GetCurrentTimestamp(), pause_ms))
+		return;
 	if (query_cell(try_lock) != "t")
 		return;
 
@@ -185,6 +193,7 @@ seal(bool thorough)
 		for (const pg::Row &row : query("SELECT DISTINCT installation FROM mg.record WHERE installation <> $1::uuid", {own}))
 			write_seal(*row[0], foreign_records);
 	write_seal(own, own_records);
+	sealed_at = GetCurrentTimestamp();
 }
 
 std::string

@@ -8,8 +8,9 @@
 
 namespace mg::ledger {
 
-// Covers what committed transactions have recorded since the last seal, unless another session is sealing right now or
-// the transaction's snapshot is too old to tell. With `thorough` also what was restored from other installations.
+// Covers what committed transactions have recorded since the last seal, unless another session is sealing right now, this
+// one has done so within the last second, or the transaction's snapshot is too old to tell. With `thorough` at once, and
+// also what was restored from other installations.
 void seal(bool thorough = false);
 
 // The digest of the newest seal; empty when there is none. Kept elsewhere, it catches a rewritten past.

@@ -142,6 +142,17 @@ forget_place()
 }
 
 bool
+may_be_ledger_relation(const char *name)
+{
+	if (strcmp(name, "current") == 0)
+		return true;
+	for (const char *table : table_names)
+		if (strcmp(name, table) == 0)
+			return true;
+	return false;
+}
+
+bool
 is_ledger_relation_raw(Oid relation)
 {
 	const Place *place = find_raw();
@@ -184,7 +195,6 @@ next_id_raw()
 	/* The count belongs to the transaction whose xid stands beside it; another xid starts a new count. */
 	static uint64 transaction = 0;
 	static int64 count = 0;
-	constexpr int64 most = 1000000;
 	uint64 xid = U64FromFullTransactionId(GetTopFullTransactionId());
 
 	if (xid != transaction)
@@ -192,10 +202,10 @@ next_id_raw()
 		transaction = xid;
 		count = 0;
 	}
-	if (++count >= most)
+	if (++count >= ids_per_transaction)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a transaction cannot have more than %d records in the ledger", static_cast<int>(most - 1))));
-	return static_cast<int64>(xid) * most + count;
+						errmsg("a transaction cannot have more than %d records in the ledger", static_cast<int>(ids_per_transaction - 1))));
+	return static_cast<int64>(xid) * ids_per_transaction + count;
 }
 
 RecordRaw::RecordRaw(const Place &place, Table table, int64 id)
@@ -257,7 +267,6 @@ RecordRaw::insert()
 	HeapTuple tuple = heap_form_tuple(desc, values_, nulls_);
 	CatalogTupleInsert(relation_, tuple);
 	table_close(relation_, NoLock);
-	CommandCounterIncrement();
 }
 
 const Place &
@@ -302,6 +311,7 @@ append(Table table, const Fields &fields, int64_t id)
 			}
 		table_close(relation, NoLock);
 		record.insert();
+		CommandCounterIncrement();
 		return static_cast<int64_t>(number);
 	});
 }

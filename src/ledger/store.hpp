@@ -46,11 +46,17 @@ void forget_place();
 // Tells whether a relation is one of the ledger's tables (mg.current too). May raise.
 bool is_ledger_relation_raw(Oid relation);
 
+// Tells by its name whether a relation is worth asking about: every statement is asked.
+bool may_be_ledger_relation(const char *name);
+
 // Takes the locks that inserting into a table needs without waiting; false when somebody holds one that conflicts.
 bool lock_for_insert_raw(const Place &place, Table table);
 
 // Tells whether this session itself holds a lock on the table that keeps others from inserting. Looks nothing up.
 bool is_locked_by_me(const Place &place, Table table);
+
+// How many numbers a transaction has for its records: an id is xid8 * ids_per_transaction + n.
+constexpr int64 ids_per_transaction = 1000000;
 
 // Numbers the next record: the transaction's xid8 times a million, plus the record's number in the transaction.
 // Takes no sequence, because that would change what lastval() says to the session.
@@ -65,7 +71,7 @@ public:
 	void set(const char *column, Datum value);
 	void set_text(const char *column, const char *text);
 	bool has(const char *column) const;
-	// Fills installation, id, xid, at (unless it is set) and hash, inserts the record and makes it visible to what follows.
+	// Fills installation, id, xid, at (unless it is set) and hash, and inserts the record, which the next command sees.
 	void insert();
 
 private:

@@ -113,7 +113,8 @@ Registered
 register_migration(const Request &request)
 {
 	require_writable();
-	check_name_and_version(request.name);
+	if (!ledger::is_applied(request.name))
+		check_name_and_version(request.name);
 	if (!request.up.has_value())
 		throw UserError("22004", "the up script must not be NULL");
 	Migration migration = Migration::from_request(request);
@@ -139,7 +140,9 @@ Outcome
 apply(const Request &request)
 {
 	require_writable();
-	check_name_and_version(request.name);
+	bool was_applied = ledger::is_applied(request.name);
+	if (!was_applied)
+		check_name_and_version(request.name);
 
 	Attempt attempt(request.name, "apply");
 	std::optional<Migration> migration;
@@ -147,7 +150,7 @@ apply(const Request &request)
 
 	attempt.guard([&] {
 		attempt.progress.phase = "script";
-		if (request.up.has_value() && is_applied_with(request.name, script::checksum_of(*request.up)))
+		if (was_applied && request.up.has_value() && is_applied_with(request.name, script::checksum_of(*request.up)))
 		{
 			early = skipped(request.name, script::checksum_of(*request.up));
 			return;

@@ -87,7 +87,7 @@ evidence_json(const std::vector<Finding> &findings)
 Attempt::Attempt(std::string migration, std::string action)
 	: migration_(std::move(migration)), action_(std::move(action)), start_(capture::clock_us()), place_(ledger::place())
 {
-	started_at_ = ledger::query_cell("SELECT clock_timestamp()").value_or("");
+	started_at_ = pg::guarded([] { return timestamptz_to_str(GetCurrentTimestamp()); });
 	ledger::add_session(session_);
 }
 

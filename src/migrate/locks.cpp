@@ -1,6 +1,8 @@
 // Takes and lists locks.
 #include "migrate/locks.hpp"
 
+#include <map>
+
 #include "ledger/store.hpp"
 #include "pg/query.hpp"
 
@@ -89,22 +91,83 @@ take_run_lock()
 			.hint("Run it again in a new transaction, or under READ COMMITTED.");
 }
 
+namespace {
+
+// One relation lock of this session in plain memory.
+struct LockRaw
+{
+	Oid relation;
+	const char *name;
+	LOCKMODE mode;
+};
+
+struct LocksRaw
+{
+	LockRaw *items;
+	int count;
+};
+
+// Leaves out what is no user's: system relations, the ledger's own, temporary ones, and what is gone already.
+bool
+is_of_interest(Oid schema, Oid ledger_schema)
+{
+	return OidIsValid(schema) && schema != ledger_schema && !IsCatalogNamespace(schema) && !IsToastNamespace(schema) &&
+		   !isAnyTempNamespace(schema) && schema != get_namespace_oid("information_schema", true);
+}
+
+LOCKMODE
+strongest(LOCKMASK mask)
+{
+	LOCKMODE mode = MaxLockMode;
+
+	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
+		mode--;
+	return mode;
+}
+
+LocksRaw
+held_locks_raw(Oid ledger_schema)
+{
+	LockData *data = GetLockStatusData();
+	LocksRaw result = {static_cast<LockRaw *>(palloc(sizeof(LockRaw) * (data->nelements + 1))), 0};
+
+	for (int i = 0; i < data->nelements; i++)
+	{
+		const LockInstanceData &lock = data->locks[i];
+		Oid relation = lock.locktag.locktag_field2;
+
+		if (lock.pid != MyProcPid || lock.holdMask == 0 || lock.locktag.locktag_type != LOCKTAG_RELATION ||
+			lock.locktag.locktag_field1 != MyDatabaseId)
+			continue;
+		Oid schema = get_rel_namespace(relation);
+		if (is_of_interest(schema, ledger_schema))
+			result.items[result.count++] = {
+				relation, quote_qualified_identifier(get_namespace_name(schema), get_rel_name(relation)),
+				strongest(lock.holdMask)};
+	}
+	return result;
+}
+
+} // namespace
+
 std::vector<HeldLock>
 held_locks()
 {
-	std::vector<HeldLock> result;
+	const ledger::Place &place = ledger::place();
+	LocksRaw found = pg::guarded([&] { return held_locks_raw(place.schema); });
+	std::map<Oid, HeldLock> by_relation; // the fast path and the lock table may both have an entry
 
-	for (const pg::Row &row :
-		 ledger::query("WITH held AS (SELECT l.relation, l.mode, array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock',"
-					   " 'ShareRowExclusiveLock', 'ShareLock', 'ShareUpdateExclusiveLock', 'RowExclusiveLock', 'RowShareLock',"
-					   " 'AccessShareLock'], l.mode) AS rank FROM pg_locks l"
-					   " WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted)"
-					   " SELECT DISTINCT ON (l.relation) l.relation, format('%I.%I', n.nspname, c.relname), l.mode, l.rank"
-					   " FROM held l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace"
-					   " WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg') AND n.nspname !~ '^pg_temp'"
-					   " ORDER BY l.relation, l.rank"))
-		result.push_back({static_cast<unsigned int>(std::stoul(*row[0])), row[1].value_or(""), row[2].value_or(""),
-						  std::stoi(row[3].value_or("0"))});
+	for (int i = 0; i < found.count; i++)
+	{
+		const LockRaw &lock = found.items[i];
+		HeldLock held = {lock.relation, lock.name, GetLockmodeName(DEFAULT_LOCKMETHOD, lock.mode), MaxLockMode - lock.mode};
+		auto [entry, is_new] = by_relation.emplace(lock.relation, held);
+		if (!is_new && held.rank < entry->second.rank)
+			entry->second = held;
+	}
+	std::vector<HeldLock> result;
+	for (auto &[relation, held] : by_relation)
+		result.push_back(std::move(held));
 	return result;
 }
 

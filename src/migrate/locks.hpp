@@ -19,10 +19,10 @@ struct HeldLock
 	unsigned int oid;
 	std::string relation;
 	std::string mode;
-	int rank; // 1 is the strongest mode
+	int rank; // 0 is the strongest mode
 };
 
-// The relation locks of this session on other than system and the ledger's own relations, the strongest of each first.
+// The strongest lock of this session on each relation, but for system, temporary and the ledger's own ones.
 std::vector<HeldLock> held_locks();
 
 } // namespace mg::migrate

@@ -206,8 +206,6 @@ require_writable()
 void
 check_name_and_version(const std::string &name)
 {
-	if (ledger::is_applied(name))
-		return;
 	policy::require_name(name);
 
 	const Convention &convention = policy::naming();

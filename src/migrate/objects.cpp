@@ -13,7 +13,8 @@ namespace {
 #define MG_OBJECT_COLUMNS                                                                                                   \
 	"r.migration, o->>'type', o->>'identity', o->>'was', o->>'change', o->>'catalog', o->>'oid',"                           \
 	" ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments')),"        \
-	" r.installation = (SELECT installation FROM mg.current), o->>'column'"
+	" r.installation = (SELECT installation FROM mg.current)"                                                               \
+	" AND split_part(r.server_version, '.', 1) = split_part(current_setting('server_version'), '.', 1), o->>'column'"
 
 RecordedObject
 object_of(const pg::Row &row)
@@ -83,8 +84,8 @@ private:
 			by_oid_[object.key()] = order;
 	}
 
-	/* An object of a restored record has no OID that counts here, and ALTER TABLE gives a rebuilt index another one: such
-	   are found by name, or by the name they had before. */
+	/* An object of a restored record has no OID that counts here, pg_upgrade keeps those of relations only, and ALTER TABLE
+	   gives a rebuilt index another one: such are found by name, or by the name they had before. */
 	Order::iterator find(const RecordedObject &object)
 	{
 		if (auto found = by_oid_.find(object.key()); OidIsValid(object.oid) && found != by_oid_.end())

@@ -20,7 +20,7 @@ struct RecordedObject
 	std::string catalog;
 	std::vector<std::string> names; // as pg_get_object_address() takes them
 	std::vector<std::string> arguments;
-	Oid oid; // InvalidOid when another installation recorded it
+	Oid oid; // InvalidOid when another installation or another major of the server recorded it
 	int column;
 
 	std::string title() const { return type + " " + identity; }

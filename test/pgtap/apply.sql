@@ -38,16 +38,15 @@ SELECT is(t.rows($$SELECT migration, status, execution_time, statements, objects
 	'same|skipped|00:00:00|0|0|-|' || t.sha(E'create table same (\n  i int, -- note\n  t text\n);\n') || '|-', 'the same text is skipped');
 SELECT is((SELECT status FROM mg_apply('same')), 'skipped', 'by its name alone too');
 SELECT is((SELECT status FROM mg_apply('same', E'create table same (\r\n  i int, -- note\r\n  t text\r\n);\r\n')), 'skipped', 'with other line ends too');
-SELECT is(t.applying('same', E'create table same (\n  i int, -- note\n  t varchar\n);\n'), 'MG003 migration "same" is applied with another text' || E'\nDETAIL: The text that was applied has checksum '
-	|| t.sha(E'create table same (\n  i int, -- note\n  t text\n);\n') || ', this one ' || t.sha(E'create table same (\n  i int, -- note\n  t varchar\n);\n')
-	|| '. The first difference is in line 3: "t text" was applied, this one has "t varchar".' || E'\nHINT: A migration that is applied does not change: put the change into a new one, or roll this one back first.', 'another text is refused');
+SELECT is(t.applying('same', E'create table same (\n  i int, -- note\n  t varchar\n);\n'), E'MG003 migration "same" is applied with another text\nDETAIL: Line 3 was: t text\nand is now: t varchar\nApplied with checksum '
+	|| t.sha(E'create table same (\n  i int, -- note\n  t text\n);\n') || E',\nhanded in with checksum ' || t.sha(E'create table same (\n  i int, -- note\n  t varchar\n);\n') || E'.\nHINT: A migration that is applied does not change: put the change into a new one, or roll this one back first.', 'another text is refused');
 SELECT alike(t.applying('same', body), 'MG003%' || said || '%', 'what is said of ' || what) FROM (VALUES
-	('another comment', E'create table same (\n  i int, -- other\n  t text\n);\n', 'Only comments or spacing differ. The first difference is in line 2: "i int, -- note" was applied, this one has "i int, -- other".'),
-	('other spacing and case', E'CREATE   TABLE Same (i INT, T text);', 'Only comments or spacing differ.'), ('a comment more', E'create table same (\n  i int, -- note\n  t text\n);\n-- more\n', 'Only comments or spacing differ. The first difference is in line 5: "" was applied, this one has "-- more".'),
-	('a header more', E'-- Author: me\ncreate table same (\n  i int, -- note\n  t text\n);\n', 'Only comments or spacing differ. The first difference is in line 1: ')) v (what, body, said);
+	('another comment', E'create table same (\n  i int, -- other\n  t text\n);\n', 'Only comments or spacing differ, first in line 2.'),
+	('other spacing and case', E'CREATE   TABLE Same (i INT, T text);', 'Only comments or spacing differ, first in line 1.'), ('a comment more', E'create table same (\n  i int, -- note\n  t text\n);\n-- more\n', 'Only comments or spacing differ, first in line 5.'),
+	('a header more', E'-- Author: me\ncreate table same (\n  i int, -- note\n  t text\n);\n', 'Only comments or spacing differ, first in line 1.')) v (what, body, said);
 SELECT unalike(t.applying('same', E'create table same (\n  i int, -- note\n  t text\n);\nselect 1;\n'), '%Only comments%', 'a statement more is more than comments');
-SELECT unalike(t.applying('same', E'create table same (\n  i int, -- note\n  t text\n);'), '%"" was applied, this one has ""%', 'a line end less is not told as two equal lines');
-SELECT unalike(t.applying('same', E'create table same (\n  i  int, -- note\n  t text\n);\n'), '%"i int, -- note" was applied, this one has "i int, -- note"%', 'nor is a blank more');
+SELECT alike(t.applying('same', E'create table same (\n  i int, -- note\n  t text\n);'), 'MG003%Only comments or spacing differ, first in line 5.%', 'a line end less');
+SELECT alike(t.applying('same', E'create table same (\n  i  int, -- note\n  t text\n);\n'), 'MG003%Only comments or spacing differ, first in line 2.%', 'a blank more');
 SELECT alike(t.said($$SELECT mg_register('same', 'select 1')$$), 'MG003%', 'mg_register() refuses it as well');
 SELECT is(t.rows($$SELECT outcome, count(*) FROM mg.runs WHERE migration = 'same' GROUP BY 1 ORDER BY 1$$), E'applied|1\nrefused|8', 'skipped is no attempt, refused is one');
 SELECT is((SELECT status FROM mg_apply('quoted', 'select ''A'', "x" from (values (1)) v (x)')), 'applied', 'a text with a string and a quoted name');
@@ -85,7 +84,8 @@ SELECT is((SELECT rows FROM mg.runs WHERE migration = 'cost'), 8::bigint, 'the r
 SELECT is((SELECT jsonb_agg(l ORDER BY l->>'relation') FROM mg.runs, jsonb_array_elements(locks) l WHERE migration = 'cost'),
 	'[{"mode": "ShareLock", "relation": "public.read"}, {"mode": "AccessExclusiveLock", "relation": "public.touched"}]', 'its locks by table, the strongest of each, without its own table');
 SELECT is((SELECT rewrites FROM mg.runs WHERE migration = 'cost'), '[{"reason": "default", "relation": "public.touched"}]', 'what it rewrote');
-SELECT ok((SELECT size_before > 0 AND size_after >= size_before FROM mg.runs WHERE migration = 'cost'), 'the size of the database before and after');
+SELECT is((SELECT status FROM mg_apply('slow', 'create table slow as select g, repeat(''x'', 1000) as t from generate_series(1, 1000) g; select pg_sleep(0.5)')), 'applied', 'a run that takes long enough to be measured');
+SELECT ok((SELECT size_before > 0 AND size_after >= size_before + 1000000 FROM mg.runs WHERE migration = 'slow'), 'the size of the database before and after');
 SELECT is((SELECT string_agg(o->>'change' || ' ' || (o->>'type') || ' ' || (o->>'identity'), ', ' ORDER BY o->>'identity') FROM mg.runs, jsonb_array_elements(objects) o WHERE migration = 'cost'),
 	'created table public.cost, created index public.cost_pkey, created view public.over, changed table public.touched', 'its objects');
 SELECT is(t.rows($$SELECT tag, statement FROM mg.statements WHERE migration = 'cost'$$), E'CREATE TABLE|create table cost (id int primary key, t text)\nALTER TABLE|alter table touched add column z int not null default (random() * 10)::int\nCREATE VIEW|create view over as select * from touched', 'its statements, once each');
@@ -104,8 +104,8 @@ SELECT is((SELECT objects FROM mg_apply('temporary', 'create temp table scratch 
 SELECT is(t.applying('err', E'create table err (i int);\n\n  insert into err\n    select 1 / 0;\nselect 1;'), E'22012 division by zero\nCONTEXT: migration "err", up, line 3: insert into err select 1 / 0', 'an error keeps its SQLSTATE and gains its line');
 SELECT is(t.applying('err', E'select 1;\ndo $$ begin raise exception ''boo'' using errcode = ''ZZ123'', detail = ''why'', hint = ''how''; end $$'),
 	E'ZZ123 boo\nDETAIL: why\nHINT: how\nCONTEXT: migration "err", up, line 2: do $$ begin raise exception ''boo'' using errcode = ''ZZ123'', detail = ''why'', hint = ''how''; end $$', 'detail and hint too');
-SELECT is(t.rows($$SELECT outcome, phase, line, statement, sqlstate, error, detail, hint, statements FROM mg.runs WHERE migration = 'err' ORDER BY id LIMIT 1$$), 'failed|up|3|insert into err select 1 / 0|22012|division by zero|-|-|1', 'the attempt is on record');
-SELECT is(t.rows($$SELECT sqlstate, detail, hint, login_role = session_user, checksum IS NOT NULL FROM mg.runs WHERE migration = 'err' ORDER BY id DESC LIMIT 1$$), 'ZZ123|why|how|true|true', 'with what the error said');
+SELECT is(t.rows($$SELECT outcome, phase, line, statement, sqlstate, error, detail, hint, statements FROM mg.runs WHERE migration = 'err' ORDER BY started_at LIMIT 1$$), 'failed|up|3|insert into err select 1 / 0|22012|division by zero|-|-|1', 'the attempt is on record');
+SELECT is(t.rows($$SELECT sqlstate, detail, hint, login_role = session_user, checksum IS NOT NULL FROM mg.runs WHERE migration = 'err' ORDER BY started_at DESC LIMIT 1$$), 'ZZ123|why|how|true|true', 'with what the error said');
 SELECT is((SELECT count(*) FROM mg.script WHERE checksum IN (SELECT checksum FROM mg.runs WHERE migration = 'err')), 2::bigint, 'and the texts that failed');
 SELECT is((SELECT status FROM mg.status WHERE migration = 'err'), 'failed', 'its status is failed');
 SELECT ok(NOT t.there('err'), 'nothing of it stays');

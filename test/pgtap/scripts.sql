@@ -47,7 +47,7 @@ SELECT is((SELECT count(*) FROM (VALUES (''), (' '), (';; ;'), ('-- x'), ('/* x 
 	'scripts without statements have none');
 SELECT results_eq($$SELECT tag, captured FROM mg_parse('create temp table a (i int); create temporary view b as select 1; select 1 into temp c; create temp sequence d;'
 	' create table pg_temp.e (i int); create table f as select 1; select 1 into g; create role h; truncate f; alter system reset all; comment on table f is null')$$,
-	$$VALUES ('CREATE TABLE', false), ('CREATE VIEW', false), ('SELECT', false), ('CREATE SEQUENCE', false), ('CREATE TABLE', false),
+	$$VALUES ('CREATE TABLE', false), ('CREATE VIEW', false), ('SELECT INTO', false), ('CREATE SEQUENCE', false), ('CREATE TABLE', false),
 	('CREATE TABLE AS', true), ('SELECT INTO', true), ('CREATE ROLE', true), ('TRUNCATE TABLE', true), ('ALTER SYSTEM', true), ('COMMENT', true)$$,
 	'temporary objects are left out of the record');
 
@@ -75,7 +75,7 @@ SELECT is((SELECT detail FROM mg.runs WHERE migration = 'e1' ORDER BY id DESC LI
 -- What psql understands and the server does not.
 SELECT is(t.applying('e2', E'create table e2 (i int);\n  \\d e2\n'),
 	E'42601 psql meta-command in a migration: \\d e2\nDETAIL: It is in the up script, line 2.\n'
-	'HINT: The server runs SQL only: let psql run the meta-command, or leave it out.', 'a psql meta-command is called by its name');
+	'HINT: The server runs SQL only: what psql understands by itself has to be left out, or done by psql.', 'a psql meta-command is called by its name');
 SELECT alike(t.applying('e2', E'select 1;\n' || command || E'\nselect 2;'), '42601 psql meta-command in a migration: ' || replace(command, '\', '\\') || '%line 2.%', command || ' is a meta-command')
 FROM unnest(ARRAY['\i other.sql', '\connect postgres', '\set x 1', '\echo it''s "odd"', '\if true', '\!', '\restrict abc', '\.']) command;
 SELECT alike(t.applying('e2', 'select 1 as a ' || command), '42601 psql meta-command%line 1%', command || ' behind a query is one as well')
@@ -104,7 +104,7 @@ SELECT ok(NOT t.there('e3'), 'nothing ran before any of them was refused');
 SELECT is((SELECT count(*) FROM outside, LATERAL mg_parse(sql) p WHERE p.refusal IS NULL), 0::bigint, 'mg_parse() tells all of them');
 SELECT is(t.rows($$SELECT outcome, sqlstate, statements, count(*) FROM mg.runs WHERE migration = 'e3' GROUP BY 1, 2, 3$$), 'refused|0A000|0|' || (SELECT count(*) FROM outside),
 	'and each is on record');
-SELECT alike(t.said($$SELECT mg_register('e3', 'select 1', 'vacuum')$$), '0A000 VACUUM%It is in the down script, line 1: vacuum%', 'the down script is refused at registration');
+SELECT alike(t.applying('e3', 'select 1', down, verify, NULL, precondition), '0A000 VACUUM%It is in the ' || what || ' script, line 1: vacuum%', 'the ' || what || ' script is refused too') FROM (VALUES ('down', 'vacuum', NULL, NULL), ('verify', NULL, 'vacuum', NULL), ('precondition', NULL, NULL, 'vacuum')) v (what, down, verify, precondition);
 SELECT is(t.said($$SELECT mg_apply('e3ok', 'create table e3ok (i int primary key); reindex table e3ok; reindex index e3ok_pkey; reindex (concurrently off) table e3ok;'
 	' cluster e3ok using e3ok_pkey; analyze; checkpoint; discard temp; lock table e3ok; listen e3; notify e3; unlisten e3; prepare e3 as select 1; execute e3; deallocate e3;'
 	' declare c cursor for select 1; fetch 1 from c; close c; explain select 1; set constraints all deferred; load ''plpgsql''; security label on table e3ok is null')$$),

@@ -126,6 +126,16 @@ ALTER DATABASE | database | other | ALTER DATABASE other CONNECTION LIMIT 5
 ALTER DATABASE | database | other | ALTER DATABASE other OWNER TO postgres
 ALTER DATABASE | database | other2 | ALTER DATABASE other RENAME TO other2
 DROP DATABASE | database | other2 | DROP DATABASE other2
+CREATE TABLESPACE | tablespace | space | CREATE TABLESPACE space LOCATION ''
+ALTER TABLESPACE | tablespace | space | ALTER TABLESPACE space SET (random_page_cost = 2)
+ALTER TABLESPACE | tablespace | space2 | ALTER TABLESPACE space RENAME TO space2
+ALTER TABLESPACE | tablespace | space2 | ALTER TABLESPACE space2 OWNER TO postgres
+GRANT | tablespace | space2 | GRANT CREATE ON TABLESPACE space2 TO PUBLIC
+ALTER TABLE | - | - | ALTER TABLE ALL IN TABLESPACE space2 SET TABLESPACE pg_default
+DROP TABLESPACE | tablespace | space2 | DROP TABLESPACE space2
+COMMENT | large object | 4711 | COMMENT ON LARGE OBJECT 4711 IS 'x'
+ALTER LARGE OBJECT | large object | 4711 | ALTER LARGE OBJECT 4711 OWNER TO postgres
+GRANT | large object | 4711 | GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC
 ALTER SYSTEM | setting | work_mem | ALTER SYSTEM SET work_mem = '7MB'
 ALTER SYSTEM | setting | work_mem | ALTER SYSTEM RESET work_mem
 TRUNCATE TABLE | table | app.c | TRUNCATE app.c, app.t2
@@ -169,6 +179,7 @@ my $script = join '', map { (my $sent = $_->{statement}) =~ s/\*\*\*/dbname=nowh
 sub check_forms
 {
 	my ($node, $database, $how) = @_;
+	$node->safe_psql($database, 'SELECT lo_create(4711)');
 	my $after = newest($node, $database);
 	my ($status, $out, $err) = run_sql($node, $database, $script);
 	is(join('', $err =~ /^.*ERROR.*\n/mg), '', "$how: every statement works");
@@ -190,20 +201,20 @@ sub check_forms
 	is(join("\n", @others), '', "$how: nothing else is on record");
 }
 
-my $server = new_cluster('shared', conf => [ preload(), 'wal_level = logical' ]);
+my $server = new_cluster('shared', conf => [ preload(), 'wal_level = logical', 'allow_in_place_tablespaces = on' ]);
 new_database($server, 'app');
 check_forms($server, 'app', 'preloaded for the server');
 like(status_of($server, 'app', 'capture'), qr/^preloaded for the whole server\|t\|$/, 'mg_status() says so');
 $server->stop;
 
-my $lazy = new_cluster('lazy', conf => ['wal_level = logical']);
+my $lazy = new_cluster('lazy', conf => [ 'wal_level = logical', 'allow_in_place_tablespaces = on' ]);
 new_database($lazy, 'session');
 $lazy->safe_psql('session', "ALTER DATABASE session SET session_preload_libraries = 'migration_governance'");
 check_forms($lazy, 'session', 'preloaded for the session');
 like(status_of($lazy, 'session', 'capture'), qr/^preloaded for this session\|t\|$/, 'mg_status() says so');
 new_database($lazy, 'app');
 check_forms($lazy, 'app', 'not preloaded');
-like(status_of($lazy, 'app', 'capture'), qr/^event triggers only\|f\|.*roles, databases/, 'mg_status() says what that misses');
+like(status_of($lazy, 'app', 'capture'), qr/^event triggers only\|f\|.*preload/, 'mg_status() says what that misses');
 $lazy->stop;
 
 done_testing();

@@ -122,11 +122,10 @@ fails_with($server, 'app', 'SET migration_governance.protect_ledger = off', '425
 fails_with($server, 'app', 'SET migration_governance.protect_ledger = off; DELETE FROM mg.run', $append_only, 'and the guard stays on for it', user => 'ordinary', on_error_stop => 0);
 fails_with($server, 'app', 'DELETE FROM mg.run', qr/permission denied to set parameter/, 'nor when it connects', user => 'ordinary', pgoptions => '-c migration_governance.protect_ledger=off');
 fails_with($server, 'app', 'ALTER ROLE ordinary SET migration_governance.protect_ledger = off', '42501', 'nor for its later sessions', user => 'ordinary');
-fails_with($server, 'app', "INSERT INTO mg.installation SELECT gen_random_uuid(), 1, '1', 'infinity', version, server_version, system_identifier, database_name, login_role, session_role, acting_role, hash FROM mg.installation LIMIT 1",
-	$append_only, 'nor may it plant records of another installation, as a restore does', user => 'ordinary');
-$server->safe_psql('app', 'CREATE ROLE writer LOGIN IN ROLE pg_write_all_data');
-fails_with($server, 'app', "INSERT INTO mg.installation SELECT gen_random_uuid(), 1, '1', 'infinity', 'x', 'x', 1, 'x', 'x', 'x', 'x', 'x'",
-	$append_only, 'nor may a member of pg_write_all_data', user => 'writer');
+my $plant = "INSERT INTO mg.installation SELECT (jsonb_populate_record(i, jsonb_build_object('installation', gen_random_uuid(), 'at', 'infinity'))).* FROM mg.installation i";
+fails_with($server, 'app', $plant, $append_only, 'nor may it plant records of another installation, as a restore does', user => 'ordinary');
+$server->safe_psql('app', 'CREATE ROLE writer LOGIN IN ROLE pg_write_all_data, pg_read_all_data');
+fails_with($server, 'app', $plant, $append_only, 'nor may a member of pg_write_all_data', user => 'writer');
 works($server, 'app', 'SET migration_governance.protect_ledger = off; UPDATE mg.run SET reason = reason', 'a superuser may');
 is($server->safe_psql('app', "SET migration_governance.protect_ledger = off; SELECT value, ok FROM mg_status() WHERE aspect = 'ledger protection'"), 'off|f', 'and mg_status() says so');
 

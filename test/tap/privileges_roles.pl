@@ -116,7 +116,8 @@ is($server->safe_psql('app', 'SELECT count(*) FROM public.caught'), '0', 'no tra
 $server->safe_psql('app', q{
 	SET ROLE stranger;
 	CREATE TABLE public.bait (x int);
-	CREATE FUNCTION public.ddl(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE TABLE IF NOT EXISTS public.from_index_' || current_user || ' (x int)'; RETURN 1; END$$;
+	CREATE FUNCTION public.make() RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE TABLE IF NOT EXISTS public.from_index_' || current_user || ' (x int)'; END$$;
+	CREATE FUNCTION public.ddl(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM public.make(); RETURN 1; END$$;
 	INSERT INTO public.bait VALUES (1);
 	CREATE INDEX ON public.bait (public.ddl(x));});
 my $after = newest($server, 'app');
@@ -130,15 +131,21 @@ is($server->safe_psql('app', "SELECT rolsuper FROM pg_roles WHERE rolname = 'str
 $server->safe_psql('app', 'DROP MATERIALIZED VIEW public.escalate; REVOKE EXECUTE ON FUNCTION mg_apply(text, text, text, text, text[], text) FROM stranger');
 
 # Planted records: a role that may write every table must not make a superuser run its script.
-my $plant = q{
-	WITH i AS (SELECT gen_random_uuid() AS installation)
-	INSERT INTO mg.registration (installation, id, xid, at, migration, version, up, down, requires, headers, hash)
-	SELECT i.installation, 1, '1', 'infinity', r.migration, r.version, r.up, r.up, '{}', '{}', 'x' FROM mg.registration r, i LIMIT 1};
+my $plant = q{INSERT INTO mg.registration SELECT (jsonb_populate_record(r, jsonb_build_object('installation', gen_random_uuid(), 'at', 'infinity', 'down', r.up))).* FROM mg.registration r LIMIT 1};
 $server->safe_psql('app', 'GRANT USAGE ON SCHEMA mg TO writer; GRANT SELECT ON ALL TABLES IN SCHEMA mg TO writer');
 fails_with($server, 'app', $plant, '55000', 'a member of pg_write_all_data cannot plant a registration', user => 'writer');
 
+# A stranger's locks keep nobody from sealing or applying.
+my $blocker = $server->background_psql('app', extra_params => [ '-U', 'stranger' ]);
+$blocker->query_safe("SELECT pg_advisory_lock(x'6d677365616c'::bigint)");
+$server->safe_psql('app', 'CREATE TABLE to_be_sealed (x int); SELECT mg_seal()');
+$server->safe_psql('app', 'SELECT mg_seal()');
+is($server->safe_psql('app', "SELECT count(*) FROM mg.statement r WHERE r.identity = 'public.to_be_sealed' AND EXISTS (SELECT FROM mg.seal s WHERE s.covers = r.installation AND s.members @> r.id)"),
+	'1', 'a stranger who holds an advisory lock does not keep the ledger from being sealed');
+$blocker->quit;
+
 # A schema mg that is not the extension's.
-$server->safe_psql('taken', 'GRANT CREATE ON DATABASE taken TO stranger');
+$server->safe_psql('taken', 'GRANT CREATE ON DATABASE taken TO stranger; GRANT CREATE ON SCHEMA public TO stranger');
 works($server, 'taken', 'CREATE SCHEMA mg; CREATE SEQUENCE mg.record_id; CREATE TABLE mg.current (installation uuid, a bigint, b bigint); INSERT INTO mg.current VALUES (gen_random_uuid(), 1, 1);'
 	  . join('', map { "CREATE TABLE mg.$_ (installation uuid, id bigint, xid xid8, at timestamptz, statement text, migration text, hash text);" } 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'seal')
 	  . 'CREATE TABLE public.mine (x int); DROP TABLE public.mine; CREATE SCHEMA other', 'a user\'s schema mg with the ledger\'s tables, without the extension', user => 'stranger');

@@ -82,9 +82,11 @@ is("$status: $out", '0: ' . $primary->safe_psql('app', "SELECT value FROM mg_sta
 for my $write (sort keys %writes)
 {
 	next if $write eq 'mg_seal';
-	($status, $out, $err) = $primary->psql('app', "\\set VERBOSITY verbose\nBEGIN READ ONLY;\n$writes{$write};\nROLLBACK;");
+	($status, $out, $err) = $primary->psql('app', "\\set VERBOSITY verbose\nBEGIN READ ONLY;\n$writes{$write};\nCOMMIT;");
 	like($err, qr/ERROR:  25006:/, "$write is refused in a read-only transaction with 25006");
 }
+
+is($primary->safe_psql('app', "SELECT count(*) FROM mg.policy_event WHERE setting = 'naming'"), '0', 'and nothing of that is kept');
 
 # What happens on the primary arrives, also in a session of the standby that knows the ledger already.
 $primary->safe_psql('app', "SELECT mg_apply('0006_f', 'CREATE TABLE f (id int)', 'DROP TABLE f')");

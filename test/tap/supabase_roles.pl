@@ -47,7 +47,7 @@ CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN RET
 	# postgres cannot write the ledger, whatever it tries.
 	fails_with($server, 'postgres', $_, qr/ERROR:  (42501|55000):/, "$how: postgres is refused: $_") for 'DELETE FROM mg.run', 'INSERT INTO mg.run SELECT * FROM mg.run', 'UPDATE mg.run SET reason = NULL', 'TRUNCATE mg.run', 'ALTER TABLE mg.run DISABLE TRIGGER ALL',
 	  'CREATE TABLE mg.mine (x int)', 'CREATE TRIGGER t BEFORE INSERT ON mg.run EXECUTE FUNCTION public.touch()', 'CREATE INDEX ON mg.run (migration)', 'DROP TABLE mg.run', 'DROP SCHEMA mg CASCADE', 'ALTER SCHEMA mg OWNER TO postgres',
-	  'SET migration_governance.protect_ledger = off', 'SET ROLE supabase_admin', 'ALTER EVENT TRIGGER mg_capture_start DISABLE', 'CREATE RULE r AS ON INSERT TO mg.run DO INSTEAD NOTHING',
+	  'SET ROLE supabase_admin', 'ALTER EVENT TRIGGER mg_capture_start DISABLE', 'CREATE RULE r AS ON INSERT TO mg.run DO INSTEAD NOTHING',
 	  'CREATE OR REPLACE VIEW mg.history AS SELECT 1', 'SELECT mg_install()',
 	  "SELECT mg_apply('evil1', 'SET ROLE supabase_admin')", "SELECT mg_apply('evil2', 'SET SESSION AUTHORIZATION supabase_admin')", "SELECT mg_apply('evil3', 'DELETE FROM mg.run')",
 	  "SELECT mg_apply('evil4', 'ALTER ROLE postgres SUPERUSER')", "SELECT mg_apply('evil5', 'SELECT 1', verify => 'CREATE TABLE auth.x (y int)')", "SELECT mg_apply('evil6', 'SELECT 1', precondition => 'SELECT pg_read_file(''/etc/hostname'')')";

@@ -131,10 +131,9 @@ remember() {
         -c "SELECT evtname, evtenabled, evtevent FROM pg_event_trigger ORDER BY 1" \
         -c "SELECT tgrelid::regclass, tgname, tgenabled, tgtype FROM pg_trigger WHERE tgname ~ '^mg_' ORDER BY 1, 2" \
         -c "SELECT oid::regprocedure, proacl FROM pg_proc WHERE proname ~ '^mg_' ORDER BY proname" \
-        -c "SELECT relname, relacl FROM pg_class WHERE relnamespace = 'mg'::regnamespace AND relkind IN ('r', 'v', 'S') ORDER BY 1" \
-        -c "SELECT last_value FROM mg.record_id" \
+        -c "SELECT relname, replace(relacl::text, 'm/', '/') FROM pg_class WHERE relnamespace = 'mg'::regnamespace AND relkind IN ('r', 'v', 'S') ORDER BY 1" \
         -c "SELECT pg_describe_object(classid, objid, 0), deptype FROM pg_depend WHERE refclassid = 'pg_extension'::regclass
-            AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migration_governance') ORDER BY 1"
+            AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migration_governance') AND classid <> 'pg_type'::regclass ORDER BY 1"
 }
 
 # Prepares for clusters of two majors in a new directory.
@@ -279,15 +278,20 @@ for major in "${newer[@]}"; do
     [ ! -x "$work/home$major/pg/usr/lib/postgresql/$major/bin/pg_upgrade" ] || built+="$major "
 done
 
-# A minor release of the old major that is newer than the new major's own may be too new for pg_upgrade: 15.20 marks
-# columns in a way that 17.11 and 18.6 do not know. Then the older minor release that the archive still has is taken.
+# A minor release of the old major may be too new for pg_upgrade of the others: 15.20 marks columns in a way that 17.11
+# and 18.6 do not know. Then the oldest minor release that the archive still has is taken, headers and all.
 older_15() {
     local version
-    version=$(apt-cache madison postgresql-15 | awk '{ print $3 }' | sort -V | uniq | head -n 1)
-    [ -n "$version" ] && mkdir "$work/older" && (cd "$work/older" && apt-get download -q "postgresql-15=$version") &&
-        dpkg -x "$work"/older/*.deb "$work/older" &&
-        cp -a "$work/older/usr/lib/postgresql/15" "$work/home15/pg/usr/lib/postgresql" &&
-        cp -a "$work/older/usr/share/postgresql/15" "$work/home15/pg/usr/share/postgresql"
+    version=$(apt-cache madison postgresql-15 | awk '{ print $3 }' | sort -V | head -n 1)
+    [ -n "$version" ] && mkdir -p "$work/older/debs" "$work/older/tree" || return
+    (cd "$work/older/debs" && apt-get download -q "postgresql-15=$version" "postgresql-client-15=$version" "postgresql-server-dev-15=$version") || return
+    for package in "$work"/older/debs/*.deb; do
+        dpkg -x "$package" "$work/older/pg" || return
+    done
+    "$root/test/tools/tree.sh" "$root" "$work/older/tree" &&
+        make -s --no-print-directory -C "$work/older/tree" -j"$(nproc)" "PG_CONFIG=$work/older/pg/usr/lib/postgresql/15/bin/pg_config" all install || return
+    rm -rf "$work/home15/pg"
+    mv "$work/older/pg" "$work/home15/pg"
 }
 newest=${newer[-1]}
 if [[ $built == *" $newest "* ]] && ! bash "$self" enter "$newest" "$work" control 15 "$newest" > "$work/control" 2>&1; then

@@ -2,6 +2,7 @@
 # Makes sure that what a task needs is installed; on Debian and Ubuntu it installs what is missing.
 #
 #   packages.sh build     compiler, Boost, a PostgreSQL server and its headers
+#   packages.sh demo      build, and what fetches published migrations
 #   packages.sh server    build, and what the suites need that run against a server
 #   packages.sh test      server, and what `make test` needs once: unit tests, fuzzers, other majors
 #
@@ -9,7 +10,7 @@
 # Clusters of the system are left alone: none is created, started, stopped or upgraded.
 set -euo pipefail
 
-profile=${1:?usage: packages.sh build|server|test}
+profile=${1:?usage: packages.sh build|demo|server|test}
 pg_config=${PG_CONFIG:-pg_config}
 missing=()
 
@@ -37,6 +38,11 @@ list_missing() {
     need "postgresql-server-dev-$major" has_pg_file --pgxs ""
     need "postgresql-$major" has_pg_file --bindir /initdb
     [ "$profile" = build ] && return
+    if [ "$profile" = demo ] || [ "$profile" = test ]; then
+        need nodejs command -v node
+        need npm command -v npm
+    fi
+    [ "$profile" = demo ] && return
     need "postgresql-$major-pgtap" has_pg_file --sharedir /extension/pgtap.control
     need libipc-run-perl perl -MIPC::Run -MTest::More -e 1
     need python3 command -v python3
@@ -49,8 +55,6 @@ list_missing() {
     need libclang-rt-dev has_runtime
     need cppcheck command -v cppcheck
     need libgtest-dev has_header gtest/gtest.h
-    need nodejs command -v node
-    need npm command -v npm
     need debootstrap test -x /usr/sbin/debootstrap
     need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 }

@@ -22,7 +22,8 @@ PG_CXXFLAGS  = -std=c++17 -Wall -Wextra -Wshadow -Wno-register -fvisibility=hidd
 ifeq ($(PG_MAJOR),15)
 PG_CPPFLAGS += -DPGDLLEXPORT='__attribute__((visibility("default")))'
 endif
-SHLIB_LINK   = -lstdc++
+# Templates of Boost and the standard library would be exported whatever the visibility.
+SHLIB_LINK   = -lstdc++ -Wl,--version-script=$(CURDIR)/src/entry/exports.map
 
 # Bitcode of our functions would never be inlined, and 15's clang does not know C++17 by default.
 override with_llvm := no

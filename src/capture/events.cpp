@@ -160,6 +160,8 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 		return;
 	const char *schema = text_of(slot, 5);
 	const char *identity = text_of(slot, 6);
+	if (schema != nullptr && strncmp(schema, "pg_toast", 8) == 0)
+		return;
 	if ((schema != nullptr && strcmp(schema, "pg_temp") == 0) || is_on_temporary(identity))
 	{
 		frame->temporary++;

@@ -73,16 +73,19 @@ get_migration(const Request &request)
 	return Migration::from_ledger(*known);
 }
 
-// Tells whether the migration is applied with this very text, once no other session is changing that. Saves parsing it.
-bool
-is_applied_with(const std::string &name, const std::string &checksum)
+// Skips a migration that is applied with this very text, or is named only, once no other session is changing that.
+// Without parsing the text, which another standard_conforming_strings might not allow.
+std::optional<Outcome>
+skip_if_applied(const Request &request)
 {
-	std::optional<ledger::LastRun> last = ledger::find_last_run(name);
-	if (!last.has_value() || !last->applied || last->checksum != checksum)
-		return false;
+	auto is_it = [&](const std::optional<ledger::LastRun> &run) {
+		return run.has_value() && run->applied && (!request.up.has_value() || run->checksum == script::checksum_of(*request.up));
+	};
+	if (!is_it(ledger::find_last_run(request.name)))
+		return std::nullopt;
 	take_run_lock();
-	last = ledger::find_last_run(name);
-	return last->applied && last->checksum == checksum;
+	std::optional<ledger::LastRun> last = ledger::find_last_run(request.name);
+	return is_it(last) ? std::optional<Outcome>(skipped(request.name, last->checksum)) : std::nullopt;
 }
 
 Outcome
@@ -150,11 +153,10 @@ apply(const Request &request)
 
 	attempt.guard([&] {
 		attempt.progress.phase = "script";
-		if (was_applied && request.up.has_value() && is_applied_with(request.name, script::checksum_of(*request.up)))
-		{
-			early = skipped(request.name, script::checksum_of(*request.up));
+		if (was_applied)
+			early = skip_if_applied(request);
+		if (early.has_value())
 			return;
-		}
 		migration.emplace(get_migration(request));
 		attempt.checksum = migration->up.checksum();
 		migration->require_runnable();

@@ -190,7 +190,7 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 		record.emplace_back("phase", progress.phase);
 		if (progress.line > 0)
 			record.emplace_back("line", std::to_string(progress.line));
-		record.emplace_back("statement", progress.statement);
+		record.emplace_back("statement", some(progress.statement.c_str()));
 		record.emplace_back("sqlstate", std::string(sqlstate));
 		record.emplace_back("error", some(message));
 		record.emplace_back("detail", some(detail));

@@ -35,10 +35,14 @@ require_undone(const std::string &name, const std::vector<RecordedObject> &objec
 	std::vector<std::string> left;
 	std::vector<std::string> lost;
 
+	std::set<std::string> replaced; // what up dropped and made anew under the same name
+	for (const RecordedObject &object : objects)
+		if (object.change == "dropped")
+			replaced.insert(object.title());
 	for (const RecordedObject &object : objects)
 	{
 		if (object.change == "created")
-			if (std::optional<std::string> identity = find_object(object, false))
+			if (std::optional<std::string> identity = find_object(object, replaced.count(object.title()) == 0))
 				left.push_back(object.type + " " + *identity);
 		if (object.change == "dropped" && !object.names.empty() &&
 			!pg::object_exists(object.type, object.names, object.arguments))

@@ -150,7 +150,7 @@ ask_raw(const char *sql, const char *wanted, Context *context, MemoryContext mem
 		{
 			const char *value = value_raw(table->vals[row], table->tupdesc, 1);
 
-			answer.all_fit = wanted == nullptr || (value != nullptr && strcmp(value, wanted) == 0);
+			answer.all_fit = wanted == nullptr || strcmp(value != nullptr ? value : "NULL", wanted) == 0;
 			if (row == 0 || !answer.all_fit)
 				answer.value = value;
 			CHECK_FOR_INTERRUPTS();

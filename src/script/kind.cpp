@@ -67,14 +67,18 @@ drops_the_ledger(DropStmt *statement)
 	return false;
 }
 
-constexpr const char *deploy_hint =
-	"Run it outside the migration first: mg_register() it, then SET migration_governance.migration to its name keeps the "
-	"statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS, or leave it out.";
-
 Refusal
 outside(const char *reason)
 {
-	return {reason, deploy_hint};
+	return {reason, "Run it outside the migration: mg_register() it, then SET migration_governance.migration to its name keeps the "
+					"statement attributed."};
+}
+
+Refusal
+outside_index(const char *reason)
+{
+	return {reason, "Build it outside the migration first: mg_register() it, then SET migration_governance.migration to its name "
+					"keeps the statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS."};
 }
 
 } // namespace
@@ -208,7 +212,7 @@ refusal_raw(Node *tree)
 			return {"COPY … TO STDOUT in a migration", "Run it outside the migration."};
 		case T_IndexStmt:
 			if (castNode(IndexStmt, tree)->concurrent)
-				return outside("CREATE INDEX CONCURRENTLY cannot run inside a transaction");
+				return outside_index("CREATE INDEX CONCURRENTLY cannot run inside a transaction");
 			return {nullptr, nullptr};
 		case T_DropStmt:
 			if (castNode(DropStmt, tree)->concurrent)

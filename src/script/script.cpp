@@ -101,10 +101,12 @@ follows_copy(std::string_view text, std::size_t error_offset)
 	});
 }
 
-// Recognises what only psql understands at the place of a syntax error: \command, :variable, :'variable', :{?variable}.
+// Recognises what only psql understands at the place of a syntax error whose message names it: \command, :variable, :'variable', :{?variable}.
 std::optional<std::string>
-psql_syntax(std::string_view text, std::size_t offset, std::string_view line)
+psql_syntax(std::string_view text, std::size_t offset, std::string_view line, const std::string &message)
 {
+	if (message.find_first_of("\\:") == std::string::npos)
+		return std::nullopt;
 	if (boost::algorithm::starts_with(line, "\\"))
 		return "psql meta-command in a migration: " + shorten(line, 60);
 	if (offset >= text.size())
@@ -142,7 +144,7 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 		throw UserError("0A000", "COPY … FROM STDIN in a migration")
 			.detail("The " + at_line(what, place.line) + ", is data for it.")
 			.hint("Use INSERT … VALUES, or load the data outside the migration.");
-	if (std::optional<std::string> psql = psql_syntax(text, offset, command))
+	if (std::optional<std::string> psql = psql_syntax(text, offset, command, message))
 		throw UserError("42601", *psql)
 			.detail("It is in the " + at_line(what, place.line) + ".")
 			.hint("The server runs SQL only: what psql understands by itself has to be left out, or done by psql.");

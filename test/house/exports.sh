@@ -7,6 +7,12 @@ exported() {
     nm -D --defined-only "$1" | awk '!($2 ~ /^[VWu]$/ && $3 ~ /^_Z(T[ISV]|GV|Z)?N?K?(St|S[absiod]|9__gnu_cxx)/) { print $2, $3 }' | sort -k 2
 }
 
+# The other way to build it must give the same; without a server's headers there is nothing to build.
+if [ $# -eq 0 ] && command -v cmake > /dev/null && [ -f migration_governance.so ]; then
+    cmake -S . -B build/cmake -DPG_CONFIG="${PG_CONFIG:-$(command -v pg_config)}" > build/cmake.log 2>&1 &&
+        cmake --build build/cmake -j"$(nproc)" >> build/cmake.log 2>&1 || none "cmake builds the module" "$(tail -n 20 build/cmake.log)"
+fi
+
 modules=()
 for module in "${@:-migration_governance.so}" build/cmake/migration_governance.so; do
     [ -f "$module" ] && modules+=("$module")

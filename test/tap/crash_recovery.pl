@@ -54,7 +54,7 @@ sub check_gone
 		'applied', "$way: it can be applied now");
 	is($node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', check_name, object, expected, actual), '; ') FROM mg_verify() WHERE NOT ok"),
 		'', "$way: all verifies");
-	is($node->safe_psql('postgres', 'SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM mg.record UNION ALL SELECT id FROM mg.seal) r'), '0', "$way: no number is given twice");
+	is($node->safe_psql('postgres', 'SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM mg.record WHERE kind <> \'seal\' UNION ALL SELECT id FROM mg.seal) r'), '0', "$way: no number is given twice");
 	return;
 }
 

@@ -93,7 +93,7 @@ check_restored() {
         "applied skipped applied 0" \
         "$(query "$database" -c "SELECT status FROM mg_apply('0100_next', 'CREATE TABLE next (id int)', 'DROP TABLE next')" \
             -f "$work/again.sql" -c "SELECT status FROM mg_apply('0006_f')" \
-            -c "SELECT count(*) - count(DISTINCT (installation, id)) FROM (SELECT installation, id FROM mg.record UNION ALL SELECT installation, id FROM mg.seal) r" |
+            -c "SELECT count(*) - count(DISTINCT (installation, id)) FROM (SELECT installation, id FROM mg.record WHERE kind <> 'seal' UNION ALL SELECT installation, id FROM mg.seal) r" |
             grep -vE '(NOTICE|LOCATION|DETAIL|WARNING):' | xargs)"
     is "$way: its first seal names the head of the restored chain" "$(cat "$work/head")" \
         "$(query "$database" -c "SELECT previous FROM mg.seal WHERE installation = (SELECT installation FROM mg.current) ORDER BY id LIMIT 1")"

@@ -50,7 +50,8 @@ find_text_raw(FrameRaw *frame, const Node *tree)
 void
 begin_hookless_raw(const EventTriggerData *event)
 {
-	MemoryContext memory = AllocSetContextCreate(TopMemoryContext, "migration_governance statement", ALLOCSET_SMALL_SIZES);
+	MemoryContext memory =
+		AllocSetContextCreate(TopMemoryContext, "migration_governance statement", ALLOCSET_SMALL_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(memory);
 	auto *frame = static_cast<FrameRaw *>(palloc0(sizeof(FrameRaw)));
 	auto *callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
@@ -124,7 +125,8 @@ strings_of(TupleTableSlot *slot, int column)
 
 	if (slot->tts_isnull[column])
 		return NIL;
-	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[column]), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[column]), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls,
+					  &count);
 	MemoryContext before = MemoryContextSwitchTo(current_run()->memory);
 	for (int i = 0; i < count; i++)
 		result = lappend(result, nulls[i] ? pstrdup("") : TextDatumGetCString(values[i]));
@@ -136,8 +138,8 @@ strings_of(TupleTableSlot *slot, int column)
 bool
 is_on_temporary(const char *identity)
 {
-	return identity != nullptr && (strstr(identity, " on pg_temp.") != nullptr || strncmp(identity, "pg_temp.", 8) == 0 ||
-								   strncmp(identity, "for pg_temp.", 12) == 0);
+	return identity != nullptr && (strstr(identity, " on pg_temp.") != nullptr ||
+								   strncmp(identity, "pg_temp.", 8) == 0 || strncmp(identity, "for pg_temp.", 12) == 0);
 }
 
 ObjectAddress

@@ -155,6 +155,21 @@ touch_grant_raw(FrameRaw *frame, GrantStmt *grant)
 	}
 }
 
+// Default privileges belong to the schemas that the statement names, or to none.
+void
+touch_default_privileges_raw(FrameRaw *frame, AlterDefaultPrivilegesStmt *statement)
+{
+	ListCell *cell;
+	ListCell *name;
+
+	frame->first = frame->last = nullptr;
+	frame->touched = 0;
+	foreach (cell, statement->options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "schemas") == 0)
+			foreach (name, castNode(List, lfirst_node(DefElem, cell)->arg))
+				touch_name_raw(frame, "schema", strVal(lfirst(name)));
+}
+
 } // namespace
 
 FrameRaw *
@@ -207,6 +222,11 @@ describe_raw(FrameRaw *frame)
 	if (IsA(tree, GrantStmt))
 	{
 		touch_grant_raw(frame, castNode(GrantStmt, tree));
+		return;
+	}
+	if (IsA(tree, AlterDefaultPrivilegesStmt))
+	{
+		touch_default_privileges_raw(frame, castNode(AlterDefaultPrivilegesStmt, tree));
 		return;
 	}
 	if (frame->touched > 0)
@@ -270,7 +290,8 @@ describe_raw(FrameRaw *frame)
 		case T_ReindexStmt:
 			touch_relation_raw(frame, "index", castNode(ReindexStmt, tree)->relation);
 			if (castNode(ReindexStmt, tree)->name != nullptr)
-				touch_name_raw(frame, castNode(ReindexStmt, tree)->kind == REINDEX_OBJECT_SCHEMA ? "schema" : "database",
+				touch_name_raw(frame,
+							   castNode(ReindexStmt, tree)->kind == REINDEX_OBJECT_SCHEMA ? "schema" : "database",
 							   castNode(ReindexStmt, tree)->name);
 			break;
 		case T_CommentStmt:
@@ -280,7 +301,8 @@ describe_raw(FrameRaw *frame)
 			touch_shared_object_raw(frame, castNode(SecLabelStmt, tree)->objtype, castNode(SecLabelStmt, tree)->object);
 			break;
 		case T_AlterOwnerStmt:
-			touch_shared_object_raw(frame, castNode(AlterOwnerStmt, tree)->objectType, castNode(AlterOwnerStmt, tree)->object);
+			touch_shared_object_raw(frame, castNode(AlterOwnerStmt, tree)->objectType,
+									castNode(AlterOwnerStmt, tree)->object);
 			break;
 		case T_RenameStmt:
 			touch_shared_raw(frame, castNode(RenameStmt, tree)->renameType, castNode(RenameStmt, tree)->newname);

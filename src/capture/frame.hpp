@@ -19,15 +19,16 @@ struct TouchedRaw
 struct FrameRaw
 {
 	FrameRaw *outer;
-	const char *source; // the string that `location` and `length` cut the statement out of; nullptr when it is not known
+	const char
+		*source; // the string that `location` and `length` cut the statement out of; nullptr when it is not known
 	int location;
 	int length;
 	Node *tree;
 	CommandTag tag;
-	bool started; // ddl_command_start has been seen for it
-	bool nested;  // run by a function, a DO block or the like
+	bool started;                    // ddl_command_start has been seen for it
+	bool nested;                     // run by a function, a DO block or the like
 	SubTransactionId subtransaction; // in which a frame without the hook began
-	int64 start;  // microseconds of a clock that does not go back
+	int64 start;                     // microseconds of a clock that does not go back
 	MemoryContext memory;
 	TouchedRaw *first;
 	TouchedRaw *last;

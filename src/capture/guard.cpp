@@ -24,28 +24,32 @@ is_own_script(Oid extension)
 bool
 stands_aside(const ledger::Place *place)
 {
-	return place == nullptr || IsBinaryUpgrade || !ledger_is_protected() || removal_allowed || is_own_script(place->extension);
+	return place == nullptr || IsBinaryUpgrade || !ledger_is_protected() || removal_allowed ||
+		   is_own_script(place->extension);
 }
 
 [[noreturn]] void
 refuse_raw(const char *what)
 {
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s is append-only", what),
-					errdetail("The ledger of migration_governance keeps what happened: its records are only ever inserted, "
-							  "and only by the extension."),
-					errhint("A superuser who must repair it by hand sets migration_governance.protect_ledger to off; "
-							"mg_verify() shows what was changed.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s is append-only", what),
+			 errdetail("The ledger of migration_governance keeps what happened: its records are only ever inserted, "
+					   "and only by the extension."),
+			 errhint("A superuser who must repair it by hand sets migration_governance.protect_ledger to off; "
+					 "mg_verify() shows what was changed.")));
 	pg_unreachable();
 }
 
 [[noreturn]] void
 refuse_removal_raw()
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("extension migration_governance and its parts cannot be dropped just like that"),
-			 errdetail("Dropping them would remove the record of every migration of this database."),
-			 errhint("A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("extension migration_governance and its parts cannot be dropped just like that"),
+		 errdetail("Dropping them would remove the record of every migration of this database."),
+		 errhint(
+			 "A superuser or a member of pg_database_owner calls mg_allow_removal(reason) first, in this session.")));
 	pg_unreachable();
 }
 
@@ -227,7 +231,8 @@ guard_trigger_raw(TriggerData *trigger)
 	bool by_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
 
 	if (stands_aside(place))
-		return by_row ? PointerGetDatum(is_insert ? trigger->tg_trigtuple : trigger->tg_newtuple) : PointerGetDatum(nullptr);
+		return by_row ? PointerGetDatum(is_insert ? trigger->tg_trigtuple : trigger->tg_newtuple)
+					  : PointerGetDatum(nullptr);
 	if (!is_insert || !by_row || relation == place->current)
 		refuse_relation_raw(relation);
 	/* A restore is a superuser's; pg_write_all_data must not be enough to plant scripts that others will run. */
@@ -320,7 +325,9 @@ mend_guards_raw(Node *tree)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(place->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	const char *sql = psprintf("ALTER TABLE mg.%s ENABLE ALWAYS TRIGGER mg_guard, ENABLE ALWAYS TRIGGER mg_guard_insert", quote_identifier(table));
+	const char *sql =
+		psprintf("ALTER TABLE mg.%s ENABLE ALWAYS TRIGGER mg_guard, ENABLE ALWAYS TRIGGER mg_guard_insert",
+				 quote_identifier(table));
 	silence_raw(true);
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not put the guard of mg.%s back", table);

@@ -41,7 +41,8 @@ bool
 is_recorded_raw(const Call &call)
 {
 	return call.context != PROCESS_UTILITY_SUBCOMMAND && !IsBinaryUpgrade && !creating_extension && silences == 0 &&
-		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() && (ledger::find_raw() != nullptr || ledger::is_busy());
+		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() &&
+		   (ledger::find_raw() != nullptr || ledger::is_busy());
 }
 
 // A statement of the script itself is not nested; one that a function or DO block of the script runs is.

@@ -41,12 +41,13 @@ record_create_extension_raw()
 void
 record_installation()
 {
-	if (!pg::guarded([] { return creating_extension && CurrentExtensionObject == get_extension_oid("migration_governance", true); }))
+	if (!pg::guarded([] {
+			return creating_extension && CurrentExtensionObject == get_extension_oid("migration_governance", true);
+		}))
 		throw UserError("55000", "mg_install() is for the install script only");
 	ledger::forget_place();
 
-	std::vector<pg::Row> here =
-		ledger::query("SELECT c.system_identifier, current_database() FROM mg.current c");
+	std::vector<pg::Row> here = ledger::query("SELECT c.system_identifier, current_database() FROM mg.current c");
 	ledger::Fields fields = {{"version", std::string(MG_VERSION)},
 							 {"server_version", std::string(PG_VERSION)},
 							 {"system_identifier", here.front()[0]},

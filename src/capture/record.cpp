@@ -18,9 +18,9 @@ int64 missed_written = 0; // by a record of this transaction
 SubTransactionId missed_written_in = InvalidSubTransactionId;
 
 // Login roles under which a hosting platform's own services change the schema.
-constexpr const char *platform_roles[] = {"supabase_admin",          "supabase_auth_admin",      "supabase_storage_admin",
-										  "supabase_realtime_admin", "supabase_functions_admin", "supabase_replication_admin",
-										  "supabase_etl_admin",      "pgbouncer"};
+constexpr const char *platform_roles[] = {
+	"supabase_admin",           "supabase_auth_admin",        "supabase_storage_admin", "supabase_realtime_admin",
+	"supabase_functions_admin", "supabase_replication_admin", "supabase_etl_admin",     "pgbouncer"};
 
 bool
 is_platform_role(const char *role)
@@ -81,8 +81,9 @@ write_gap_raw(const ledger::Place &place, const pg::SessionRaw &session)
 	record.set_text("origin", "gap");
 	record.set("nested", BoolGetDatum(false));
 	record.set_text("tag", "GAP");
-	record.set_text("statement", psprintf(INT64_FORMAT " statements before this one could not be recorded; the server log has them",
-										  missed_unwritten));
+	record.set_text("statement",
+					psprintf(INT64_FORMAT " statements before this one could not be recorded; the server log has them",
+							 missed_unwritten));
 	record.set("duration_us", Int64GetDatum(missed_unwritten));
 	set_session_raw(&record, session);
 	record.insert();
@@ -96,7 +97,8 @@ origin_of(const FrameRaw *frame, const RunRaw *run, const pg::SessionRaw &sessio
 {
 	if (run != nullptr)
 		return "migration";
-	if (frame->tag == CMDTAG_CREATE_EXTENSION || (frame->tag == CMDTAG_ALTER_EXTENSION && IsA(frame->tree, AlterExtensionStmt)))
+	if (frame->tag == CMDTAG_CREATE_EXTENSION ||
+		(frame->tag == CMDTAG_ALTER_EXTENSION && IsA(frame->tree, AlterExtensionStmt)))
 		return "extension";
 	if (is_platform_role(session.login_role) || is_platform_role(session.session_role))
 		return "platform";
@@ -191,7 +193,8 @@ record_raw(FrameRaw *frame)
 	}
 
 	/* Everything made on the way to the record goes at once; CONCURRENTLY leaves no snapshot behind. */
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "migration_governance record", ALLOCSET_SMALL_SIZES);
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "migration_governance record", ALLOCSET_SMALL_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(memory);
 	bool pushed = !ActiveSnapshotSet();
 	if (pushed)

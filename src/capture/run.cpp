@@ -88,7 +88,9 @@ struct Resolved
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
 {
-	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments, nullptr, entry->was, nullptr, InvalidOid, 0, entry->named, entry->order};
+	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments,
+					   nullptr,     entry->was,      nullptr,      InvalidOid,
+					   0,           entry->named,    entry->order};
 	List *names = NIL;
 	List *arguments = NIL;
 	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
@@ -282,7 +284,8 @@ Run::objects() const
 	Found found = pg::guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(run_now->memory);
 		long size = hash_get_num_entries(run_now->touched);
-		Found all = {static_cast<Resolved *>(MemoryContextAllocHuge(run_now->memory, sizeof(Resolved) * (size + 1))), 0};
+		Found all = {static_cast<Resolved *>(MemoryContextAllocHuge(run_now->memory, sizeof(Resolved) * (size + 1))),
+					 0};
 		HASH_SEQ_STATUS status;
 
 		hash_seq_init(&status, run_now->touched);
@@ -295,13 +298,15 @@ Run::objects() const
 		MemoryContextSwitchTo(before);
 		return all;
 	});
-	std::sort(found.items, found.items + found.count, [](const Resolved &a, const Resolved &b) { return a.order < b.order; });
+	std::sort(found.items, found.items + found.count,
+			  [](const Resolved &a, const Resolved &b) { return a.order < b.order; });
 	for (int i = 0; i < found.count; i++)
 	{
 		const Resolved &r = found.items[i];
 		bool renamed = r.was != nullptr && strcmp(r.was, r.identity) != 0;
 		result.push_back({r.type != nullptr ? r.type : "object", r.identity, renamed ? r.was : "", strings_of(r.names),
-						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid, r.column, r.named});
+						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid, r.column,
+						  r.named});
 	}
 	return result;
 }

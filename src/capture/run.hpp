@@ -14,7 +14,7 @@ struct RunObject
 {
 	std::string type;
 	std::string identity;
-	std::string was; // its identity before a rename, else empty
+	std::string was;                // its identity before a rename, else empty
 	std::vector<std::string> names; // as pg_get_object_address() takes them
 	std::vector<std::string> arguments;
 	std::string change; // created, changed, dropped

@@ -10,9 +10,9 @@ char *migration = nullptr;
 bool protect_ledger = true;
 int log_level = LOG;
 
-constexpr config_enum_entry log_levels[] = {{"debug5", DEBUG5, false}, {"debug4", DEBUG4, false}, {"debug3", DEBUG3, false},
-											{"debug2", DEBUG2, false}, {"debug1", DEBUG1, false}, {"debug", DEBUG2, true},
-											{"log", LOG, false},       {nullptr, 0, false}};
+constexpr config_enum_entry log_levels[] = {
+	{"debug5", DEBUG5, false}, {"debug4", DEBUG4, false}, {"debug3", DEBUG3, false}, {"debug2", DEBUG2, false},
+	{"debug1", DEBUG1, false}, {"debug", DEBUG2, true},   {"log", LOG, false},       {nullptr, 0, false}};
 
 // Looks a name up in the registrations, by index, without privileges and without waiting for a lock.
 bool
@@ -41,15 +41,15 @@ define_settings()
 {
 	DefineCustomStringVariable("migration_governance.migration",
 							   "Attributes this session's statements to a registered migration.",
-							   "For migrations that another tool or psql runs, such as CREATE INDEX CONCURRENTLY.", &migration,
-							   "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
-	DefineCustomBoolVariable("migration_governance.protect_ledger",
-							 "Refuses UPDATE, DELETE, TRUNCATE, ALTER and DROP of the ledger.",
-							 "A superuser switches it off to repair the ledger by hand; mg_verify() shows what was done.",
-							 &protect_ledger, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+							   "For migrations that another tool or psql runs, such as CREATE INDEX CONCURRENTLY.",
+							   &migration, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomBoolVariable(
+		"migration_governance.protect_ledger", "Refuses UPDATE, DELETE, TRUNCATE, ALTER and DROP of the ledger.",
+		"A superuser switches it off to repair the ledger by hand; mg_verify() shows what was done.", &protect_ledger,
+		true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 	DefineCustomEnumVariable("migration_governance.log_level", "Sets the level at which runs of migrations are logged.",
-							 "A failed run is an error of its own in the server log, whatever this is.", &log_level, LOG,
-							 log_levels, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+							 "A failed run is an error of its own in the server log, whatever this is.", &log_level,
+							 LOG, log_levels, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("migration_governance");
 }
 
@@ -69,7 +69,9 @@ attributed_migration_raw(const ledger::Place &place)
 void
 log_run(const std::string &message)
 {
-	pg::guarded([&] { ereport(log_level, (errmsg_internal("migration_governance: migration %s", message.c_str()), errhidestmt(true))); });
+	pg::guarded([&] {
+		ereport(log_level, (errmsg_internal("migration_governance: migration %s", message.c_str()), errhidestmt(true)));
+	});
 }
 
 bool

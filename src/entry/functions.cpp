@@ -81,8 +81,8 @@ MG_FUNCTION(mg_rollback_to)
 {
 	mg::pg::RowSet rows(fcinfo);
 
-	for (const mg::migrate::Outcome &outcome : mg::migrate::roll_back_to(required_text(fcinfo, 0, "name of the migration"),
-																		 mg::pg::text_argument(fcinfo, 1)))
+	for (const mg::migrate::Outcome &outcome :
+		 mg::migrate::roll_back_to(required_text(fcinfo, 0, "name of the migration"), mg::pg::text_argument(fcinfo, 1)))
 		rows.add(row_of(outcome));
 	return 0;
 }
@@ -115,9 +115,9 @@ MG_FUNCTION(mg_template)
 {
 	std::string kind = required_text(fcinfo, 0, "kind");
 	std::string description = required_text(fcinfo, 1, "description");
-	return mg::pg::composite_datum(
-		fcinfo, mg::migrate::make_template(kind, description, mg::pg::text_argument(fcinfo, 2).value_or(""),
-										   mg::pg::text_argument(fcinfo, 3).value_or("")));
+	return mg::pg::composite_datum(fcinfo, mg::migrate::make_template(kind, description,
+																	  mg::pg::text_argument(fcinfo, 2).value_or(""),
+																	  mg::pg::text_argument(fcinfo, 3).value_or("")));
 }
 
 MG_FUNCTION(mg_seal)
@@ -151,7 +151,8 @@ MG_FUNCTION(mg_allow_removal)
 		throw UserError("22023", "a removal needs a reason");
 	mg::capture::allow_removal();
 	mg::pg::guarded([&] {
-		ereport(LOG, (errmsg("migration_governance: removal allowed in this session: %s", reason.c_str()), errhidestmt(true)));
+		ereport(LOG, (errmsg("migration_governance: removal allowed in this session: %s", reason.c_str()),
+					  errhidestmt(true)));
 	});
 	PG_RETURN_VOID();
 }

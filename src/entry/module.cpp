@@ -23,7 +23,9 @@ void
 mg_worker_main(Datum argument)
 {
 	mg::pg::enter([&] {
-		mg::pg::worker_body_raw(argument, [](const char *payload, size_t length) { mg::ledger::write_parcel({payload, length}); });
+		mg::pg::worker_body_raw(argument, [](const char *payload, size_t length) {
+			mg::ledger::write_parcel({payload, length});
+		});
 	});
 }
 }

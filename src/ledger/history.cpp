@@ -33,12 +33,11 @@ find_registration(const std::string &migration)
 std::optional<LastRun>
 find_last_run(const std::string &migration)
 {
-	std::vector<pg::Row> rows =
-		query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum"
-			  " FROM mg.run r"
-			  " WHERE r.migration = $1 AND r.outcome IN ('applied', 'rolled back')"
-			  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
-			  {migration});
+	std::vector<pg::Row> rows = query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum"
+									  " FROM mg.run r"
+									  " WHERE r.migration = $1 AND r.outcome IN ('applied', 'rolled back')"
+									  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
+									  {migration});
 	if (rows.empty())
 		return std::nullopt;
 	pg::Row &row = rows.front();
@@ -69,8 +68,7 @@ applied_after(const std::string &migration)
 Kept
 read_script(const std::string &checksum)
 {
-	std::vector<pg::Row> rows =
-		query("SELECT body, token_hash FROM mg.script WHERE checksum = $1 LIMIT 1", {checksum});
+	std::vector<pg::Row> rows = query("SELECT body, token_hash FROM mg.script WHERE checksum = $1 LIMIT 1", {checksum});
 	if (rows.empty())
 		throw UserError("MG301", "the script with checksum " + checksum + " is not in the ledger")
 			.hint("SELECT * FROM mg_verify() tells what else is missing.");
@@ -82,10 +80,9 @@ keep_script(const std::string &checksum, const std::string &token_hash, int algo
 {
 	if (query_cell("SELECT 1 FROM mg.script WHERE checksum = $1 LIMIT 1", {checksum}).has_value())
 		return;
-	append(Table::script, {{"checksum", checksum},
-						   {"token_hash", token_hash},
-						   {"algorithm", std::to_string(algorithm)},
-						   {"body", body}});
+	append(
+		Table::script,
+		{{"checksum", checksum}, {"token_hash", token_hash}, {"algorithm", std::to_string(algorithm)}, {"body", body}});
 }
 
 Requirements
@@ -101,8 +98,8 @@ all_requirements()
 std::vector<std::string>
 others_with_version(const std::string &sort_key, const std::string &migration)
 {
-	return first_column(
-		query("SELECT DISTINCT migration FROM mg.registration WHERE sort_key = $1 AND migration <> $2", {sort_key, migration}));
+	return first_column(query("SELECT DISTINCT migration FROM mg.registration WHERE sort_key = $1 AND migration <> $2",
+							  {sort_key, migration}));
 }
 
 std::string
@@ -120,7 +117,8 @@ newest_version()
 std::string
 next_run_time()
 {
-	return query_cell("SELECT greatest(clock_timestamp(), (SELECT max(at) FROM mg.run) + interval '1 microsecond')").value_or("");
+	return query_cell("SELECT greatest(clock_timestamp(), (SELECT max(at) FROM mg.run) + interval '1 microsecond')")
+		.value_or("");
 }
 
 } // namespace mg::ledger

@@ -1,13 +1,12 @@
 // Orders and chains the records after their transactions have ended.
 #include "ledger/seal.hpp"
 
+#include "pg/lock.hpp"
 #include "pg/memory.hpp"
 
 namespace mg::ledger {
 
 namespace {
-
-constexpr const char *try_lock = "SELECT pg_try_advisory_xact_lock(x'6d677365616c'::bigint)";
 
 // Covers this installation's records of transactions between the last seal's horizon and the oldest one still running.
 constexpr const char *own_records =
@@ -111,10 +110,13 @@ first_misfit_raw(const Place &place, Table table)
 void
 check_records(std::vector<Check> &checks)
 {
-	constexpr std::pair<Table, const char *> tables[] = {
-		{Table::installation, "installation"}, {Table::script, "script"},       {Table::registration, "registration"},
-		{Table::run, "run"},                   {Table::statement, "statement"}, {Table::policy_event, "policy_event"},
-		{Table::seal, "seal"}};
+	constexpr std::pair<Table, const char *> tables[] = {{Table::installation, "installation"},
+														 {Table::script, "script"},
+														 {Table::registration, "registration"},
+														 {Table::run, "run"},
+														 {Table::statement, "statement"},
+														 {Table::policy_event, "policy_event"},
+														 {Table::seal, "seal"}};
 	int64 records = 0;
 
 	for (const auto &[table, name] : tables)
@@ -134,7 +136,8 @@ check_records(std::vector<Check> &checks)
 							  misfit.expected, misfit.actual});
 	}
 	if (checks.empty())
-		checks.push_back({"ledger records", "mg", true, "each hash fits its record", std::to_string(records) + " records fit"});
+		checks.push_back(
+			{"ledger records", "mg", true, "each hash fits its record", std::to_string(records) + " records fit"});
 }
 
 // A seal fits when its members are there with the hashes that its digest was made of, and it follows the one before it.
@@ -142,10 +145,12 @@ check_records(std::vector<Check> &checks)
 constexpr const char *seals_with_digests =
 	"WITH member AS (SELECT s.installation, s.id AS seal, s.covers, m.id AS member"
 	"                FROM mg.seal s, unnest(s.members) AS r, generate_series(lower(r), upper(r) - 1) AS m(id)),"
-	" found AS (SELECT m.installation, m.seal, count(r.id) AS records, min(m.member) FILTER (WHERE r.id IS NULL) AS missing,"
+	" found AS (SELECT m.installation, m.seal, count(r.id) AS records, min(m.member) FILTER (WHERE r.id IS NULL) AS "
+	"missing,"
 	"                  string_agg(r.kind || ':' || r.id || ':' || r.hash, E'\\n' ORDER BY r.xid, r.id) AS content"
 	"           FROM member m LEFT JOIN mg.record r ON r.installation = m.covers AND r.id = m.member GROUP BY 1, 2)"
-	" SELECT s.id, s.digest, encode(sha256(convert_to(s.previous || E'\\n' || coalesce(f.content, ''), 'UTF8')), 'hex'),"
+	" SELECT s.id, s.digest, encode(sha256(convert_to(s.previous || E'\\n' || coalesce(f.content, ''), 'UTF8')), "
+	"'hex'),"
 	"        f.missing, s.previous, coalesce(lag(s.digest) OVER chain, ''),"
 	"        row_number() OVER chain = 1 AND (s.previous = '' OR EXISTS"
 	"          (SELECT FROM mg.seal p WHERE p.digest = s.previous AND p.installation <> s.installation))"
@@ -185,12 +190,13 @@ seal(bool thorough)
 		return;
 	if (!thorough && !TimestampDifferenceExceeds(sealed_at, GetCurrentTimestamp(), pause_ms))
 		return;
-	if (query_cell(try_lock) != "t")
+	if (!pg::take_own_lock(pg::OwnLock::seal, false))
 		return;
 
 	std::string own = this_installation();
 	if (thorough || !query_cell("SELECT 1 FROM mg.seal WHERE installation = $1::uuid LIMIT 1", {own}).has_value())
-		for (const pg::Row &row : query("SELECT DISTINCT installation FROM mg.record WHERE installation <> $1::uuid", {own}))
+		for (const pg::Row &row :
+			 query("SELECT DISTINCT installation FROM mg.record WHERE installation <> $1::uuid", {own}))
 			write_seal(*row[0], foreign_records);
 	write_seal(own, own_records);
 	sealed_at = GetCurrentTimestamp();
@@ -199,8 +205,9 @@ seal(bool thorough)
 std::string
 head()
 {
-	pg::Cell own = query_cell("SELECT s.digest FROM mg.seal s WHERE s.installation = (SELECT installation FROM mg.current)"
-							  " ORDER BY s.id DESC LIMIT 1");
+	pg::Cell own =
+		query_cell("SELECT s.digest FROM mg.seal s WHERE s.installation = (SELECT installation FROM mg.current)"
+				   " ORDER BY s.id DESC LIMIT 1");
 	if (own.has_value())
 		return *own;
 	return query_cell("SELECT s.digest FROM mg.seal s JOIN mg.installation i ON i.installation = s.installation"
@@ -214,14 +221,14 @@ check()
 	std::vector<Check> checks;
 
 	check_records(checks);
-	for (const pg::Row &row : query("SELECT installation FROM mg.record UNION SELECT installation FROM mg.seal"
-									" UNION SELECT covers FROM mg.seal EXCEPT SELECT installation FROM mg.installation"))
+	for (const pg::Row &row :
+		 query("SELECT installation FROM mg.record UNION SELECT installation FROM mg.seal"
+			   " UNION SELECT covers FROM mg.seal EXCEPT SELECT installation FROM mg.installation"))
 		checks.push_back({"ledger record", "mg.installation " + row[0].value_or(""), false, "exists", "missing"});
 	check_seals(checks);
-	std::string unsealed =
-		query_cell("SELECT count(*) FROM mg.record r WHERE NOT EXISTS"
-				   " (SELECT FROM mg.seal s WHERE s.covers = r.installation AND s.members @> r.id)")
-			.value_or("0");
+	std::string unsealed = query_cell("SELECT count(*) FROM mg.record r WHERE NOT EXISTS"
+									  " (SELECT FROM mg.seal s WHERE s.covers = r.installation AND s.members @> r.id)")
+							   .value_or("0");
 	checks.push_back({"ledger unsealed", "mg", true, "sealed by the next run", unsealed + " records not sealed yet"});
 	return checks;
 }

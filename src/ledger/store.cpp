@@ -204,7 +204,8 @@ next_id_raw()
 	}
 	if (++count >= ids_per_transaction)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a transaction cannot have more than %d records in the ledger", static_cast<int>(ids_per_transaction - 1))));
+						errmsg("a transaction cannot have more than %d records in the ledger",
+							   static_cast<int>(ids_per_transaction - 1))));
 	return static_cast<int64>(xid) * ids_per_transaction + count;
 }
 

@@ -26,7 +26,7 @@ constexpr int table_count = 7;
 struct Place
 {
 	Oid extension;
-	Oid owner;    // the superuser to whom schema mg belongs, never the owner of the extension
+	Oid owner; // the superuser to whom schema mg belongs, never the owner of the extension
 	Oid schema;
 	Oid current;
 	Oid tables[table_count];

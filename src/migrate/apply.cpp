@@ -13,8 +13,8 @@ UserError
 failed_check(const char *sqlstate, const std::string &migration, const Finding &finding, const std::string &what)
 {
 	return UserError(sqlstate, what + " of migration \"" + migration + "\" failed")
-		.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " + finding.expected + ", got " +
-				finding.actual + ".")
+		.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " + finding.expected +
+				", got " + finding.actual + ".")
 		.hint("Nothing of the migration stays: the transaction is rolled back.");
 }
 
@@ -79,7 +79,8 @@ std::optional<Outcome>
 skip_if_applied(const Request &request)
 {
 	auto is_it = [&](const std::optional<ledger::LastRun> &run) {
-		return run.has_value() && run->applied && (!request.up.has_value() || run->checksum == script::checksum_of(*request.up));
+		return run.has_value() && run->applied &&
+			   (!request.up.has_value() || run->checksum == script::checksum_of(*request.up));
 	};
 	if (!is_it(ledger::find_last_run(request.name)))
 		return std::nullopt;
@@ -130,9 +131,10 @@ register_migration(const Request &request)
 		is_same_text(migration, last->checksum);
 	bool kept = migration.keep();
 	if (const script::Statement *refused = migration.up.first_refused())
-		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
-							   .detail("Line " + std::to_string(refused->place.line) + ": " + refused->refusal + ".")
-							   .hint(refused->hint));
+		pg::report(NOTICE,
+				   UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
+					   .detail("Line " + std::to_string(refused->place.line) + ": " + refused->refusal + ".")
+					   .hint(refused->hint));
 	if (applied && kept)
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name +
 												  "\" is applied already; its other scripts are kept as they are now"));

@@ -155,7 +155,8 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	JsonArray locks;
 
 	duration_us_ = capture::clock_us() - start_;
-	objects_ = static_cast<int>(std::count_if(objects.begin(), objects.end(), [](const auto &object) { return object.named; }));
+	objects_ = static_cast<int>(
+		std::count_if(objects.begin(), objects.end(), [](const auto &object) { return object.named; }));
 	for (const HeldLock &lock : held_locks())
 	{
 		auto before = locked_before_.find(lock.oid);
@@ -204,17 +205,19 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 			locked ? pg::WorkerOutcome::failed : pg::run_in_worker(ledger::pack(parcel), worker_timeout_ms);
 		if (outcome == pg::WorkerOutcome::done)
 			return;
-		const char *why = locked ? "this transaction has locked the ledger"
+		const char *why = locked                                  ? "this transaction has locked the ledger"
 						  : outcome == pg::WorkerOutcome::no_slot ? "no background worker slot is free"
-						  : outcome == pg::WorkerOutcome::failed ? "the background worker failed"
-																 : "the background worker took too long";
-		pg::report(WARNING, UserError("01000", "the failed attempt at migration \"" + migration_ + "\" is not on record")
-								.detail(std::string(why) + "; the server log has it.")
-								.hint(outcome == pg::WorkerOutcome::no_slot ? "max_worker_processes must leave room for one worker."
-																		   : "The server log may say why."));
+						  : outcome == pg::WorkerOutcome::failed  ? "the background worker failed"
+																  : "the background worker took too long";
+		pg::report(WARNING,
+				   UserError("01000", "the failed attempt at migration \"" + migration_ + "\" is not on record")
+					   .detail(std::string(why) + "; the server log has it.")
+					   .hint(outcome == pg::WorkerOutcome::no_slot
+								 ? "max_worker_processes must leave room for one worker."
+								 : "The server log may say why."));
 		pg::guarded([&] {
-			ereport(LOG, (errmsg("migration_governance: attempt at migration \"%s\" failed in line %d: %s", migration_.c_str(),
-								 progress.line, message != nullptr ? message : ""),
+			ereport(LOG, (errmsg("migration_governance: attempt at migration \"%s\" failed in line %d: %s",
+								 migration_.c_str(), progress.line, message != nullptr ? message : ""),
 						  errhidestmt(true), errhidecontext(true)));
 		});
 	}

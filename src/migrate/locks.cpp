@@ -4,24 +4,12 @@
 #include <map>
 
 #include "ledger/store.hpp"
+#include "pg/lock.hpp"
 #include "pg/query.hpp"
 
 namespace mg::migrate {
 
 namespace {
-
-/* An advisory lock with a fourth field that no SQL function uses, so that nobody takes it by chance. */
-constexpr uint32 key_class = 0x6d67;
-constexpr uint16 key_field = 3;
-
-LOCKTAG
-run_tag()
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, key_class, 0, key_field);
-	return tag;
-}
 
 // Says whom a run is waiting for.
 void
@@ -30,7 +18,8 @@ report_holder()
 	std::vector<pg::Row> rows = ledger::query(
 		"SELECT a.pid, a.usename, a.application_name, date_trunc('seconds', now() - a.xact_start)::text"
 		" FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-		" WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		" WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = "
+		"current_database())"
 		" AND l.classid = 28007 AND l.objid = 0 AND l.objsubid = 3 AND l.granted AND a.pid <> pg_backend_pid()");
 	if (rows.empty())
 		return;
@@ -63,18 +52,15 @@ count_runs_raw(Oid table, Snapshot snapshot)
 
 } // namespace
 
-static_assert(key_class == 28007, "the query above names the key");
+static_assert(pg::own_lock_class == 28007 && pg::own_lock_field == 3, "the query above names the lock");
 
 void
 take_run_lock()
 {
-	LOCKTAG tag = run_tag();
-	bool taken = pg::guarded([&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
-
-	if (!taken)
+	if (!pg::take_own_lock(pg::OwnLock::run, false))
 	{
 		report_holder();
-		pg::guarded([&] { LockAcquire(&tag, ExclusiveLock, false, false); });
+		pg::take_own_lock(pg::OwnLock::run, true);
 	}
 	if (!IsolationUsesXactSnapshot())
 		return;
@@ -87,7 +73,8 @@ take_run_lock()
 		return now != count_runs_raw(runs, GetTransactionSnapshot());
 	});
 	if (stale)
-		throw UserError("40001", "could not serialize access to the ledger: another migration has run since this transaction began")
+		throw UserError(
+			"40001", "could not serialize access to the ledger: another migration has run since this transaction began")
 			.hint("Run it again in a new transaction, or under READ COMMITTED.");
 }
 
@@ -160,7 +147,8 @@ held_locks()
 	for (int i = 0; i < found.count; i++)
 	{
 		const LockRaw &lock = found.items[i];
-		HeldLock held = {lock.relation, lock.name, GetLockmodeName(DEFAULT_LOCKMETHOD, lock.mode), MaxLockMode - lock.mode};
+		HeldLock held = {lock.relation, lock.name, GetLockmodeName(DEFAULT_LOCKMETHOD, lock.mode),
+						 MaxLockMode - lock.mode};
 		auto [entry, is_new] = by_relation.emplace(lock.relation, held);
 		if (!is_new && held.rank < entry->second.rank)
 			entry->second = held;

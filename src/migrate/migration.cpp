@@ -20,8 +20,9 @@ parse(const char *what, const std::optional<std::string> &body)
 		return std::nullopt;
 	if (trim(without_bom(*body)).empty())
 		throw UserError("22023", std::string(what) + " script is empty")
-			.hint(std::string(what) == "up" ? "Hand in the text of the migration; a comment is enough for one that does nothing."
-											: "Leave the argument out, or NULL, when there is none.");
+			.hint(std::string(what) == "up"
+					  ? "Hand in the text of the migration; a comment is enough for one that does nothing."
+					  : "Leave the argument out, or NULL, when there is none.");
 	script::Script script(what, *body);
 	script.require_no_secret();
 	return script;
@@ -83,7 +84,8 @@ read_kept_script(const char *what, const std::string &checksum)
 	std::string body = ledger::read_script(checksum).body;
 
 	if (script::checksum_of(body) != checksum)
-		throw UserError("MG301", "the " + std::string(what) + " script in the ledger is not the one with checksum " + checksum)
+		throw UserError("MG301",
+						"the " + std::string(what) + " script in the ledger is not the one with checksum " + checksum)
 			.hint("Somebody has changed it: SELECT * FROM mg_verify() tells what else.");
 	return script::Script(what, body);
 }
@@ -184,7 +186,8 @@ Migration::keep() const
 		return false;
 	for (const auto &[table, fields] : records())
 		if (table == ledger::Table::script)
-			ledger::keep_script(*fields[0].second, fields[1].second.value_or(""), script::checksum_algorithm, *fields[3].second);
+			ledger::keep_script(*fields[0].second, fields[1].second.value_or(""), script::checksum_algorithm,
+								*fields[3].second);
 		else
 			ledger::append(table, fields);
 	return true;
@@ -219,7 +222,8 @@ check_name_and_version(const std::string &name)
 			throw UserError("MG002", "version " + version + " is taken by migration \"" + other + "\"")
 				.detail("Two migrations with one version have no order.")
 				.hint("Give \"" + name + "\" the next free version.");
-		pg::report(WARNING, UserError("01000", "version " + version + " is also that of pending migration \"" + other + "\""));
+		pg::report(WARNING,
+				   UserError("01000", "version " + version + " is also that of pending migration \"" + other + "\""));
 	}
 	std::string newest = ledger::newest_applied_version();
 	if (newest.empty())
@@ -248,7 +252,8 @@ check_requirements(const Migration &migration, bool applied)
 		if (ledger::is_applied(required))
 			continue;
 		if (!ledger::find_registration(required).has_value())
-			throw UserError("MG004", "migration \"" + migration.name + "\" requires \"" + required + "\", which is not known")
+			throw UserError("MG004",
+							"migration \"" + migration.name + "\" requires \"" + required + "\", which is not known")
 				.hint("Register or apply \"" + required + "\" first, or correct its name.");
 		if (!applied)
 			continue;
@@ -266,7 +271,8 @@ check_requirements(const Migration &migration, bool applied)
 					break;
 				}
 		}
-		throw UserError("MG006", "migration \"" + migration.name + "\" requires \"" + required + "\", which is not applied")
+		throw UserError("MG006",
+						"migration \"" + migration.name + "\" requires \"" + required + "\", which is not applied")
 			.detail("Not applied yet: " + boost::algorithm::join(chain, " requires ") + ".")
 			.hint("Apply \"" + chain.back() + "\" first.");
 	}
@@ -286,12 +292,13 @@ is_same_text(const Migration &migration, const std::string &checksum)
 	if (before.token_hash == migration.up.token_hash())
 		detail = "Only comments or spacing differ, first in line " + line + ".";
 	else if (difference.has_value())
-		detail = "Line " + line + " was: " + excerpt_at_difference(difference->ours, difference->theirs) + "\nand is now: " +
-				 excerpt_at_difference(difference->theirs, difference->ours);
+		detail = "Line " + line + " was: " + excerpt_at_difference(difference->ours, difference->theirs) +
+				 "\nand is now: " + excerpt_at_difference(difference->theirs, difference->ours);
 	detail += "\nApplied with checksum " + checksum + ",\nhanded in with checksum " + own + ".";
 	throw UserError("MG003", "migration \"" + migration.name + "\" is applied with another text")
 		.detail(detail)
-		.hint("A migration that is applied does not change: put the change into a new one, or roll this one back first.");
+		.hint(
+			"A migration that is applied does not change: put the change into a new one, or roll this one back first.");
 }
 
 } // namespace mg::migrate

@@ -10,10 +10,10 @@ namespace mg::migrate {
 
 namespace {
 
-#define MG_OBJECT_COLUMNS                                                                                                   \
-	"r.migration, o->>'type', o->>'identity', o->>'was', o->>'change', o->>'catalog', o->>'oid',"                           \
-	" ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments')),"        \
-	" r.installation = (SELECT installation FROM mg.current)"                                                               \
+#define MG_OBJECT_COLUMNS                                                                                            \
+	"r.migration, o->>'type', o->>'identity', o->>'was', o->>'change', o->>'catalog', o->>'oid',"                    \
+	" ARRAY(SELECT jsonb_array_elements_text(o->'names')), ARRAY(SELECT jsonb_array_elements_text(o->'arguments'))," \
+	" r.installation = (SELECT installation FROM mg.current)"                                                        \
 	" AND split_part(r.server_version, '.', 1) = split_part(current_setting('server_version'), '.', 1), o->>'column'"
 
 RecordedObject
@@ -76,7 +76,6 @@ public:
 private:
 	using Order = std::map<std::size_t, RecordedObject>;
 
-
 	void index(std::size_t order, const RecordedObject &object)
 	{
 		by_name_[object.title()] = order;
@@ -90,7 +89,8 @@ private:
 	{
 		if (auto found = by_oid_.find(object.key()); OidIsValid(object.oid) && found != by_oid_.end())
 			return by_order_.find(found->second);
-		for (const std::string &name : {object.type + " " + (object.was.empty() ? object.identity : object.was), object.title()})
+		for (const std::string &name :
+			 {object.type + " " + (object.was.empty() ? object.identity : object.was), object.title()})
 			if (auto found = by_name_.find(name); found != by_name_.end())
 				if (auto it = by_order_.find(found->second); it != by_order_.end())
 					return it;
@@ -118,10 +118,10 @@ objects_of_run(const std::string &installation, int64_t run)
 {
 	std::vector<RecordedObject> result;
 
-	for (const pg::Row &row : ledger::query("SELECT " MG_OBJECT_COLUMNS
-											" FROM mg.run r, jsonb_array_elements(r.objects) AS o"
-											" WHERE r.installation = $1::uuid AND r.id = $2::bigint",
-											{installation, std::to_string(run)}))
+	for (const pg::Row &row :
+		 ledger::query("SELECT " MG_OBJECT_COLUMNS " FROM mg.run r, jsonb_array_elements(r.objects) AS o"
+					   " WHERE r.installation = $1::uuid AND r.id = $2::bigint",
+					   {installation, std::to_string(run)}))
 		result.push_back(object_of(row));
 	return result;
 }
@@ -131,9 +131,10 @@ expected_objects()
 {
 	Expectation expectation;
 
-	for (const pg::Row &row : ledger::query("SELECT " MG_OBJECT_COLUMNS ", r.outcome = 'rolled back'"
-											" FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY AS e(o, position)"
-											" WHERE r.outcome IN ('applied', 'rolled back') ORDER BY r.at, r.id, position"))
+	for (const pg::Row &row :
+		 ledger::query("SELECT " MG_OBJECT_COLUMNS ", r.outcome = 'rolled back'"
+					   " FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY AS e(o, position)"
+					   " WHERE r.outcome IN ('applied', 'rolled back') ORDER BY r.at, r.id, position"))
 		expectation.apply(object_of(row), row[11] == "t");
 	return expectation.objects();
 }

@@ -15,8 +15,8 @@ struct RecordedObject
 	std::string migration;
 	std::string type;
 	std::string identity;
-	std::string was;     // its identity before the run renamed it, else empty
-	std::string change;  // created, changed, dropped
+	std::string was;    // its identity before the run renamed it, else empty
+	std::string change; // created, changed, dropped
 	std::string catalog;
 	std::vector<std::string> names; // as pg_get_object_address() takes them
 	std::vector<std::string> arguments;

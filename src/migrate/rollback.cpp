@@ -53,8 +53,9 @@ require_undone(const std::string &name, const std::vector<RecordedObject> &objec
 			.detail("Still there: " + list_some(left) + ".")
 			.hint("Correct the down script with mg_register() and try again; nothing of the rollback stays.");
 	if (!lost.empty())
-		pg::report(WARNING, UserError("01000", "rollback of migration \"" + name + "\" does not bring back all that it dropped")
-								.detail("Not there: " + list_some(lost) + "."));
+		pg::report(WARNING,
+				   UserError("01000", "rollback of migration \"" + name + "\" does not bring back all that it dropped")
+					   .detail("Not there: " + list_some(lost) + "."));
 }
 
 [[noreturn]] void
@@ -111,7 +112,8 @@ require_others_untouched(const std::string &name, const std::vector<RecordedObje
 	std::vector<std::string> dependants;
 	for (const RecordedObject &object : expected)
 		if (object.migration != name && ledger::is_applied(object.migration) && dropped.count(object.title()) > 0)
-			dependants.push_back("\"" + object.migration + "\" made " + object.title() + ", which the down script drops");
+			dependants.push_back("\"" + object.migration + "\" made " + object.title() +
+								 ", which the down script drops");
 	if (!dependants.empty())
 		refuse_for(name, dependants);
 }

@@ -26,7 +26,8 @@ mg_error_context(void *argument)
 	auto *context = static_cast<Context *>(argument);
 
 	if (context->line > 0)
-		errcontext("migration \"%s\", %s, line %d: %s", context->migration, context->phase, context->line, context->statement);
+		errcontext("migration \"%s\", %s, line %d: %s", context->migration, context->phase, context->line,
+				   context->statement);
 	else
 		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
@@ -71,7 +72,7 @@ struct Answer
 {
 	bool has_rows;
 	bool is_boolean;
-	bool all_fit;      // every row's first value is the wanted one
+	bool all_fit; // every row's first value is the wanted one
 	uint64 rows;
 	const char *value; // the first row's first value, or that of the first row that does not fit; NULL as nullptr
 	const char *evidence;
@@ -105,7 +106,8 @@ evidence_raw(SPITupleTable *table)
 			if (value == nullptr)
 				appendStringInfoString(&json, "null");
 			else
-				escape_json(&json, strlen(value) > 1000 ? pnstrdup(value, pg_mbcliplen(value, strlen(value), 1000)) : value);
+				escape_json(&json,
+							strlen(value) > 1000 ? pnstrdup(value, pg_mbcliplen(value, strlen(value), 1000)) : value);
 		}
 		appendStringInfoChar(&json, '}');
 	}
@@ -241,7 +243,8 @@ run_check(const script::Script &script, const script::Statement &statement, cons
 	std::string sql(script.text_of(statement));
 	Finding finding{statement.place.line, excerpt(script, statement), false, false, "", "", "[]"};
 	Context context = {migration.c_str(), script.what().c_str(), finding.line, finding.query.c_str()};
-	const char *wanted = statement.expect.has_value() && *statement.expect != "none" ? statement.expect->c_str() : nullptr;
+	const char *wanted =
+		statement.expect.has_value() && *statement.expect != "none" ? statement.expect->c_str() : nullptr;
 	pg::MemoryScope memory("migration_governance answer");
 	Answer answer = pg::guarded([&] {
 		CHECK_FOR_INTERRUPTS();

@@ -20,7 +20,7 @@ struct Timing
 // Where a run is, for the record of a failed one.
 struct Progress
 {
-	std::string phase;     // precondition, up, down, verify
+	std::string phase; // precondition, up, down, verify
 	int line = 0;
 	std::string statement; // shortened, without secrets
 	std::vector<Timing> timings;
@@ -34,9 +34,9 @@ void run_script(const script::Script &script, const std::string &migration, capt
 struct Finding
 {
 	int line;
-	std::string query;    // shortened
+	std::string query; // shortened
 	bool ok;
-	bool shown;           // no boolean and no expectation: rows are kept as evidence
+	bool shown; // no boolean and no expectation: rows are kept as evidence
 	std::string expected;
 	std::string actual;
 	std::string evidence; // jsonb array of the first rows

@@ -22,9 +22,11 @@ pg::Row
 capture_mode()
 {
 	std::string shared =
-		ledger::query_cell("SELECT current_setting('shared_preload_libraries') ~ '(^|[/, \"])migration_governance'").value_or("f");
+		ledger::query_cell("SELECT current_setting('shared_preload_libraries') ~ '(^|[/, \"])migration_governance'")
+			.value_or("f");
 	std::string session =
-		ledger::query_cell("SELECT current_setting('session_preload_libraries') ~ '(^|[/, \"])migration_governance'").value_or("f");
+		ledger::query_cell("SELECT current_setting('session_preload_libraries') ~ '(^|[/, \"])migration_governance'")
+			.value_or("f");
 
 	if (shared == "t")
 		return aspect("capture", "preloaded for the whole server");
@@ -45,7 +47,8 @@ event_triggers()
 							.value_or("0");
 
 	if (count != "4")
-		return aspect("event triggers", count + " of 4", false, "One was dropped: create the extension again to restore them.");
+		return aspect("event triggers", count + " of 4", false,
+					  "One was dropped: create the extension again to restore them.");
 	if (!off.empty())
 		return aspect("event triggers", "not always enabled: " + off, false, "ALTER EVENT TRIGGER … ENABLE ALWAYS.");
 	if (ledger::query_cell("SELECT current_setting('event_triggers', true) = 'off'") == "t")
@@ -68,14 +71,16 @@ gaps()
 pg::Row
 identity()
 {
-	bool same = ledger::query_cell("SELECT c.system_identifier = s.system_identifier AND c.database_oid = d.oid::bigint"
-								   " FROM mg.current c, pg_control_system() s, pg_database d WHERE d.datname = current_database()") ==
-				"t";
+	bool same =
+		ledger::query_cell(
+			"SELECT c.system_identifier = s.system_identifier AND c.database_oid = d.oid::bigint"
+			" FROM mg.current c, pg_control_system() s, pg_database d WHERE d.datname = current_database()") == "t";
 	std::string installation = ledger::query_cell("SELECT installation FROM mg.current").value_or("");
 
-	return aspect("installation", installation, same,
-				  same ? ""
-					   : "This database was copied or upgraded since: two copies that go on share this installation's numbers.");
+	return aspect(
+		"installation", installation, same,
+		same ? ""
+			 : "This database was copied or upgraded since: two copies that go on share this installation's numbers.");
 }
 
 } // namespace
@@ -87,8 +92,9 @@ status()
 	std::string version =
 		ledger::query_cell("SELECT extversion FROM pg_extension WHERE extname = 'migration_governance'").value_or("");
 
-	rows.push_back(aspect("extension", version, version == MG_VERSION,
-						  version == MG_VERSION ? "" : "The library is " MG_VERSION ": ALTER EXTENSION migration_governance UPDATE."));
+	rows.push_back(aspect(
+		"extension", version, version == MG_VERSION,
+		version == MG_VERSION ? "" : "The library is " MG_VERSION ": ALTER EXTENSION migration_governance UPDATE."));
 	rows.push_back(aspect("server", PG_VERSION));
 	rows.push_back(identity());
 	rows.push_back(capture_mode());
@@ -101,16 +107,19 @@ status()
 											 " WHERE s.covers = r.installation AND s.members @> r.id)")
 							  .value_or("0")));
 	bool guarded = capture::ledger_is_guarded();
-	rows.push_back(aspect("ledger protection", guarded ? "on" : "off", guarded,
-						  guarded ? "" : "RESET migration_governance.protect_ledger, and look for missing triggers mg_guard."));
+	rows.push_back(
+		aspect("ledger protection", guarded ? "on" : "off", guarded,
+			   guarded ? "" : "RESET migration_governance.protect_ledger, and look for missing triggers mg_guard."));
 	std::string workers = ledger::query_cell("SELECT current_setting('max_worker_processes')").value_or("0");
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));
 	rows.push_back(aspect("naming convention", policy::value_of("naming")));
-	rows.push_back(aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"
-														   " (SELECT status, count(*) AS n FROM mg.status GROUP BY status) s")
-											.value_or("none")));
-	rows.push_back(aspect("statements on record", ledger::query_cell("SELECT count(*) FROM mg.statement").value_or("0")));
+	rows.push_back(
+		aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"
+												" (SELECT status, count(*) AS n FROM mg.status GROUP BY status) s")
+								 .value_or("none")));
+	rows.push_back(
+		aspect("statements on record", ledger::query_cell("SELECT count(*) FROM mg.statement").value_or("0")));
 	return rows;
 }
 
@@ -122,8 +131,9 @@ parse(const std::string &text)
 	int ordinal = 0;
 
 	for (const script::Statement &statement : script.statements())
-		rows.push_back({std::to_string(++ordinal), std::to_string(statement.place.line), std::to_string(statement.place.column),
-						statement.tag, statement.recorded && !statement.temporary ? "t" : "f",
+		rows.push_back({std::to_string(++ordinal), std::to_string(statement.place.line),
+						std::to_string(statement.place.column), statement.tag,
+						statement.recorded && !statement.temporary ? "t" : "f",
 						statement.refusal.empty() ? (statement.secret ? pg::Cell("literal secret") : pg::Cell())
 												  : pg::Cell(statement.refusal),
 						std::string(script.text_of(statement))});
@@ -131,7 +141,8 @@ parse(const std::string &text)
 }
 
 pg::Row
-make_template(const std::string &kind, const std::string &description, const std::string &author, const std::string &ticket)
+make_template(const std::string &kind, const std::string &description, const std::string &author,
+			  const std::string &ticket)
 {
 	const Convention &convention = policy::naming();
 	std::vector<pg::Row> now =

@@ -8,8 +8,7 @@ namespace mg::migrate {
 
 namespace {
 
-constexpr const char *tables[] = {"installation", "script",       "registration", "run",
-								  "statement",    "policy_event", "seal"};
+constexpr const char *tables[] = {"installation", "script", "registration", "run", "statement", "policy_event", "seal"};
 
 Datum
 jsonb_datum(const std::string &text)
@@ -25,7 +24,8 @@ export_ledger()
 	std::string sql = "SELECT jsonb_build_object('format', 1";
 
 	for (const char *table : tables)
-		sql += std::string(", '") + table + "', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]') FROM mg." + table + " t)";
+		sql += std::string(", '") + table + "', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]') FROM mg." +
+			   table + " t)";
 	sql += ")";
 	return jsonb_datum(ledger::query(sql.c_str(), {}, pg::Plan::once).front()[0].value_or("{}"));
 }
@@ -45,15 +45,17 @@ import_ledger(Datum dump)
 	long long taken = 0;
 	for (const char *table : tables)
 	{
-		std::string sql = std::string("WITH taken AS (INSERT INTO mg.") + table + " SELECT t.* FROM jsonb_populate_recordset(NULL::mg." +
-						  table + ", $1::jsonb->'" + table + "') t WHERE t.installation <> (SELECT installation FROM mg.current)" +
+		std::string sql = std::string("WITH taken AS (INSERT INTO mg.") + table +
+						  " SELECT t.* FROM jsonb_populate_recordset(NULL::mg." + table + ", $1::jsonb->'" + table +
+						  "') t WHERE t.installation <> (SELECT installation FROM mg.current)" +
 						  " ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM taken";
 		taken += std::stoll(ledger::query(sql.c_str(), {text}, pg::Plan::once).front()[0].value_or("0"));
 	}
 	for (const ledger::Check &check : ledger::check())
 		if (!check.ok)
 			throw UserError("MG302", "the imported ledger does not fit its seals")
-				.detail(check.name + " " + check.object + ": expected " + check.expected + ", got " + check.actual + ".")
+				.detail(check.name + " " + check.object + ": expected " + check.expected + ", got " + check.actual +
+						".")
 				.hint("Nothing was imported.");
 	std::string seals = ledger::query_cell("SELECT count(*) FROM mg.seal").value_or("0");
 	return {std::to_string(taken), seals};

@@ -25,7 +25,8 @@ pg::Row
 check_object(const RecordedObject &object)
 {
 	std::optional<std::string> identity = find_object(object, true);
-	std::string actual = !identity.has_value() ? "missing" : (*identity == object.identity ? "exists" : "exists as " + *identity);
+	std::string actual =
+		!identity.has_value() ? "missing" : (*identity == object.identity ? "exists" : "exists as " + *identity);
 
 	return check_row(object.migration, "object", object.title(), identity.has_value(), "exists", actual);
 }
@@ -44,7 +45,8 @@ check_queries(const std::string &name, std::vector<pg::Row> &rows)
 		if (statement.control)
 			continue;
 		Finding finding{};
-		std::string where = "line " + std::to_string(statement.place.line) + ": " + shorten(verify.text_of(statement), 100);
+		std::string where =
+			"line " + std::to_string(statement.place.line) + ": " + shorten(verify.text_of(statement), 100);
 		std::optional<pg::Error> error = pg::try_and_undo([&] { finding = run_check(verify, statement, name); });
 		if (error.has_value())
 			rows.push_back(check_row(name, "query", where, false, "no error", error->what()));

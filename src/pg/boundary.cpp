@@ -49,8 +49,8 @@ copy_text(const char *text, size_t length) noexcept
 {
 	if (length == 0)
 		return nullptr;
-	auto *copy = static_cast<char *>(
-		MemoryContextAllocExtended(ErrorContext, length + 1, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
+	auto *copy =
+		static_cast<char *>(MemoryContextAllocExtended(ErrorContext, length + 1, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
 	if (copy == nullptr)
 		return "out of memory";
 	memcpy(copy, text, length);

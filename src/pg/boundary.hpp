@@ -193,14 +193,14 @@ void report(int elevel, const UserError &message);
 
 } // namespace mg::pg
 
-#define MG_FUNCTION(name)                                                              \
-	static Datum name##_body(FunctionCallInfo fcinfo);                                 \
-	extern "C" {                                                                       \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                          \
-	PG_FUNCTION_INFO_V1(name);                                                         \
-	Datum name(PG_FUNCTION_ARGS)                                                       \
-	{                                                                                  \
-		return mg::pg::enter([&] { return name##_body(fcinfo); });                     \
-	}                                                                                  \
-	}                                                                                  \
+#define MG_FUNCTION(name)                                          \
+	static Datum name##_body(FunctionCallInfo fcinfo);             \
+	extern "C" {                                                   \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                      \
+	PG_FUNCTION_INFO_V1(name);                                     \
+	Datum name(PG_FUNCTION_ARGS)                                   \
+	{                                                              \
+		return mg::pg::enter([&] { return name##_body(fcinfo); }); \
+	}                                                              \
+	}                                                              \
 	static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -10,7 +10,8 @@ class MemoryScope
 {
 public:
 	explicit MemoryScope(const char *name)
-		: context_(guarded([&] { return AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES); }))
+		: context_(guarded(
+			  [&] { return AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES); }))
 	{
 	}
 	~MemoryScope() { MemoryContextDelete(context_); }

@@ -45,7 +45,8 @@ plan_raw(const char *sql, int count, Oid *types, bool keep)
 }
 
 Table
-run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, bool keep, MemoryContext result_context)
+run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, bool keep,
+		MemoryContext result_context)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -187,8 +188,7 @@ read_cells_raw(TupleDesc desc, const Row &row, Datum *values, bool *nulls)
 		if (nulls[i])
 			continue;
 		getTypeInputInfo(attribute->atttypid, &input, &io_param);
-		values[i] =
-			OidInputFunctionCall(input, const_cast<char *>(row[i]->c_str()), io_param, attribute->atttypmod);
+		values[i] = OidInputFunctionCall(input, const_cast<char *>(row[i]->c_str()), io_param, attribute->atttypmod);
 	}
 }
 

@@ -34,7 +34,8 @@ session_raw()
 
 	Oid login = GetAuthenticatedUserId();
 	session.login_role = OidIsValid(login) ? GetUserNameFromId(login, true) : nullptr;
-	session.session_role = GetSessionUserId() == login ? session.login_role : GetUserNameFromId(GetSessionUserId(), true);
+	session.session_role =
+		GetSessionUserId() == login ? session.login_role : GetUserNameFromId(GetSessionUserId(), true);
 	session.acting_role =
 		GetOuterUserId() == GetSessionUserId() ? session.session_role : GetUserNameFromId(GetOuterUserId(), true);
 	session.application = application_name != nullptr ? application_name : "";

@@ -12,7 +12,7 @@ struct SessionRaw
 	const char *session_role; // SESSION AUTHORIZATION
 	const char *acting_role;  // SET ROLE; not what SECURITY DEFINER or a platform's delegation made of it
 	const char *application;
-	const char *client;       // address, or [local]
+	const char *client; // address, or [local]
 };
 SessionRaw session_raw();
 

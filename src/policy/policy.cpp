@@ -14,7 +14,8 @@ settings()
 {
 	/* Built at the first use, so that nothing runs when the library is loaded. */
 	static const std::vector<Setting> all = {
-		{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
+		{"naming", "free",
+		 "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 		{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	};
 	return all;
@@ -53,8 +54,9 @@ tables_in(const std::string &list)
 std::string
 value_of(const std::string &setting)
 {
-	return ledger::query_cell("SELECT p.value FROM mg.policy_event p WHERE p.setting = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
-							  {setting})
+	return ledger::query_cell(
+			   "SELECT p.value FROM mg.policy_event p WHERE p.setting = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
+			   {setting})
 		.value_or(find(setting).fallback);
 }
 
@@ -62,6 +64,8 @@ void
 set(const std::string &setting, const std::string &value, const std::string &reason)
 {
 	pg::require_database_owner("change the policy");
+	if (XactReadOnly || RecoveryInProgress())
+		throw UserError("25006", "cannot change the policy in a read-only transaction");
 	find(setting);
 	if (trim(reason).empty())
 		throw UserError("22023", "a policy change needs a reason");
@@ -91,10 +95,10 @@ rows()
 		if (set.empty())
 			result.push_back({setting.name, setting.fallback, std::nullopt, "default", setting.meaning});
 		else
-			result.push_back({setting.name, set[0][0], std::nullopt,
-							  "set by " + set[0][1].value_or("?") + " at " + set[0][2].value_or("?") + ": " +
-								  set[0][3].value_or(""),
-							  setting.meaning});
+			result.push_back(
+				{setting.name, set[0][0], std::nullopt,
+				 "set by " + set[0][1].value_or("?") + " at " + set[0][2].value_or("?") + ": " + set[0][3].value_or(""),
+				 setting.meaning});
 	}
 	return result;
 }
@@ -112,11 +116,11 @@ require_name(const std::string &name)
 	const Convention &convention = naming();
 
 	if (std::optional<std::string> reason = check_name(convention, name))
-		throw UserError("MG001", "the name of migration \"" + shorten(name, 100) + "\" does not follow the convention \"" +
-									 std::string(convention.name) + "\"")
+		throw UserError("MG001", "the name of migration \"" + shorten(name, 100) +
+									 "\" does not follow the convention \"" + std::string(convention.name) + "\"")
 			.detail(*reason)
-			.hint("The pattern is " + std::string(convention.pattern) + ", for example " + std::string(convention.example) +
-				  ".");
+			.hint("The pattern is " + std::string(convention.pattern) + ", for example " +
+				  std::string(convention.example) + ".");
 }
 
 std::vector<std::string>

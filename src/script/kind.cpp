@@ -70,15 +70,19 @@ drops_the_ledger(DropStmt *statement)
 Refusal
 outside(const char *reason)
 {
-	return {reason, "Run it outside the migration: mg_register() it, then SET migration_governance.migration to its name keeps the "
-					"statement attributed."};
+	return {
+		reason,
+		"Run it outside the migration: mg_register() it, then SET migration_governance.migration to its name keeps the "
+		"statement attributed."};
 }
 
 Refusal
 outside_index(const char *reason)
 {
-	return {reason, "Build it outside the migration first: mg_register() it, then SET migration_governance.migration to its name "
-					"keeps the statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS."};
+	return {
+		reason,
+		"Build it outside the migration first: mg_register() it, then SET migration_governance.migration to its name "
+		"keeps the statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS."};
 }
 
 } // namespace

@@ -37,7 +37,8 @@ Cuts
 cut_raw(const char *text)
 {
 	List *trees = raw_parser(text, RAW_PARSE_DEFAULT);
-	Cuts cuts = {static_cast<Cut *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Cut) * (list_length(trees) + 1))), 0};
+	Cuts cuts = {
+		static_cast<Cut *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Cut) * (list_length(trees) + 1))), 0};
 	ListCell *cell;
 
 	foreach (cell, trees)
@@ -115,7 +116,8 @@ psql_syntax(std::string_view text, std::size_t offset, std::string_view line, co
 	std::string_view rest = text.substr(offset, text.find('\n', offset) - offset);
 	if (rest[0] == '\\')
 		return "psql meta-command in a migration: " + shorten(rest, 60);
-	if (rest.size() > 1 && rest[0] == ':' && (is_letter(rest[1]) || rest[1] == '\'' || rest[1] == '"' || rest[1] == '{'))
+	if (rest.size() > 1 && rest[0] == ':' &&
+		(is_letter(rest[1]) || rest[1] == '\'' || rest[1] == '"' || rest[1] == '{'))
 		return "psql variable in a migration: " + shorten(rest.substr(0, rest.find_first_of(" ;,)")), 60);
 	return std::nullopt;
 }

@@ -16,13 +16,13 @@ struct Statement
 	std::size_t offset; // of the first token, in bytes of Script::text()
 	std::size_t length; // up to the last token or trailing comment, without the semicolon
 	Place place;
-	std::string tag;    // as the server completes it: CREATE TABLE
-	bool recorded;      // capture records this kind
-	bool temporary;     // makes a temporary object, which capture leaves out
-	bool control;       // BEGIN or COMMIT around the script, not run
+	std::string tag;     // as the server completes it: CREATE TABLE
+	bool recorded;       // capture records this kind
+	bool temporary;      // makes a temporary object, which capture leaves out
+	bool control;        // BEGIN or COMMIT around the script, not run
 	std::string refusal; // why it cannot run in a migration; empty when it can
 	std::string hint;
-	bool secret;        // holds a literal password
+	bool secret;                       // holds a literal password
 	std::optional<std::string> expect; // of a line "-- expect: VALUE" behind it
 };
 
@@ -43,7 +43,10 @@ public:
 
 	// The text that runs: the body without a byte order mark.
 	std::string_view text() const { return without_bom(body_); }
-	std::string_view text_of(const Statement &statement) const { return text().substr(statement.offset, statement.length); }
+	std::string_view text_of(const Statement &statement) const
+	{
+		return text().substr(statement.offset, statement.length);
+	}
 
 	// Tells whether a BEGIN … COMMIT around the statements is left out.
 	bool is_unwrapped() const { return unwrapped_; }

@@ -8,11 +8,29 @@ namespace mg::script {
 namespace {
 
 // Options of servers and user mappings that name where to connect and as whom, not with which secret.
-constexpr const char *harmless_options[] = {"host",          "hostaddr",        "port",         "dbname",     "user",
-											"service",       "schema_name",     "table_name",   "fetch_size", "use_remote_estimate",
-											"sslmode",       "application_name", "extensions",   "updatable",  "connect_timeout",
-											"client_encoding", "batch_size",    "async_capable", "truncatable", "fdw_startup_cost",
-											"fdw_tuple_cost", "keep_connections", "options"};
+constexpr const char *harmless_options[] = {"host",
+											"hostaddr",
+											"port",
+											"dbname",
+											"user",
+											"service",
+											"schema_name",
+											"table_name",
+											"fetch_size",
+											"use_remote_estimate",
+											"sslmode",
+											"application_name",
+											"extensions",
+											"updatable",
+											"connect_timeout",
+											"client_encoding",
+											"batch_size",
+											"async_capable",
+											"truncatable",
+											"fdw_startup_cost",
+											"fdw_tuple_cost",
+											"keep_connections",
+											"options"};
 
 bool
 is_harmless(const char *name)

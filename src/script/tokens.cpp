@@ -31,7 +31,8 @@ is_keyword(int kind)
 
 } // namespace
 
-TokenScanRaw::TokenScanRaw(const char *source) : scanner_(scanner_init(source, &extra_, &ScanKeywords, ScanKeywordTokens))
+TokenScanRaw::TokenScanRaw(const char *source)
+	: scanner_(scanner_init(source, &extra_, &ScanKeywords, ScanKeywordTokens))
 {
 	extra_.escape_string_warning = false;
 }

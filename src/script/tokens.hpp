@@ -7,8 +7,8 @@ namespace mg::script {
 
 struct TokenRaw
 {
-	int kind;          // the scanner's number of the token, or its character
-	int start;         // byte offsets into the text
+	int kind;  // the scanner's number of the token, or its character
+	int start; // byte offsets into the text
 	int end;
 	bool is_string;    // 'x', E'x', U&'x', $$x$$
 	const char *word;  // keyword or identifier, folded as the server folds it; nullptr for anything else

@@ -48,6 +48,7 @@ for my $table (@tables)
 		"ALTER TABLE mg.$table ENABLE REPLICA TRIGGER mg_guard; DELETE FROM mg.$table",
 		"ALTER TABLE mg.$table DISABLE TRIGGER USER; SET session_replication_role = replica; UPDATE mg.$table SET $column = $column",
 		"SAVEPOINT s; ALTER TABLE mg.$table DISABLE TRIGGER ALL; RELEASE s; DELETE FROM mg.$table",
+		(major($server) >= 17 ? "SET event_triggers = off; ALTER TABLE mg.$table DISABLE TRIGGER ALL; DELETE FROM mg.$table" : ()),
 		"DROP TRIGGER mg_guard ON mg.$table; DELETE FROM mg.$table",
 		"ALTER TABLE mg.$table ADD COLUMN extra int",
 		"ALTER TABLE mg.$table DROP COLUMN $column",

@@ -273,3 +273,13 @@ TEST(GapTest, counts_numbers_left_out)
 	EXPECT_EQ(gap_after(named("timestamp"), "20250101120000", "20260101120000"), 0U);
 	EXPECT_EQ(gap_after(named("date_sequence"), "20250101_001", "20250101_005"), 0U);
 }
+
+TEST(SortKey, OrdersVersionsWhateverTheirWidth)
+{
+	EXPECT_LT(mg::sort_key_of("999"), mg::sort_key_of("1000"));
+	EXPECT_LT(mg::sort_key_of("20250131_002"), mg::sort_key_of("20250131_010"));
+	EXPECT_LT(mg::sort_key_of("20250131_999"), mg::sort_key_of("20250201_001"));
+	EXPECT_EQ(mg::sort_key_of("007"), mg::sort_key_of("0007"));
+	EXPECT_EQ(mg::sort_key_of(""), "");
+	EXPECT_NE(mg::sort_key_of("1_2"), mg::sort_key_of("12"));
+}

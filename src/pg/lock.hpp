@@ -1,0 +1,31 @@
+// Locks of the extension's own in the server's lock manager, held until the transaction ends.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+namespace mg::pg {
+
+// What is locked; the numbers stand in pg_locks.objid, beside classid own_lock_class and objsubid own_lock_field.
+enum class OwnLock : uint32
+{
+	run = 0,
+	seal = 1
+};
+
+// Advisory locks whose fourth field no SQL function uses, so that nobody can take one, by chance or to do harm.
+constexpr uint32 own_lock_class = 28007;
+constexpr uint16 own_lock_field = 3;
+
+// Takes the exclusive lock of this database; without `wait` gives false when another session has it.
+inline bool
+take_own_lock(OwnLock what, bool wait)
+{
+	return guarded([&] {
+		LOCKTAG tag;
+
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, own_lock_class, static_cast<uint32>(what), own_lock_field);
+		return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+	});
+}
+
+} // namespace mg::pg

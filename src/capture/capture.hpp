@@ -26,7 +26,7 @@ bool is_silent();
 // Raises 55000 when a statement would change the ledger or the guard of it; says what is let through and mended.
 void guard_statement_raw(Node *tree);
 
-// Puts back the guards of the ledger that ALTER TABLE … DISABLE TRIGGER has just switched off.
+// Puts back the guards of the ledger that ALTER TABLE ... DISABLE TRIGGER has just switched off.
 void mend_guards_raw(Node *tree);
 
 // Parts of install() and of the end of a transaction that live beside what they concern.

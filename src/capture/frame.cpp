@@ -99,6 +99,8 @@ kind_name(ObjectType type)
 			return "foreign-data wrapper";
 		case OBJECT_FOREIGN_SERVER:
 			return "server";
+		case OBJECT_LARGEOBJECT:
+			return "large object";
 		default:
 			return "object";
 	}
@@ -152,7 +154,22 @@ touch_grant_raw(FrameRaw *frame, GrantStmt *grant)
 			touch_raw(frame, InvalidObjectAddress, type, NameListToQuotedString(castNode(List, object)), false);
 		else if (IsA(object, String))
 			touch_name_raw(frame, type, strVal(object));
+		else if (IsA(object, Integer))
+			touch_raw(frame, InvalidObjectAddress, type, psprintf("%d", intVal(object)), false);
+		else if (IsA(object, Float))
+			touch_raw(frame, InvalidObjectAddress, type, castNode(Float, object)->fval, false);
 	}
+}
+
+// What a statement names, not the indexes that event triggers of 17 and later list.
+void
+touch_reindex_raw(FrameRaw *frame, ReindexStmt *statement)
+{
+	frame->first = frame->last = nullptr;
+	frame->touched = 0;
+	touch_relation_raw(frame, "index", statement->relation);
+	if (statement->name != nullptr)
+		touch_name_raw(frame, statement->kind == REINDEX_OBJECT_SCHEMA ? "schema" : "database", statement->name);
 }
 
 // Default privileges belong to the schemas that the statement names, or to none.
@@ -224,6 +241,11 @@ describe_raw(FrameRaw *frame)
 		touch_grant_raw(frame, castNode(GrantStmt, tree));
 		return;
 	}
+	if (IsA(tree, ReindexStmt))
+	{
+		touch_reindex_raw(frame, castNode(ReindexStmt, tree));
+		return;
+	}
 	if (IsA(tree, AlterDefaultPrivilegesStmt))
 	{
 		touch_default_privileges_raw(frame, castNode(AlterDefaultPrivilegesStmt, tree));
@@ -286,13 +308,6 @@ describe_raw(FrameRaw *frame)
 			break;
 		case T_ClusterStmt:
 			touch_relation_raw(frame, "table", castNode(ClusterStmt, tree)->relation);
-			break;
-		case T_ReindexStmt:
-			touch_relation_raw(frame, "index", castNode(ReindexStmt, tree)->relation);
-			if (castNode(ReindexStmt, tree)->name != nullptr)
-				touch_name_raw(frame,
-							   castNode(ReindexStmt, tree)->kind == REINDEX_OBJECT_SCHEMA ? "schema" : "database",
-							   castNode(ReindexStmt, tree)->name);
 			break;
 		case T_CommentStmt:
 			touch_shared_object_raw(frame, castNode(CommentStmt, tree)->objtype, castNode(CommentStmt, tree)->object);

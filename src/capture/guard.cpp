@@ -147,7 +147,7 @@ refuse_children_raw(List *parents)
 			refuse_if_ledger_raw(castNode(RangeVar, lfirst(cell)));
 }
 
-// Set while ALTER TABLE … {ENABLE|DISABLE} TRIGGER on the ledger runs, so that the access hook lets it pass; cleared by
+// Set while ALTER TABLE ... {ENABLE|DISABLE} TRIGGER on the ledger runs, so that the access hook lets it pass; cleared by
 // mend_guards_raw() and, after an error, by the next statement that is guarded.
 Oid switching = InvalidOid;
 

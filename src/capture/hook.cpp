@@ -58,15 +58,40 @@ is_nested(const Call &call)
 	return !expected;
 }
 
-// The relation that a statement is about to give another name or schema, or nullptr.
-RangeVar *
-renamed_relation(Node *tree)
+ObjectAddress
+address_of_relation(RangeVar *relation)
 {
-	if (IsA(tree, AlterObjectSchemaStmt))
-		return castNode(AlterObjectSchemaStmt, tree)->relation;
-	if (!IsA(tree, RenameStmt))
-		return nullptr;
-	switch (castNode(RenameStmt, tree)->renameType)
+	ObjectAddress address = InvalidObjectAddress;
+	Oid oid = relation != nullptr ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+
+	if (OidIsValid(oid))
+		ObjectAddressSet(address, RelationRelationId, oid);
+	return address;
+}
+
+// What has no relation of its own is looked up as the statement is about to do, which raises what the statement would.
+ObjectAddress
+address_of_object(ObjectType type, Node *object)
+{
+	Relation relation = nullptr;
+	ObjectAddress address = get_object_address(type, object, &relation, AccessShareLock, true);
+
+	if (relation != nullptr)
+		relation_close(relation, NoLock);
+	return address;
+}
+
+// The object that a statement is about to give another name or schema, or an invalid address.
+ObjectAddress
+renamed_object(Node *tree)
+{
+	bool moves = IsA(tree, AlterObjectSchemaStmt);
+	if (!moves && !IsA(tree, RenameStmt))
+		return InvalidObjectAddress;
+
+	ObjectType type =
+		moves ? castNode(AlterObjectSchemaStmt, tree)->objectType : castNode(RenameStmt, tree)->renameType;
+	switch (type)
 	{
 		case OBJECT_TABLE:
 		case OBJECT_VIEW:
@@ -74,9 +99,19 @@ renamed_relation(Node *tree)
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_INDEX:
 		case OBJECT_SEQUENCE:
-			return castNode(RenameStmt, tree)->relation;
+			return address_of_relation(moves ? castNode(AlterObjectSchemaStmt, tree)->relation
+											 : castNode(RenameStmt, tree)->relation);
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+		case OBJECT_COLLATION:
+			return address_of_object(type, moves ? castNode(AlterObjectSchemaStmt, tree)->object
+												 : castNode(RenameStmt, tree)->object);
 		default:
-			return nullptr;
+			return InvalidObjectAddress;
 	}
 }
 
@@ -105,7 +140,7 @@ run_raw(const Call &call)
 		frame.temporary = 1;
 
 	if (RunRaw *run = current_run(); run != nullptr)
-		remember_name_raw(run, renamed_relation(frame.tree));
+		remember_name_raw(run, renamed_object(frame.tree));
 
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });

@@ -155,14 +155,13 @@ remember_raw(RunRaw *run, const TouchedRaw *touched, bool named)
 }
 
 void
-remember_name_raw(RunRaw *run, RangeVar *relation)
+remember_name_raw(RunRaw *run, ObjectAddress address)
 {
-	Oid oid = relation != nullptr ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
-	if (!OidIsValid(oid))
+	if (!OidIsValid(address.objectId))
 		return;
 
 	TouchedRaw touched = {InvalidObjectAddress, nullptr, nullptr, false, NIL, NIL, nullptr};
-	ObjectAddressSet(touched.address, RelationRelationId, oid);
+	touched.address = address;
 	MemoryContext before = MemoryContextSwitchTo(run->memory);
 	touched.identity = getObjectIdentity(&touched.address, true);
 	MemoryContextSwitchTo(before);

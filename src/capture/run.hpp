@@ -69,8 +69,8 @@ struct RunRaw
 };
 RunRaw *current_run();
 void remember_raw(RunRaw *run, const TouchedRaw *touched, bool named);
-// Notes what a relation is called before a statement renames it.
-void remember_name_raw(RunRaw *run, RangeVar *relation);
+// Notes what an object is called before a statement renames it; an invalid address is ignored.
+void remember_name_raw(RunRaw *run, ObjectAddress address);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);
 
 } // namespace mg::capture

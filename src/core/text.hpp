@@ -93,7 +93,7 @@ struct Difference
 std::optional<Difference> first_difference(std::string_view ours, std::string_view theirs);
 
 // Puts a text on one line of at most max_bytes bytes: runs of blanks become one, and what is cut ends in the mark.
-std::string shorten(std::string_view text, std::size_t max_bytes, std::string_view mark = "…");
+std::string shorten(std::string_view text, std::size_t max_bytes, std::string_view mark = "...");
 
 // Finds the end of the block comment that begins at the offset, nested ones included; the text's size when nothing closes it.
 std::size_t end_of_block_comment(std::string_view text, std::size_t offset) noexcept;

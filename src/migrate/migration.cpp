@@ -7,6 +7,7 @@
 
 #include "capture/run.hpp"
 #include "core/json.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::migrate {
@@ -69,11 +70,9 @@ excerpt_at_difference(std::string_view line, std::string_view other)
 	while (same < line.size() && same < other.size() && line[same] == other[same])
 		same++;
 	if (same <= lead)
-		return shorten(line, 120);
-	std::size_t start = same - lead;
-	while (start < line.size() && (static_cast<unsigned char>(line[start]) & 0xC0) == 0x80)
-		start++;
-	return "…" + shorten(line.substr(start), 120);
+		return pg::excerpt(line, 120);
+	std::size_t start = pg::character_start(line, same - lead);
+	return "..." + pg::excerpt(line.substr(start), 120);
 }
 
 } // namespace

@@ -111,6 +111,21 @@ private:
 	std::map<std::string, std::string> maker_;
 };
 
+// A relation that is known by its name only, and has moved to another schema along with its table: the one relation of
+// that kind and name.
+std::optional<std::string>
+find_moved_relation(const RecordedObject &object)
+{
+	if (OidIsValid(object.oid) || object.catalog != "pg_class" || object.names.size() != 2)
+		return std::nullopt;
+	std::vector<pg::Row> rows = ledger::query(
+		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace,"
+		" pg_identify_object('pg_class'::regclass, c.oid, 0) i WHERE c.relname = $1 AND i.type = $2 LIMIT 2",
+		{object.names[1], object.type});
+	return rows.size() == 1 ? std::optional<std::string>(rows[0][0].value_or("")) : std::nullopt;
+}
+
 } // namespace
 
 std::vector<RecordedObject>
@@ -151,7 +166,7 @@ find_object(const RecordedObject &object, bool by_name_too)
 	}
 	if (!object.names.empty() && pg::object_exists(object.type, object.names, object.arguments))
 		return object.identity;
-	return std::nullopt;
+	return by_name_too ? find_moved_relation(object) : std::nullopt;
 }
 
 } // namespace mg::migrate

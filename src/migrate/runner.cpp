@@ -5,6 +5,7 @@
 #include "ledger/store.hpp"
 #include "pg/memory.hpp"
 #include "pg/subtransaction.hpp"
+#include "pg/text.hpp"
 #include "script/kind.hpp"
 
 namespace mg::migrate {
@@ -38,7 +39,7 @@ excerpt(const script::Script &script, const script::Statement &statement)
 {
 	if (statement.secret)
 		return statement.tag;
-	return shorten(script.text_of(statement), 200);
+	return pg::excerpt(script.text_of(statement), 200);
 }
 
 // Runs one statement and throws its rows away; gives their number.

@@ -50,7 +50,7 @@ event_triggers()
 		return aspect("event triggers", count + " of 4", false,
 					  "One was dropped: create the extension again to restore them.");
 	if (!off.empty())
-		return aspect("event triggers", "not always enabled: " + off, false, "ALTER EVENT TRIGGER … ENABLE ALWAYS.");
+		return aspect("event triggers", "not always enabled: " + off, false, "ALTER EVENT TRIGGER ... ENABLE ALWAYS.");
 	if (ledger::query_cell("SELECT current_setting('event_triggers', true) = 'off'") == "t")
 		return aspect("event triggers", "switched off in this session", false, "RESET event_triggers.");
 	return aspect("event triggers", "enabled always");

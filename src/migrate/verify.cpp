@@ -7,6 +7,7 @@
 #include "migrate/objects.hpp"
 #include "migrate/runner.hpp"
 #include "pg/subtransaction.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::migrate {
@@ -46,7 +47,7 @@ check_queries(const std::string &name, std::vector<pg::Row> &rows)
 			continue;
 		Finding finding{};
 		std::string where =
-			"line " + std::to_string(statement.place.line) + ": " + shorten(verify.text_of(statement), 100);
+			"line " + std::to_string(statement.place.line) + ": " + pg::excerpt(verify.text_of(statement), 100);
 		std::optional<pg::Error> error = pg::try_and_undo([&] { finding = run_check(verify, statement, name); });
 		if (error.has_value())
 			rows.push_back(check_row(name, "query", where, false, "no error", error->what()));

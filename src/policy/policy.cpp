@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "pg/session.hpp"
+#include "pg/text.hpp"
 
 namespace mg::policy {
 
@@ -116,7 +117,7 @@ require_name(const std::string &name)
 	const Convention &convention = naming();
 
 	if (std::optional<std::string> reason = check_name(convention, name))
-		throw UserError("MG001", "the name of migration \"" + shorten(name, 100) +
+		throw UserError("MG001", "the name of migration \"" + pg::excerpt(name, 100) +
 									 "\" does not follow the convention \"" + std::string(convention.name) + "\"")
 			.detail(*reason)
 			.hint("The pattern is " + std::string(convention.pattern) + ", for example " +

@@ -212,8 +212,8 @@ refusal_raw(Node *tree)
 			if (castNode(CopyStmt, tree)->filename != nullptr)
 				return {nullptr, nullptr};
 			if (castNode(CopyStmt, tree)->is_from)
-				return {"COPY … FROM STDIN in a migration", "Use INSERT … VALUES, or load the data outside it."};
-			return {"COPY … TO STDOUT in a migration", "Run it outside the migration."};
+				return {"COPY ... FROM STDIN in a migration", "Use INSERT ... VALUES, or load the data outside it."};
+			return {"COPY ... TO STDOUT in a migration", "Run it outside the migration."};
 		case T_IndexStmt:
 			if (castNode(IndexStmt, tree)->concurrent)
 				return outside_index("CREATE INDEX CONCURRENTLY cannot run inside a transaction");
@@ -246,7 +246,7 @@ refusal_raw(Node *tree)
 			return outside("CREATE DATABASE and DROP DATABASE cannot run inside a transaction");
 		case T_AlterDatabaseStmt:
 			if (sets_tablespace(castNode(AlterDatabaseStmt, tree)->options))
-				return outside("ALTER DATABASE … SET TABLESPACE cannot run inside a transaction");
+				return outside("ALTER DATABASE ... SET TABLESPACE cannot run inside a transaction");
 			return {nullptr, nullptr};
 		case T_CreateTableSpaceStmt:
 		case T_DropTableSpaceStmt:

@@ -7,6 +7,7 @@
 
 #include "pg/memory.hpp"
 #include "pg/session.hpp"
+#include "pg/text.hpp"
 #include "script/kind.hpp"
 #include "script/tokens.hpp"
 
@@ -74,7 +75,7 @@ at_line(const std::string &what, int line)
 	return what + " script, line " + std::to_string(line);
 }
 
-// Looks whether the last whole statement before a syntax error is COPY … FROM STDIN, whose data the parser stumbles over.
+// Looks whether the last whole statement before a syntax error is COPY ... FROM STDIN, whose data the parser stumbles over.
 bool
 follows_copy(std::string_view text, std::size_t error_offset)
 {
@@ -109,16 +110,16 @@ psql_syntax(std::string_view text, std::size_t offset, std::string_view line, co
 	if (message.find_first_of("\\:") == std::string::npos)
 		return std::nullopt;
 	if (boost::algorithm::starts_with(line, "\\"))
-		return "psql meta-command in a migration: " + shorten(line, 60);
+		return "psql meta-command in a migration: " + pg::excerpt(line, 60);
 	if (offset >= text.size())
 		return std::nullopt;
 
 	std::string_view rest = text.substr(offset, text.find('\n', offset) - offset);
 	if (rest[0] == '\\')
-		return "psql meta-command in a migration: " + shorten(rest, 60);
+		return "psql meta-command in a migration: " + pg::excerpt(rest, 60);
 	if (rest.size() > 1 && rest[0] == ':' &&
 		(is_letter(rest[1]) || rest[1] == '\'' || rest[1] == '"' || rest[1] == '{'))
-		return "psql variable in a migration: " + shorten(rest.substr(0, rest.find_first_of(" ;,)")), 60);
+		return "psql variable in a migration: " + pg::excerpt(rest.substr(0, rest.find_first_of(" ;,)")), 60);
 	return std::nullopt;
 }
 
@@ -143,9 +144,9 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 	std::string where = "It is in the " + at_line(what, place.line) + ", column " + std::to_string(place.column);
 
 	if (follows_copy(text, offset))
-		throw UserError("0A000", "COPY … FROM STDIN in a migration")
+		throw UserError("0A000", "COPY ... FROM STDIN in a migration")
 			.detail("The " + at_line(what, place.line) + ", is data for it.")
-			.hint("Use INSERT … VALUES, or load the data outside the migration.");
+			.hint("Use INSERT ... VALUES, or load the data outside the migration.");
 	if (std::optional<std::string> psql = psql_syntax(text, offset, command, message))
 		throw UserError("42601", *psql)
 			.detail("It is in the " + at_line(what, place.line) + ".")
@@ -155,13 +156,14 @@ explain(const std::string &what, std::string_view text, const ErrorData &error)
 	if (!show)
 		message = message.substr(0, message.find(" at or near "));
 	throw UserError(unpack_sql_state(error.sqlerrcode), message)
-		.detail(where + (show ? ": " + shorten(command, 120) : "."))
+		.detail(where + (show ? ": " + pg::excerpt(command, 120) : "."))
 		.hint(error.hint != nullptr ? error.hint : "Nothing has run: the whole script is checked first.");
 }
 
 } // namespace
 
-Script::Script(std::string what, std::string body) : what_(std::move(what)), body_(std::move(body))
+Script::Script(std::string what, std::string body)
+	: what_(std::move(what)), body_(std::move(body)), checksum_(checksum_of(body_))
 {
 	std::string source(text());
 	pg::MemoryScope memory("migration_governance parse");
@@ -300,7 +302,8 @@ Script::require_runnable() const
 {
 	if (const Statement *statement = first_refused())
 		throw UserError("0A000", statement->refusal)
-			.detail("It is in the " + at_line(what_, statement->place.line) + ": " + shorten(text_of(*statement), 120))
+			.detail("It is in the " + at_line(what_, statement->place.line) + ": " +
+					pg::excerpt(text_of(*statement), 120))
 			.hint(statement->hint);
 }
 

@@ -48,7 +48,7 @@ public:
 		return text().substr(statement.offset, statement.length);
 	}
 
-	// Tells whether a BEGIN … COMMIT around the statements is left out.
+	// Tells whether a BEGIN ... COMMIT around the statements is left out.
 	bool is_unwrapped() const { return unwrapped_; }
 
 	// Raises 0A000 for the first statement that cannot run in a migration, such as one that cannot run in a transaction.
@@ -58,7 +58,8 @@ public:
 	// The first statement that cannot run in a migration, or nullptr.
 	const Statement *first_refused() const;
 
-	std::string checksum() const { return checksum_of(body_); }
+	// Its checksum_of(); made once.
+	const std::string &checksum() const { return checksum_; }
 	// SHA-256 over the tokens: equal for scripts that differ in comments and blanks only.
 	std::string token_hash() const;
 
@@ -71,6 +72,7 @@ private:
 	std::vector<Statement> statements_;
 	std::vector<Header> headers_;
 	bool unwrapped_ = false;
+	std::string checksum_;
 };
 
 // The number of the way checksums are made, kept with each.

@@ -111,7 +111,7 @@ SELECT is((SELECT status FROM mg.status WHERE migration = 'err'), 'failed', 'its
 SELECT ok(NOT t.there('err'), 'nothing of it stays');
 SELECT is((SELECT status FROM mg_apply('err', 'create table err (i int)')), 'applied', 'the corrected text is applied under the same name');
 SELECT is((SELECT status FROM mg.status WHERE migration = 'err'), 'applied', 'and its status is applied');
-SELECT alike(t.applying('long', 'select 1/0 -- ' || repeat('é', 1000)), '22012%migration "long", up, line 1: select 1/0 -- éé%…', 'a long statement is shortened');
+SELECT alike(t.applying('long', 'select 1/0 -- ' || repeat('é', 1000)), '22012%migration "long", up, line 1: select 1/0 -- éé%...', 'a long statement is shortened');
 SELECT is(t.applying('cursor', E'select 1;\nselect nocolumn from pg_class'), E'42703 column "nocolumn" does not exist\nCONTEXT: migration "cursor", up, line 2: select nocolumn from pg_class', 'an error of the analyzer');
 
 -- What a script sets is put back.

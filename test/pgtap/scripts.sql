@@ -81,13 +81,13 @@ FROM unnest(ARRAY['\i other.sql', '\connect postgres', '\set x 1', '\echo it''s 
 SELECT alike(t.applying('e2', 'select 1 as a ' || command), '42601 psql meta-command%line 1%', command || ' behind a query is one as well')
 FROM unnest(ARRAY['\gexec', '\gset', '\watch 1', '\g']) command;
 SELECT is(t.applying('e2', E'create table e2 (i int, t text);\nCOPY e2 (i, t) FROM stdin;\n1\tone\n2\tit''s; "two"\n\\.\n\nselect 1;\n'),
-	E'0A000 COPY … FROM STDIN in a migration\nDETAIL: The up script, line 3, is data for it.\nHINT: Use INSERT … VALUES, or load the data outside the migration.',
+	E'0A000 COPY ... FROM STDIN in a migration\nDETAIL: The up script, line 3, is data for it.\nHINT: Use INSERT ... VALUES, or load the data outside the migration.',
 	'COPY FROM STDIN with its data is called by its name');
-SELECT alike(t.applying('e2', script), '0A000 COPY … FROM STDIN in a migration%', 'COPY FROM STDIN: ' || name) FROM (VALUES
+SELECT alike(t.applying('e2', script), '0A000 COPY ... FROM STDIN in a migration%', 'COPY FROM STDIN: ' || name) FROM (VALUES
 	('no rows', E'copy e2 from stdin;\n\\.\n'), ('no data', E'select 1;\ncopy e2 from stdin;'), ('NULL first', E'copy e2 from stdin;\n\\N\t1\n\\.\n'),
 	('a semicolon in the data', E'copy e2 from stdin;\na; b\n\\.\n'), ('CSV', E'copy e2 from stdin (format csv);\n1,"x"\n\\.\n'),
 	('a comment behind', E'copy e2 from stdin; -- the rows; all of them\n1\n\\.\n'), ('CRLF', E'select 1;\r\ncopy e2 from stdin;\r\n1\r\n\\.\r\n')) v (name, script);
-SELECT alike(t.applying('e2', 'copy (select 1) to stdout'), '0A000 COPY … TO STDOUT in a migration%It is in the up script, line 1:%HINT: Run it outside the migration.%', 'COPY TO STDOUT');
+SELECT alike(t.applying('e2', 'copy (select 1) to stdout'), '0A000 COPY ... TO STDOUT in a migration%It is in the up script, line 1:%HINT: Run it outside the migration.%', 'COPY TO STDOUT');
 SELECT ok(NOT t.there('e2'), 'none of these ran');
 
 -- What cannot run in a transaction, with the line, the reason and the way out.

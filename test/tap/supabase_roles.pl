@@ -72,7 +72,7 @@ CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN RET
 	works($server, 'postgres', "CREATE FUNCTION public.resolve() RETURNS int LANGUAGE sql AS 'SELECT 1'", "$how: event triggers of the platform that count commands");
 
 	# Removal.
-	fails_with($server, 'postgres', $_, qr/ERROR:  55000: .*mg_allow_removal/s, "$how: refused: $_") for 'DROP EXTENSION migration_governance', 'DROP EXTENSION migration_governance CASCADE', 'DROP OWNED BY postgres', 'DROP OWNED BY CURRENT_USER CASCADE',
+	fails_with($server, 'postgres', $_, qr/ERROR:  55000: .*mg_allow_removal/s, "$how: refused: $_") for 'DROP EXTENSION migration_governance', 'DROP EXTENSION migration_governance CASCADE', 'DROP OWNED BY postgres CASCADE', 'DROP OWNED BY CURRENT_USER CASCADE',
 	  'DO $$BEGIN DROP EXTENSION migration_governance CASCADE; END$$';
 	fails_with($server, 'postgres', "SELECT mg_allow_removal('x')", '42501', "$how: a service may not allow it", user => 'supabase_storage_admin');
 	works($server, 'postgres', "SELECT mg_allow_removal('moving on'); DROP EXTENSION migration_governance", "$how: postgres allows and drops it");

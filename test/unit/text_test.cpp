@@ -270,10 +270,10 @@ TEST(ShortenTest, puts_everything_on_one_line)
 
 TEST(ShortenTest, cuts_and_marks)
 {
-	EXPECT_EQ(shorten("abcdefghij", 9), "abcdef…");
+	EXPECT_EQ(shorten("abcdefghij", 9), "abcdef...");
 	EXPECT_EQ(shorten("abcdefghij", 9, "..."), "abcdef...");
-	EXPECT_EQ(shorten("abc defghi", 7), "abc…") << "no blank before the mark";
-	EXPECT_EQ(shorten("abcdefghij", 3), "…");
+	EXPECT_EQ(shorten("abc defghi", 7), "abc...") << "no blank before the mark";
+	EXPECT_EQ(shorten("abcdefghij", 3), "...");
 	EXPECT_EQ(shorten("abcdefghij", 2), "ab");
 	EXPECT_EQ(shorten("abcdefghij", 0), "");
 }
@@ -387,6 +387,6 @@ TEST(TextTest, every_function_takes_ten_megabytes)
 	EXPECT_EQ(place_of(text, text.size()).line, index.lines());
 	EXPECT_EQ(line_text(text, index.lines()), "");
 	EXPECT_FALSE(first_difference(text, text));
-	EXPECT_EQ(shorten(text, 12), "abc é --…");
+	EXPECT_EQ(shorten(text, 12), "abc é --...");
 	EXPECT_EQ(trim_statement(text).front(), 'a');
 }

@@ -1,0 +1,33 @@
+// Cuts text where the server says that characters end.
+#include "pg/text.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+
+namespace mg::pg {
+
+std::string
+excerpt(std::string_view text, std::size_t max_bytes)
+{
+	/* Blanks are squeezed first, so more than max_bytes may be needed; nobody wants to look through 10 MB for them. */
+	std::string line =
+		shorten(text.substr(0, character_start(text, std::min(text.size(), 4 * max_bytes))), std::string::npos / 2);
+	bool whole = line.size() <= max_bytes && text.size() <= 4 * max_bytes;
+
+	if (whole)
+		return line;
+	std::size_t length = character_start(line, std::min(line.size(), max_bytes));
+	return std::string(trim(std::string_view(line).substr(0, length))) + "...";
+}
+
+std::size_t
+character_start(std::string_view text, std::size_t offset)
+{
+	return guarded([&] {
+		return static_cast<std::size_t>(
+			pg_mbcliplen(text.data(), static_cast<int>(text.size()), static_cast<int>(offset)));
+	});
+}
+
+} // namespace mg::pg

@@ -1,0 +1,17 @@
+// Text in the database's encoding.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "pg/boundary.hpp"
+
+namespace mg::pg {
+
+// Puts a text on one line of at most max_bytes bytes, cut between two characters of the database's encoding.
+std::string excerpt(std::string_view text, std::size_t max_bytes);
+
+// The beginning of the character that the byte at `offset` belongs to.
+std::size_t character_start(std::string_view text, std::size_t offset);
+
+} // namespace mg::pg

@@ -36,6 +36,13 @@ append_value_raw(StringInfo out, Oid type, Datum value)
 		case INT4OID:
 			append_number(out, DatumGetInt32(value));
 			return;
+		case UUIDOID:
+		{
+			char digits[2 * UUID_LEN];
+			hex_encode(reinterpret_cast<const char *>(DatumGetUUIDP(value)), UUID_LEN, digits);
+			appendBinaryStringInfo(out, digits, sizeof(digits));
+			return;
+		}
 		case BOOLOID:
 			appendStringInfoChar(out, DatumGetBool(value) ? 't' : 'f');
 			return;

@@ -154,6 +154,7 @@ held_locks()
 			entry->second = held;
 	}
 	std::vector<HeldLock> result;
+	result.reserve(by_relation.size());
 	for (auto &[relation, held] : by_relation)
 		result.push_back(std::move(held));
 	return result;

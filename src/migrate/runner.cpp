@@ -107,8 +107,9 @@ evidence_raw(SPITupleTable *table)
 			if (value == nullptr)
 				appendStringInfoString(&json, "null");
 			else
-				escape_json(&json,
-							strlen(value) > 1000 ? pnstrdup(value, pg_mbcliplen(value, strlen(value), 1000)) : value);
+				escape_json(&json, strlen(value) > 1000
+									   ? pnstrdup(value, pg_mbcliplen(value, static_cast<int>(strlen(value)), 1000))
+									   : value);
 		}
 		appendStringInfoChar(&json, '}');
 	}

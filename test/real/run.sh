@@ -1,8 +1,8 @@
 #!/bin/bash
 # Applies published migrations with psql and with mg_apply and compares: test/real/run.sh, TAP on stdout
 #
-# Wants a running throw-away server on this machine (PGHOST, PGPORT, PGUSER a superuser, PATH with its psql and pg_dump) on which the
-# extension is installed; creates and drops databases real_psql_* and real_mg_* and roles lsmb_real_*. MG_REAL_DIR has the unpacked series
+# Starts a throw-away server, or takes the running one on this machine that PGHOST names (with PGPORT, PGUSER a superuser, PATH with its
+# psql and pg_dump) and on which the extension is installed; creates and drops databases real_psql_* and real_mg_* and roles lsmb_real_*. MG_REAL_DIR has the unpacked series
 # (fetch.sh fills it), MG_REAL_SERIES names those to run. Leaves the databases for a look.
 set -euo pipefail
 
@@ -17,6 +17,14 @@ tests=0 failures=0 through_mg=0 skipped=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
+
+if [ -z "${PGHOST:-}" ]; then
+  server=$here/../tools/server.sh
+  "$server" prepare >&2
+  trap '"$server" stop real >/dev/null 2>&1; rm -rf "$work"' EXIT
+  "$server" start real "max_worker_processes = 16" >&2
+  eval "$("$server" env real)"
+fi
 
 # Prints the first lines of stdin as TAP comments.
 comment() {

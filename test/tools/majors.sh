@@ -137,6 +137,9 @@ for major in 15 17 18; do
     esac
 done
 
+# The folders have neither npm nor this release's packages: what is published is fetched here, for all.
+test/real/fetch.sh > "$logs/fetch.log" 2>&1 || tail -n 5 "$logs/fetch.log"
+
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 for major in "${others[@]}"; do
     run_other "$major" &

@@ -10,29 +10,17 @@
 
 namespace mg::policy {
 
-const std::vector<Setting> &
-settings()
-{
-	/* Built at the first use, so that nothing runs when the library is loaded. */
-	static const std::vector<Setting> all = {
-		{"naming", "free",
-		 "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
-		{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
-	};
-	return all;
-}
-
 namespace {
 
 const Setting &
 find(const std::string &name)
 {
-	for (const Setting &setting : settings())
+	for (const Setting &setting : settings)
 		if (name == setting.name)
 			return setting;
 
 	std::string known;
-	for (const Setting &setting : settings())
+	for (const Setting &setting : settings)
 		known += (known.empty() ? "" : ", ") + std::string(setting.name);
 	throw UserError("22023", "unknown policy setting \"" + name + "\"").hint("Settings are: " + known + ".");
 }
@@ -87,7 +75,7 @@ rows()
 {
 	std::vector<pg::Row> result;
 
-	for (const Setting &setting : settings())
+	for (const Setting &setting : settings)
 	{
 		std::vector<pg::Row> set =
 			ledger::query("SELECT p.value, p.login_role, p.at::text, p.reason FROM mg.policy_event p"

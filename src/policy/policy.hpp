@@ -1,6 +1,7 @@
 // Policy settings: what a team has decided, kept in the ledger with who and why.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,10 @@ struct Setting
 	const char *fallback;
 	const char *meaning;
 };
-const std::vector<Setting> &settings();
+inline constexpr std::array<Setting, 2> settings = {{
+	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
+	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
+}};
 
 // The value in force.
 std::string value_of(const std::string &setting);

@@ -31,6 +31,11 @@ override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# SHA-256 comes from the library that the server itself uses.
+ifneq ($(findstring openssl,$(shell $(PG_CONFIG) --configure)),)
+SHLIB_LINK += -lcrypto
+endif
+
 # The server's headers are system headers, so that warnings are about this project; core/ does not see them at all.
 override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
 src/core/%.o: override CPPFLAGS = -Isrc

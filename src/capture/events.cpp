@@ -80,23 +80,53 @@ frame_of_event()
 
 using Visit = void (*)(FrameRaw *frame, TupleTableSlot *slot);
 
-// Calls one of the server's set-returning functions for event triggers and visits its rows.
+// A set-returning function of the server, and the row type that it declares, made once: the server would build it anew
+// from the catalog at each call, which costs as much as the rows.
+struct Source
+{
+	PGFunction function;
+	Oid oid;
+	TupleDesc desc;
+};
+Source commands = {pg_event_trigger_ddl_commands, F_PG_EVENT_TRIGGER_DDL_COMMANDS, nullptr};
+Source dropped_objects = {pg_event_trigger_dropped_objects, F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, nullptr};
+
+TupleDesc
+desc_of_raw(Source *source)
+{
+	if (source->desc == nullptr)
+	{
+		MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+		TupleDesc desc = nullptr;
+		if (get_func_result_type(source->oid, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "function %u has no row type", source->oid);
+		source->desc = desc;
+		MemoryContextSwitchTo(before);
+	}
+	return source->desc;
+}
+
+// Calls a source and visits its rows. A function that returns an undeclared record is named as the called one, so that
+// the server takes the expected row type as it is.
 void
-visit_rows_raw(PGFunction function, Oid oid, FrameRaw *frame, Visit visit)
+visit_rows_raw(Source *source, FrameRaw *frame, Visit visit)
 {
 	FmgrInfo info;
 	LOCAL_FCINFO(call, 0);
 	ReturnSetInfo result;
 	ExprContext *context = makeNode(ExprContext);
 
-	fmgr_info(oid, &info);
+	memset(&info, 0, sizeof(info));
+	info.fn_oid = F_JSONB_TO_RECORD;
+	info.fn_mcxt = CurrentMemoryContext;
 	memset(&result, 0, sizeof(result));
 	result.type = T_ReturnSetInfo;
 	context->ecxt_per_query_memory = CurrentMemoryContext;
 	result.econtext = context;
+	result.expectedDesc = desc_of_raw(source);
 	result.allowedModes = result.returnMode = SFRM_Materialize;
 	InitFunctionCallInfoData(*call, &info, 0, InvalidOid, nullptr, reinterpret_cast<Node *>(&result));
-	function(call);
+	source->function(call);
 
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
@@ -225,7 +255,7 @@ on_end_raw(const EventTriggerData *event)
 	mend_guards_raw(const_cast<Node *>(event->parsetree));
 	if (frame == nullptr)
 		return;
-	visit_rows_raw(pg_event_trigger_ddl_commands, F_PG_EVENT_TRIGGER_DDL_COMMANDS, frame, visit_command);
+	visit_rows_raw(&commands, frame, visit_command);
 	if (frame == hookless)
 	{
 		record_raw(frame);
@@ -269,7 +299,7 @@ on_event_raw(const EventTriggerData *event)
 	else if (strcmp(event->event, "sql_drop") == 0)
 	{
 		if (FrameRaw *frame = frame_of_event(); frame != nullptr)
-			visit_rows_raw(pg_event_trigger_dropped_objects, F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, frame, visit_dropped);
+			visit_rows_raw(&dropped_objects, frame, visit_dropped);
 	}
 	else
 		on_rewrite_raw();

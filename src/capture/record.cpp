@@ -25,8 +25,11 @@ constexpr const char *platform_roles[] = {
 bool
 is_platform_role(const char *role)
 {
+	/* Every statement asks; nearly no role begins like one of them. */
+	if (role == nullptr || (strncmp(role, "supabase_", 9) != 0 && strncmp(role, "pgb", 3) != 0))
+		return false;
 	for (const char *platform : platform_roles)
-		if (role != nullptr && strcmp(role, platform) == 0)
+		if (strcmp(role, platform) == 0)
 			return true;
 	return false;
 }
@@ -100,7 +103,8 @@ origin_of(const FrameRaw *frame, const RunRaw *run, const pg::SessionRaw &sessio
 	if (frame->tag == CMDTAG_CREATE_EXTENSION ||
 		(frame->tag == CMDTAG_ALTER_EXTENSION && IsA(frame->tree, AlterExtensionStmt)))
 		return "extension";
-	if (is_platform_role(session.login_role) || is_platform_role(session.session_role))
+	if (is_platform_role(session.login_role) ||
+		(session.session_role != session.login_role && is_platform_role(session.session_role)))
 		return "platform";
 	return "session";
 }

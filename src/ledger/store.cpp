@@ -210,7 +210,7 @@ next_id_raw()
 }
 
 RecordRaw::RecordRaw(const Place &place, Table table, int64 id)
-	: place_(place), relation_(table_open(place.of(table), RowExclusiveLock)), id_(id)
+	: place_(place), relation_(table_open(place.of(table), RowExclusiveLock)), id_(id), cursor_(-1)
 {
 	int count = RelationGetDescr(relation_)->natts;
 	values_ = static_cast<Datum *>(palloc0(sizeof(Datum) * count));
@@ -218,30 +218,31 @@ RecordRaw::RecordRaw(const Place &place, Table table, int64 id)
 	memset(nulls_, true, sizeof(bool) * count);
 }
 
-// A column that an older version of the tables does not have yet is left out.
+// Finds a column by its name, beginning behind the one found before: callers set columns in about their order. A column
+// that an older version of the tables does not have yet is not found.
+int
+RecordRaw::find(const char *column)
+{
+	TupleDesc desc = RelationGetDescr(relation_);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		cursor_ = cursor_ + 1 < desc->natts ? cursor_ + 1 : 0;
+		if (strcmp(NameStr(TupleDescAttr(desc, cursor_)->attname), column) == 0)
+			return cursor_;
+	}
+	return -1;
+}
+
 void
 RecordRaw::set(const char *column, Datum value)
 {
-	TupleDesc desc = RelationGetDescr(relation_);
+	int i = find(column);
 
-	for (int i = 0; i < desc->natts; i++)
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), column) == 0)
-		{
-			values_[i] = value;
-			nulls_[i] = false;
-			return;
-		}
-}
-
-bool
-RecordRaw::has(const char *column) const
-{
-	TupleDesc desc = RelationGetDescr(relation_);
-
-	for (int i = 0; i < desc->natts; i++)
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), column) == 0)
-			return !nulls_[i];
-	return false;
+	if (i < 0)
+		return;
+	values_[i] = value;
+	nulls_[i] = false;
 }
 
 void
@@ -261,8 +262,11 @@ RecordRaw::insert()
 	set("installation", UUIDPGetDatum(installation));
 	set("id", Int64GetDatum(id_));
 	set("xid", FullTransactionIdGetDatum(GetTopFullTransactionId()));
-	if (!has("at"))
-		set("at", TimestampTzGetDatum(GetCurrentTimestamp()));
+	if (int at = find("at"); at >= 0 && nulls_[at])
+	{
+		values_[at] = TimestampTzGetDatum(GetCurrentTimestamp());
+		nulls_[at] = false;
+	}
 	set_text("hash", record_hash_raw(desc, values_, nulls_));
 
 	HeapTuple tuple = heap_form_tuple(desc, values_, nulls_);

@@ -70,14 +70,16 @@ public:
 	RecordRaw(const Place &place, Table table, int64 id);
 	void set(const char *column, Datum value);
 	void set_text(const char *column, const char *text);
-	bool has(const char *column) const;
 	// Fills installation, id, xid, at (unless it is set) and hash, and inserts the record, which the next command sees.
 	void insert();
 
 private:
+	int find(const char *column);
+
 	const Place &place_;
 	Relation relation_;
 	int64 id_;
+	int cursor_;
 	Datum *values_;
 	bool *nulls_;
 };

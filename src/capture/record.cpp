@@ -198,7 +198,7 @@ record_raw(FrameRaw *frame)
 
 	/* Everything made on the way to the record goes at once; CONCURRENTLY leaves no snapshot behind. */
 	MemoryContext memory =
-		AllocSetContextCreate(CurrentMemoryContext, "migration_governance record", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(CurrentMemoryContext, "migration_governance record", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(memory);
 	bool pushed = !ActiveSnapshotSet();
 	if (pushed)

@@ -247,6 +247,22 @@ on_start_raw(const EventTriggerData *event)
 		begin_hookless_raw(event);
 }
 
+// What is dropped shows in sql_drop only, and describe_raw() names the objects of these statements itself.
+bool
+has_command_rows(const Node *tree)
+{
+	switch (nodeTag(tree))
+	{
+		case T_DropStmt:
+		case T_GrantStmt:
+		case T_AlterDefaultPrivilegesStmt:
+		case T_ReindexStmt:
+			return false;
+		default:
+			return true;
+	}
+}
+
 void
 on_end_raw(const EventTriggerData *event)
 {
@@ -255,7 +271,8 @@ on_end_raw(const EventTriggerData *event)
 	mend_guards_raw(const_cast<Node *>(event->parsetree));
 	if (frame == nullptr)
 		return;
-	visit_rows_raw(&commands, frame, visit_command);
+	if (has_command_rows(event->parsetree))
+		visit_rows_raw(&commands, frame, visit_command);
 	if (frame == hookless)
 	{
 		record_raw(frame);

@@ -236,6 +236,9 @@ describe_raw(FrameRaw *frame)
 	Node *tree = frame->tree;
 	ListCell *cell;
 
+	if (frame->described)
+		return;
+	frame->described = true;
 	if (IsA(tree, GrantStmt))
 	{
 		touch_grant_raw(frame, castNode(GrantStmt, tree));

@@ -34,6 +34,7 @@ struct FrameRaw
 	TouchedRaw *last;
 	int touched;
 	int temporary; // objects left out because they are temporary
+	bool described;
 };
 
 // The innermost statement that is recorded, or nullptr. Frames of the hook lie on its stack and leave with it;
@@ -46,6 +47,7 @@ void pop(FrameRaw *frame);
 TouchedRaw *touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, const char *identity, bool dropped);
 
 // Names the objects of statements that event triggers do not describe, from the parse tree: GRANT, roles, databases, ...
+// A second call does nothing.
 void describe_raw(FrameRaw *frame);
 
 // The object that the statement is about: of the kind that its tag names, else the first; nullptr when none is known.

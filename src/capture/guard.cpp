@@ -1,5 +1,6 @@
 // Keeps the ledger append-only and the extension in its database.
 #include "capture/capture.hpp"
+#include "capture/frame.hpp"
 #include "capture/settings.hpp"
 
 #include "ledger/store.hpp"
@@ -151,6 +152,16 @@ refuse_children_raw(List *parents)
 // mend_guards_raw() and, after an error, by the next statement that is guarded.
 Oid switching = InvalidOid;
 
+// Tells whether the statement that makes a function may find one of that name; looking a new one up is not for nothing.
+bool
+may_replace()
+{
+	const FrameRaw *frame = innermost();
+
+	return frame == nullptr || !IsA(frame->tree, CreateFunctionStmt) ||
+		   castNode(CreateFunctionStmt, frame->tree)->replace;
+}
+
 // Tells whether an access changes or drops a part of the extension, other than by its own script or on purpose.
 bool
 changes_part_raw(ObjectAccessType access, Oid class_id, Oid object, void *argument)
@@ -164,7 +175,7 @@ changes_part_raw(ObjectAccessType access, Oid class_id, Oid object, void *argume
 
 	bool looks = access == OAT_POST_ALTER || access == OAT_TRUNCATE ||
 				 (access == OAT_DROP && class_id == RelationRelationId) ||
-				 (access == OAT_POST_CREATE && class_id == ProcedureRelationId);
+				 (access == OAT_POST_CREATE && class_id == ProcedureRelationId && may_replace());
 	if (!looks || object == switching)
 		return false;
 	const ledger::Place *place = ledger::find_raw();

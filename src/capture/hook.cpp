@@ -141,6 +141,9 @@ run_raw(const Call &call)
 
 	if (RunRaw *run = current_run(); run != nullptr)
 		remember_name_raw(run, renamed_object(frame.tree));
+	/* The statement looks the same objects up; afterwards it has thrown them out of the server's caches. */
+	if (IsA(frame.tree, GrantStmt))
+		describe_raw(&frame);
 
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });

@@ -46,23 +46,41 @@ count_gap_raw(const FrameRaw *frame, const char *why)
 				  errhidestmt(true), errhidecontext(true)));
 }
 
+void
+push_text_raw(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+{
+	JsonbValue value;
+
+	value.type = jbvString;
+	value.val.string.val = const_cast<char *>(text);
+	value.val.string.len = static_cast<int>(strlen(text));
+	pushJsonbValue(state, token, &value);
+}
+
 Datum
 objects_json_raw(const FrameRaw *frame)
 {
-	StringInfoData json;
+	JsonbParseState *state = nullptr;
+	JsonbValue yes;
 
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '[');
+	yes.type = jbvBool;
+	yes.val.boolean = true;
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
 	for (const TouchedRaw *touched = frame->first; touched != nullptr; touched = touched->next)
 	{
-		appendStringInfoString(&json, touched == frame->first ? "{\"type\":" : ",{\"type\":");
-		escape_json(&json, touched->type != nullptr ? touched->type : "object");
-		appendStringInfoString(&json, ",\"identity\":");
-		escape_json(&json, touched->identity != nullptr ? touched->identity : "");
-		appendStringInfoString(&json, touched->dropped ? ",\"dropped\":true}" : "}");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+		push_text_raw(&state, WJB_KEY, "type");
+		push_text_raw(&state, WJB_VALUE, touched->type != nullptr ? touched->type : "object");
+		push_text_raw(&state, WJB_KEY, "identity");
+		push_text_raw(&state, WJB_VALUE, touched->identity != nullptr ? touched->identity : "");
+		if (touched->dropped)
+		{
+			push_text_raw(&state, WJB_KEY, "dropped");
+			pushJsonbValue(&state, WJB_VALUE, &yes);
+		}
+		pushJsonbValue(&state, WJB_END_OBJECT, nullptr);
 	}
-	appendStringInfoChar(&json, ']');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, nullptr)));
 }
 
 void

@@ -35,6 +35,7 @@ list_missing() {
     need g++ command -v g++
     need make command -v make
     need libboost-dev has_header boost/version.hpp
+    need libssl-dev has_header openssl/evp.h
     need "postgresql-server-dev-$major" has_pg_file --pgxs ""
     need "postgresql-$major" has_pg_file --bindir /initdb
     [ "$profile" = build ] && return

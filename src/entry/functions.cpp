@@ -6,6 +6,7 @@
 #include "migrate/transfer.hpp"
 #include "pg/session.hpp"
 #include "policy/policy.hpp"
+#include "schema/snapshot.hpp"
 
 namespace {
 
@@ -167,4 +168,16 @@ MG_FUNCTION(mg_import)
 	if (PG_ARGISNULL(0))
 		throw UserError("22004", "dump must not be NULL");
 	return mg::pg::composite_datum(fcinfo, mg::migrate::import_ledger(PG_GETARG_DATUM(0)));
+}
+
+MG_FUNCTION(mg_snapshot)
+{
+	(void) fcinfo;
+	return mg::schema::snapshot({});
+}
+
+MG_FUNCTION(mg_fingerprint)
+{
+	(void) fcinfo;
+	return mg::pg::text_datum(mg::schema::fingerprint({}));
 }

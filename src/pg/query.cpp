@@ -8,10 +8,11 @@ namespace mg::pg {
 namespace {
 
 // A result as plain memory, so that it may cross a guard.
-struct Table
+struct Cells
 {
 	uint64 rows = 0;
 	int columns = 0;
+	char **names = nullptr;
 	char **cells = nullptr;
 };
 
@@ -22,7 +23,7 @@ struct KeptPlan
 	const char *sql;
 	SPIPlanPtr plan;
 };
-constexpr int most_plans = 64;
+constexpr int most_plans = 512;
 KeptPlan kept_plans[most_plans];
 int kept_count = 0;
 
@@ -44,7 +45,7 @@ plan_raw(const char *sql, int count, Oid *types, bool keep)
 	return plan;
 }
 
-Table
+Cells
 run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types, bool keep,
 		MemoryContext result_context)
 {
@@ -54,7 +55,7 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
 
-	Table table;
+	Cells table;
 	if (SPI_tuptable != nullptr)
 	{
 		TupleDesc desc = SPI_tuptable->tupdesc;
@@ -62,6 +63,9 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 
 		table.rows = SPI_tuptable->numvals;
 		table.columns = desc->natts;
+		table.names = static_cast<char **>(palloc(sizeof(char *) * (desc->natts + 1)));
+		for (int c = 0; c < desc->natts; c++)
+			table.names[c] = pstrdup(NameStr(TupleDescAttr(desc, c)->attname));
 		table.cells = static_cast<char **>(
 			MemoryContextAllocHuge(result_context, sizeof(char *) * (table.rows * table.columns + 1)));
 		for (uint64 r = 0; r < table.rows; r++)
@@ -73,21 +77,22 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 	return table;
 }
 
-} // namespace
-
-std::vector<Row>
-query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
+Table
+query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 {
 	MemoryScope memory("migration_governance query");
 	RoleScope role(owner);
 	SettingsScope settings;
 
-	Table table = guarded([&] {
+	Cells cells = guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-						  false);
-		/* The planner's guesses about arrays and JSON would have these small queries compiled. */
-		set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		auto pin = [](const char *name, const char *value) {
+			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		};
+		pin("search_path", "pg_catalog, pg_temp");
+		/* The planner's guesses about arrays and JSON would have these small queries compiled, and planned anew each time. */
+		pin("jit", "off");
+		pin("plan_cache_mode", "force_generic_plan");
 		int count = static_cast<int>(params.size());
 		auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * (count + 1)));
 		auto *types = static_cast<Oid *>(palloc0(sizeof(Oid) * (count + 1)));
@@ -99,19 +104,39 @@ query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 			if (params[i].has_value())
 				values[i] = PointerGetDatum(cstring_to_text_with_len(params[i]->data(), params[i]->size()));
 		}
-		Table result = run_raw(sql, count, values, nulls, types, plan == Plan::keep, memory.get());
+		Cells result = run_raw(sql, count, values, nulls, types, plan == Plan::keep, memory.get());
 		MemoryContextSwitchTo(before);
 		return result;
 	});
 
-	std::vector<Row> rows(table.rows);
-	for (uint64 r = 0; r < table.rows; r++)
-		for (int c = 0; c < table.columns; c++)
+	Table table;
+	table.rows.resize(cells.rows);
+	for (int c = 0; c < cells.columns; c++)
+		table.columns.emplace_back(cells.names[c]);
+	for (uint64 r = 0; r < cells.rows; r++)
+	{
+		table.rows[r].reserve(cells.columns);
+		for (int c = 0; c < cells.columns; c++)
 		{
-			const char *cell = table.cells[r * table.columns + c];
-			rows[r].push_back(cell != nullptr ? Cell(cell) : Cell());
+			const char *cell = cells.cells[r * cells.columns + c];
+			table.rows[r].push_back(cell != nullptr ? Cell(cell) : Cell());
 		}
-	return rows;
+	}
+	return table;
+}
+
+} // namespace
+
+Table
+query_table_as(Oid owner, const char *sql, const std::vector<Cell> &params)
+{
+	return query(owner, sql, params, Plan::keep);
+}
+
+std::vector<Row>
+query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
+{
+	return query(owner, sql, params, plan).rows;
 }
 
 Cell

@@ -23,10 +23,10 @@ struct AddressHash
 using Versions = std::unordered_map<std::pair<Oid, Oid>, uint64_t, AddressHash>;
 
 // The sums of every unit of this database that is neither the system's nor an extension's, in one pass over the catalogs.
-// Schemas that are ignored are in it too.
-Versions versions();
+// Schemas that are ignored are in it too. As a snapshot sees them, or as they are now.
+Versions versions(Snapshot snapshot = nullptr);
 
 // The same for some units only, by index.
-Versions versions_of(const std::vector<Unit> &units);
+Versions versions_of(const std::vector<Unit> &units, Snapshot snapshot = nullptr);
 
 } // namespace mg::schema

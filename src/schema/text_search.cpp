@@ -6,7 +6,7 @@ namespace mg::schema {
 void
 add_text_search(std::vector<Family> &all)
 {
-	(void) all;
+	(void)all;
 }
 
 } // namespace mg::schema

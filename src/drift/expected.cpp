@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "drift/statements.hpp"
 #include "ledger/store.hpp"
 #include "policy/policy.hpp"
 #include "schema/snapshot.hpp"
@@ -158,7 +159,7 @@ warn_of_earlier_drift(const std::vector<Expected> &changed)
 
 	/* TRUNCATE, CLUSTER and the like write catalog rows too. */
 	for (const Expected &expected : changed)
-		if (std::optional<Statement> statement = newest_statement(expected.xid, {expected.identity}))
+		if (newest_statement(expected.xid, {expected.identity}).has_value())
 			list += (list.empty() ? "" : ", ") + expected.type + " " + expected.identity;
 	if (list.empty())
 		return;

@@ -6,6 +6,8 @@
 #include <set>
 #include <tuple>
 
+#include <boost/algorithm/string/predicate.hpp>
+
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "drift/expected.hpp"
@@ -206,7 +208,7 @@ own_name(const Deviation &deviation)
 {
 	std::string name = deviation.identity.substr(0, deviation.identity.find(" on "));
 	std::string::size_type dot = name.rfind('.');
-	return to_lower(dot == std::string::npos ? name : name.substr(dot + 1));
+	return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 
 // The statement that most likely made a difference: the newest that names the part, else the newest on its object.
@@ -228,7 +230,7 @@ find_statement(const std::vector<Statement> &statements, const Drift &drift, con
 		for (const std::string &name : names)
 			if (touches(statement, name))
 			{
-				if (to_lower(statement.text).find(word) != std::string::npos)
+				if (boost::algorithm::icontains(statement.text, word))
 					return &statement;
 				if (on_object == nullptr)
 					on_object = &statement;

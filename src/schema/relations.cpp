@@ -45,7 +45,7 @@ constexpr const char *relation_sql =
 		"c.relacl", "CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::\"char\"",
 		"c.relowner") " AS privileges"
 					  " FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL"
-					  " WHERE c.oid = ANY ($1::oid[])";
+					  " WHERE c.oid = " MG_BATCH;
 
 // The order of parents is that of the columns. A partition that is still being detached belongs to its table no more.
 constexpr const char *parents_sql =
@@ -55,13 +55,13 @@ constexpr const char *parents_sql =
 	" CASE WHEN NOT c.relispartition THEN string_agg(format('%I.%I', n.nspname, p.relname), ', ' ORDER BY i.inhseqno)"
 	" END AS inherits"
 	" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent"
-	" JOIN pg_namespace n ON n.oid = p.relnamespace WHERE i.inhrelid = ANY ($1::oid[]) GROUP BY c.oid";
+	" JOIN pg_namespace n ON n.oid = p.relnamespace WHERE i.inhrelid = " MG_BATCH " GROUP BY c.oid";
 
 constexpr const char *foreign_tables_sql =
 	"SELECT f.ftrelid, '', '', quote_ident(s.srvname) AS server,"
 	" (SELECT string_agg(quote_ident(o.option_name) || ' ' || quote_literal(o.option_value), ', ' ORDER BY"
 	" o.option_name COLLATE \"C\") FROM pg_options_to_table(f.ftoptions) o) AS options"
-	" FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = ANY ($1::oid[])";
+	" FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = " MG_BATCH;
 
 // Usual bounds are those of CREATE SEQUENCE without any: from 1 up or from -1 down to the end of the type.
 constexpr const char *sequences_sql =
@@ -82,7 +82,7 @@ constexpr const char *sequences_sql =
 	" AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype = 'a') AS \"owned by\""
 	" FROM pg_sequence s CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 'smallint'::regtype THEN 32767"
 	" WHEN 'integer'::regtype THEN 2147483647 ELSE 9223372036854775807 END AS largest) l"
-	" WHERE s.seqrelid = ANY ($1::oid[])";
+	" WHERE s.seqrelid = " MG_BATCH;
 
 void
 read_many(Album &album)

@@ -83,7 +83,8 @@ key_of(const Unit &unit)
 bool
 is_cluster(const Unit &unit)
 {
-	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId;
+	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId ||
+		   unit.catalog == ParameterAclRelationId;
 }
 
 } // namespace

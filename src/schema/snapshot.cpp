@@ -96,7 +96,8 @@ join(std::map<std::string, pg::JsonbMembers> &by_type)
 bool
 is_cluster(const Unit &unit)
 {
-	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId;
+	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId ||
+		   unit.catalog == ParameterAclRelationId;
 }
 
 std::string

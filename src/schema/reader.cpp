@@ -21,6 +21,15 @@ family_of(Oid catalog)
 	throw UserError("XX000", "no family of objects in catalog " + std::to_string(catalog));
 }
 
+// The server's caches would keep every relation that a deparser opened; other backends' messages empty them just so.
+void
+forget_caches()
+{
+	pg::guarded([] { InvalidateSystemCaches(); });
+}
+
+} // namespace
+
 void
 read_by_sql(const Reader &reader, Album &album)
 {
@@ -37,15 +46,6 @@ read_by_sql(const Reader &reader, Album &album)
 				part.set(table.columns[i], *row[i]);
 	}
 }
-
-// The server's caches would keep every relation that a deparser opened; other backends' messages empty them just so.
-void
-forget_caches()
-{
-	pg::guarded([] { InvalidateSystemCaches(); });
-}
-
-} // namespace
 
 Album::Album(const std::vector<Unit> &units, size_t first, size_t count) : oids_("{")
 {

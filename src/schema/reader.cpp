@@ -21,6 +21,21 @@ family_of(Oid catalog)
 	throw UserError("XX000", "no family of objects in catalog " + std::to_string(catalog));
 }
 
+// The server's caches would keep every relation that a deparser opened and every row that it looked up. Whoever uses one is
+// not disturbed: it stays until it is closed.
+void
+forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
+{
+	pg::guarded([&] {
+		for (size_t i = first; i < first + count; i++)
+			if (units[i].catalog == RelationRelationId)
+				RelationCacheInvalidateEntry(units[i].oid);
+		ResetCatalogCaches();
+	});
+}
+
+} // namespace
+
 void
 read_by_sql(const Reader &reader, Album &album)
 {
@@ -37,21 +52,6 @@ read_by_sql(const Reader &reader, Album &album)
 				part.set(table.columns[i], *row[i]);
 	}
 }
-
-// The server's caches would keep every relation that a deparser opened and every row that it looked up. Whoever uses one is
-// not disturbed: it stays until it is closed.
-void
-forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
-{
-	pg::guarded([&] {
-		for (size_t i = first; i < first + count; i++)
-			if (units[i].catalog == RelationRelationId)
-				RelationCacheInvalidateEntry(units[i].oid);
-		ResetCatalogCaches();
-	});
-}
-
-} // namespace
 
 PlainSettings::PlainSettings()
 {

@@ -45,6 +45,20 @@ forget_caches()
 	pg::guarded([] { InvalidateSystemCaches(); });
 }
 
+// Constants are written as the session's settings say: dates in defaults, numbers, money.
+void
+pin_settings()
+{
+	static constexpr const char *values[][2] = {
+		{"DateStyle", "ISO"},    {"IntervalStyle", "postgres"}, {"TimeZone", "UTC"},     {"extra_float_digits", "3"},
+		{"bytea_output", "hex"}, {"lc_monetary", "C"},          {"xmlbinary", "base64"},
+	};
+	pg::guarded([] {
+		for (const auto &[name, value] : values)
+			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	});
+}
+
 } // namespace
 
 Album::Album(const std::vector<Unit> &units, size_t first, size_t count) : oids_("{")
@@ -92,6 +106,9 @@ families()
 void
 read(const std::vector<Unit> &units, const Sink &sink)
 {
+	pg::SettingsScope settings;
+	pin_settings();
+
 	for (size_t first = 0; first < units.size();)
 	{
 		size_t count = 1;

@@ -57,7 +57,7 @@ PlainSettings::PlainSettings()
 {
 	static constexpr const char *settings[][2] = {
 		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
-		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
+		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"}, {"xmlbinary", "base64"},
 		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"},
 	};
 

@@ -1,6 +1,7 @@
 // The functions that people call: each decodes its arguments, calls a room below, and encodes what comes back.
 #include "capture/capture.hpp"
 #include "ledger/seal.hpp"
+#include "migrate/assertions.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/status.hpp"
 #include "migrate/transfer.hpp"
@@ -96,6 +97,24 @@ MG_FUNCTION(mg_verify)
 	return 0;
 }
 
+MG_FUNCTION(mg_is_applied)
+{
+	return mg::pg::text_datum(mg::migrate::assert_applied(required_text(fcinfo, 0, "name of the migration"), true,
+														  mg::pg::text_argument(fcinfo, 1)));
+}
+
+MG_FUNCTION(mg_is_not_applied)
+{
+	return mg::pg::text_datum(mg::migrate::assert_applied(required_text(fcinfo, 0, "name of the migration"), false,
+														  mg::pg::text_argument(fcinfo, 1)));
+}
+
+MG_FUNCTION(mg_verifies)
+{
+	return mg::pg::text_datum(
+		mg::migrate::assert_verifies(mg::pg::text_argument(fcinfo, 0), mg::pg::text_argument(fcinfo, 1)));
+}
+
 MG_FUNCTION(mg_status)
 {
 	mg::pg::RowSet rows(fcinfo);
@@ -172,12 +191,12 @@ MG_FUNCTION(mg_import)
 
 MG_FUNCTION(mg_snapshot)
 {
-	(void) fcinfo;
+	(void)fcinfo;
 	return mg::schema::snapshot({});
 }
 
 MG_FUNCTION(mg_fingerprint)
 {
-	(void) fcinfo;
+	(void)fcinfo;
 	return mg::pg::text_datum(mg::schema::fingerprint({}));
 }

@@ -271,13 +271,15 @@ struct Routine
 	std::string title;
 	std::string schema; // quoted
 	pg::Cell path;      // the search_path that it sets for itself
+	bool visible;       // whether the caller may use its schema
 };
 
 // Other languages are left out: PL/Perl's validator, for one, runs BEGIN blocks.
 constexpr const char *routines_sql = "SELECT x.oid, l.lanvalidator, " MG_TITLE(
 	"pg_proc",
 	"x.oid") ", quote_ident(n.nspname),"
-			 " (SELECT substr(s, length('search_path=') + 1) FROM unnest(x.proconfig) s WHERE s ~ '^search_path=')"
+			 " (SELECT substr(s, length('search_path=') + 1) FROM unnest(x.proconfig) s WHERE s ~ '^search_path='),"
+			 " has_schema_privilege(n.oid, 'USAGE')"
 			 " FROM pg_proc x JOIN pg_language l ON l.oid = x.prolang JOIN pg_namespace n ON n.oid = x.pronamespace"
 			 " WHERE l.lanname IN ('sql', 'plpgsql') AND l.lanvalidator <> 0 AND x.prokind IN ('f', 'p') "
 			 "AND " MG_IN_SCOPE " AND " MG_NOT_MEMBER("pg_proc") " AND ($2::text[] IS NULL OR " MG_WANTED(
@@ -312,8 +314,10 @@ paths_of(const Routine &routine, const std::string &session)
 void
 check_function(const Routine &routine, const std::string &session_path, Report &report)
 {
-	std::vector<std::string> paths = paths_of(routine, session_path);
+	if (!routine.visible)
+		return report.skipped(routine.title, "permission denied for schema " + routine.schema);
 
+	std::vector<std::string> paths = paths_of(routine, session_path);
 	for (size_t i = 0; i < paths.size(); i++)
 	{
 		std::optional<pg::Error> error = pg::try_and_undo([&] { validate(routine, paths[i]); });
@@ -334,7 +338,7 @@ check_functions(const Target &target, const std::string &session_path, std::vect
 		for (const pg::Row &row : integrity::ask(routines_sql, integrity::parameters(target)))
 			routines.push_back({static_cast<Oid>(std::stoul(row[0].value_or("0"))),
 								static_cast<Oid>(std::stoul(row[1].value_or("0"))), row[2].value_or(""),
-								row[3].value_or(""), row[4]});
+								row[3].value_or(""), row[4], row[5] == "t"});
 	});
 	if (error.has_value())
 		return report.failed("functions", *error);

@@ -127,7 +127,7 @@ private:
 
 // Objects whose catalog rows are not those that were recorded; nothing when every object must be looked at.
 std::optional<std::vector<schema::Address>>
-suspects()
+suspects(const schema::Scope &scope)
 {
 	std::vector<schema::Address> result;
 
@@ -147,7 +147,8 @@ suspects()
 		known.insert({expected.catalog, expected.oid});
 	}
 	for (const schema::Version &version : live)
-		if (known.count({version.catalog, version.oid}) == 0)
+		if (known.count({version.catalog, version.oid}) == 0 &&
+			(scope.cluster || version.catalog == DatabaseRelationId || !IsSharedRelation(version.catalog)))
 			result.push_back({version.catalog, version.oid});
 	return result;
 }
@@ -156,7 +157,7 @@ std::vector<Drift>
 find_drift()
 {
 	schema::Scope here = scope();
-	std::optional<std::vector<schema::Address>> some = suspects();
+	std::optional<std::vector<schema::Address>> some = suspects(here);
 
 	if (!some.has_value())
 		return Comparison(here, load(true), schema::units(here)).run();
@@ -165,9 +166,12 @@ find_drift()
 
 	std::vector<schema::Unit> live = schema::units_of(here, *some);
 	std::set<Key> known;
-	for (const schema::Unit &unit : live)
-		known.insert({unit.catalog, unit.oid});
 	std::vector<schema::Address> wanted = *some;
+	for (const schema::Unit &unit : live)
+	{
+		known.insert({unit.catalog, unit.oid});
+		wanted.push_back({unit.catalog, unit.oid});
+	}
 	for (const schema::Unit &unit : schema::dependants_of(here, *some))
 		if (known.insert({unit.catalog, unit.oid}).second)
 		{

@@ -53,7 +53,7 @@ $locker->quit;
 is($server->safe_psql('app', $found), 'f|half built, and not kept up to date: drop it or build it again', 'one that was given up is');
 fails_with($server, 'app', 'CREATE UNIQUE INDEX CONCURRENTLY child_word ON child (word)', '23505', 'a unique index that cannot be');
 is($server->safe_psql('app', "SELECT ok, actual FROM mg_verify() WHERE object = 'index public.child_word'"),
-	'f|invalid: its build failed or is not done: drop it or build it again', 'is left behind, and found');
+	'f|half built, and not kept up to date: drop it or build it again', 'is left behind, and found');
 $server->safe_psql('app', 'DROP INDEX child_id, child_word');
 
 # A statement that is cancelled ends it all: that is no finding.

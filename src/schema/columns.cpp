@@ -356,7 +356,6 @@ read_columns(Album &album)
 	Rarities rarities = {};
 
 	{
-		TextSettings settings;
 		pg::MemoryScope memory("migration_governance columns");
 		Draft draft;
 		pg::guarded([&] {
@@ -380,7 +379,6 @@ read_attributes(Album &album)
 {
 	std::vector<Oid> units = oids_of(album);
 	Oids oids = {units.data(), static_cast<int>(units.size())};
-	TextSettings settings;
 	pg::MemoryScope memory("migration_governance attributes");
 	Draft draft;
 

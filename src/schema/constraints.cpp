@@ -243,7 +243,6 @@ read_constraints(Album &album)
 {
 	std::vector<Oid> units = oids_of(album);
 	Oids oids = {units.data(), static_cast<int>(units.size())};
-	TextSettings settings;
 	pg::MemoryScope memory("migration_governance constraints");
 	Draft draft;
 

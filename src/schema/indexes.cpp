@@ -377,7 +377,6 @@ read_indexes(Album &album)
 	Oids oids = {units.data(), static_cast<int>(units.size())};
 
 	{
-		TextSettings settings;
 		pg::MemoryScope memory("migration_governance indexes");
 		Draft draft;
 		pg::guarded([&] {

@@ -47,6 +47,23 @@ read_by_sql(const Reader &reader, Album &album)
 	}
 }
 
+TextSettings::TextSettings()
+{
+	pg::guarded([] {
+		auto pin = [](const char *name, const char *value) {
+			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		};
+		pin("search_path", "pg_catalog, pg_temp");
+		pin("quote_all_identifiers", "off");
+		pin("datestyle", "ISO, YMD");
+		pin("intervalstyle", "postgres");
+		pin("timezone", "UTC");
+		pin("extra_float_digits", "1");
+		pin("bytea_output", "hex");
+		pin("lc_monetary", "C");
+	});
+}
+
 Album::Album(const std::vector<Unit> &units, size_t first, size_t count) : oids_("{")
 {
 	for (size_t i = first; i < first + count; i++)
@@ -92,6 +109,8 @@ families()
 void
 read(const std::vector<Unit> &units, const Sink &sink)
 {
+	TextSettings settings;
+
 	for (size_t first = 0; first < units.size();)
 	{
 		size_t count = 1;

@@ -37,6 +37,16 @@ struct Reader
 	int until = 999;
 };
 
+// The settings that the server's deparsers and output functions heed, the same whatever the session has.
+class TextSettings
+{
+public:
+	TextSettings();
+
+private:
+	pg::SettingsScope settings_;
+};
+
 // Adds what a query gives to the pictures, for a family's own `read`.
 void read_by_sql(const Reader &reader, Album &album);
 

@@ -21,11 +21,17 @@ family_of(Oid catalog)
 	throw UserError("XX000", "no family of objects in catalog " + std::to_string(catalog));
 }
 
-// The server's caches would keep every relation that a deparser opened; other backends' messages empty them just so.
+// The server's caches would keep every relation that a deparser opened and every row that it looked up. Whoever uses one is
+// not disturbed: it stays until it is closed.
 void
-forget_caches()
+forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
 {
-	pg::guarded([] { InvalidateSystemCaches(); });
+	pg::guarded([&] {
+		for (size_t i = first; i < first + count; i++)
+			if (units[i].catalog == RelationRelationId)
+				RelationCacheInvalidateEntry(units[i].oid);
+		ResetCatalogCaches();
+	});
 }
 
 } // namespace
@@ -33,7 +39,7 @@ forget_caches()
 void
 read_by_sql(const Reader &reader, Album &album)
 {
-	pg::Table table = pg::query_table_as(BOOTSTRAP_SUPERUSERID, reader.sql, {album.oids()});
+	pg::Table table = pg::query_table_as(BOOTSTRAP_SUPERUSERID, reader.sql, album.oids());
 
 	for (const pg::Row &row : table.rows)
 	{
@@ -47,20 +53,17 @@ read_by_sql(const Reader &reader, Album &album)
 	}
 }
 
-TextSettings::TextSettings()
+PlainSettings::PlainSettings()
 {
+	static constexpr const char *settings[][2] = {
+		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
+		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
+		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"search_path", "pg_catalog, pg_temp"},
+	};
+
 	pg::guarded([] {
-		auto pin = [](const char *name, const char *value) {
+		for (const auto &[name, value] : settings)
 			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		};
-		pin("search_path", "pg_catalog, pg_temp");
-		pin("quote_all_identifiers", "off");
-		pin("datestyle", "ISO, YMD");
-		pin("intervalstyle", "postgres");
-		pin("timezone", "UTC");
-		pin("extra_float_digits", "1");
-		pin("bytea_output", "hex");
-		pin("lc_monetary", "C");
 	});
 }
 
@@ -109,7 +112,7 @@ families()
 void
 read(const std::vector<Unit> &units, const Sink &sink)
 {
-	TextSettings settings;
+	PlainSettings settings;
 
 	for (size_t first = 0; first < units.size();)
 	{
@@ -131,9 +134,9 @@ read(const std::vector<Unit> &units, const Sink &sink)
 			picture->sort();
 			sink(units[i], *picture);
 		}
-		first += count;
 		if (count == batch_size)
-			forget_caches();
+			forget_caches(units, first, count);
+		first += count;
 	}
 }
 

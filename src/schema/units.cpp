@@ -19,6 +19,9 @@ constexpr const char *owners_sql =
 	" WHERE a.classid = 'pg_class'::regclass AND c.relkind = 'c'"
 	" UNION ALL SELECT 'pg_class'::regclass, c.oid FROM a JOIN pg_class c ON c.oid = a.objid"
 	" WHERE a.classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i', 'I', 't')"
+	" UNION ALL SELECT 'pg_class'::regclass, d.refobjid FROM a JOIN pg_class c ON c.oid = a.objid JOIN pg_depend d"
+	" ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'"
+	" WHERE a.classid = 'pg_class'::regclass AND c.relkind = 'S'"
 	" UNION ALL SELECT CASE WHEN k.conrelid <> 0 THEN 'pg_class'::regclass ELSE 'pg_type'::regclass END,"
 	" CASE WHEN k.conrelid <> 0 THEN k.conrelid ELSE k.contypid END FROM a JOIN pg_constraint k ON k.oid = a.objid"
 	" WHERE a.classid = 'pg_constraint'::regclass"
@@ -117,7 +120,7 @@ is_in(const Family &family, const Scope &scope)
 std::vector<Unit>
 units(const Scope &scope)
 {
-	TextSettings settings;
+	PlainSettings settings;
 	std::vector<Unit> result;
 
 	for (const Family &family : families())
@@ -131,7 +134,7 @@ units(const Scope &scope)
 std::vector<Unit>
 units_of(const Scope &scope, const std::vector<Address> &addresses)
 {
-	TextSettings settings;
+	PlainSettings settings;
 	std::map<Oid, std::vector<Oid>> by_catalog;
 	std::vector<Unit> result;
 

@@ -104,8 +104,8 @@ write_row(const schema::Unit &unit, const std::string &definition, uint64_t vers
 uint64_t
 sum_of(const schema::Versions &versions, const Key &key)
 {
-	auto found = versions.find(key);
-	return found != versions.end() ? found->second : 0;
+	const schema::Version *version = schema::find(versions, key.first, key.second);
+	return version != nullptr ? version->sum : 0;
 }
 
 void
@@ -141,12 +141,13 @@ changed_between(const schema::Versions &before, const schema::Versions &after)
 {
 	std::vector<schema::Address> result;
 
-	for (const auto &[key, sum] : after)
-		if (auto old = before.find(key); old == before.end() || old->second != sum)
-			result.push_back({key.first, key.second});
-	for (const auto &entry : before)
-		if (after.find(entry.first) == after.end())
-			result.push_back({entry.first.first, entry.first.second});
+	for (const schema::Version &version : after)
+		if (const schema::Version *old = schema::find(before, version.catalog, version.oid);
+			old == nullptr || old->sum != version.sum)
+			result.push_back({version.catalog, version.oid});
+	for (const schema::Version &version : before)
+		if (schema::find(after, version.catalog, version.oid) == nullptr)
+			result.push_back({version.catalog, version.oid});
 	return result;
 }
 
@@ -244,7 +245,7 @@ take(const Change &change)
 		if (Key key{expected.catalog, expected.oid}; sum_of(before, key) != expected.versions)
 		{
 			drifted.insert(key);
-			if (named.count(key) != 0 && before.count(key) != 0)
+			if (named.count(key) != 0 && schema::find(before, key.first, key.second) != nullptr)
 				taken.push_back(expected);
 		}
 	units.erase(std::remove_if(units.begin(), units.end(),

@@ -134,21 +134,21 @@ suspects()
 	if (!all_own())
 		return std::nullopt;
 	schema::Versions live = schema::versions();
+	std::set<Key> known;
 	uint64_t now = pg::guarded([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
 	for (const Expected &expected : load(false))
 	{
-		auto found = live.find({expected.catalog, expected.oid});
-		bool same = found != live.end() && found->second == expected.versions && now - expected.xid < xid_horizon;
+		const schema::Version *version = schema::find(live, expected.catalog, expected.oid);
+		bool same = version != nullptr && version->sum == expected.versions && now - expected.xid < xid_horizon;
 		if (!same && expected.catalog == AuthIdRelationId && expected.oid == InvalidOid)
 			return std::nullopt;
 		if (!same)
 			result.push_back({expected.catalog, expected.oid});
-		if (found != live.end())
-			live.erase(found);
+		known.insert({expected.catalog, expected.oid});
 	}
-	for (const auto &entry : live)
-		if (entry.first != Key(AuthIdRelationId, InvalidOid))
-			result.push_back({entry.first.first, entry.first.second});
+	for (const schema::Version &version : live)
+		if (known.count({version.catalog, version.oid}) == 0)
+			result.push_back({version.catalog, version.oid});
 	return result;
 }
 

@@ -17,17 +17,15 @@ constexpr const char *schemas_sql = "SELECT x.oid, '', '', pg_get_userbyid(x.nsp
 									 " FROM pg_namespace x WHERE x.oid = ANY ($1::oid[]) AND x.nspname <> 'public'";
 
 // As initdb leaves it: owned by whoever owns the database, usable by everybody. pg_dump takes no other start for it either.
-constexpr const char *
-	public_sql = "SELECT x.oid, '', '',"
-				 " CASE WHEN x.nspowner <> 'pg_database_owner'::regrole THEN pg_get_userbyid(x.nspowner) END AS owner,"
-				 " CASE WHEN" MG_ACL_DIFFERS("coalesce(x.nspacl, acldefault('n', x.nspowner))",
-											 "acldefault('n', x.nspowner) || makeaclitem(0, x.nspowner, 'USAGE', "
-											 "false)") " THEN" MG_PRIVILEGES("coalesce(x.nspacl, acldefault('n', "
-																			 "x.nspowner))",
-																			 "x.nspowner") "END AS privileges"
-																						   " FROM pg_namespace x WHERE "
-																						   "x.oid = ANY ($1::oid[]) "
-																						   "AND x.nspname = 'public'";
+#define MG_PUBLIC_ACL "coalesce(x.nspacl, acldefault('n', x.nspowner))"
+#define MG_PUBLIC_START "acldefault('n', x.nspowner) || makeaclitem(0, x.nspowner, 'USAGE', false)"
+
+constexpr const char *public_sql =
+	"SELECT x.oid, '', '',"
+	" CASE WHEN x.nspowner <> 'pg_database_owner'::regrole THEN pg_get_userbyid(x.nspowner) END AS owner,"
+	" CASE WHEN" MG_ACL_DIFFERS(MG_PUBLIC_ACL, MG_PUBLIC_START) "THEN" MG_PRIVILEGES(
+		MG_PUBLIC_ACL,
+		"x.nspowner") "END AS privileges FROM pg_namespace x WHERE x.oid = ANY ($1::oid[]) AND x.nspname = 'public'";
 
 constexpr const char *schema_comments_sql =
 	"SELECT x.oid, '', '', CASE WHEN x.nspname <> 'public' THEN d.description"

@@ -11,6 +11,17 @@
 
 namespace mg::schema {
 
+// The server writes names and constants as the session likes them, a partition's bounds by its time zone for one; until this goes
+// out of scope it writes them in one way only.
+class PlainSettings
+{
+public:
+	PlainSettings();
+
+private:
+	pg::SettingsScope scope_;
+};
+
 // The pictures of a batch of units of one catalog, while they are read.
 class Album
 {

@@ -277,9 +277,9 @@ visit_all_raw(Tally &tally)
 
 // Under REPEATABLE READ the first one of the transaction, as it is for the queries that read pictures.
 void
-start_raw(Tally &tally, MemoryContext memory)
+start_raw(Tally &tally, MemoryContext memory, Snapshot snapshot)
 {
-	begin_raw(tally, memory, RegisterSnapshot(GetTransactionSnapshot()));
+	begin_raw(tally, memory, RegisterSnapshot(snapshot != nullptr ? snapshot : GetTransactionSnapshot()));
 	read_memberships_raw(tally);
 }
 
@@ -304,13 +304,13 @@ result_of(const Tally &tally, uint16 flags)
 } // namespace
 
 Versions
-versions()
+versions(Snapshot snapshot)
 {
 	Tally tally{};
 	pg::MemoryScope memory("migration_governance sweep");
 
 	pg::guarded([&] {
-		start_raw(tally, memory.get());
+		start_raw(tally, memory.get(), snapshot);
 		for (const Ownership *first = ownerships().begin(); first != ownerships().end();)
 		{
 			const Ownership *last = first;
@@ -327,13 +327,13 @@ versions()
 }
 
 Versions
-versions_of(const std::vector<Unit> &units)
+versions_of(const std::vector<Unit> &units, Snapshot snapshot)
 {
 	Tally tally{};
 	pg::MemoryScope memory("migration_governance sweep");
 
 	pg::guarded([&] {
-		start_raw(tally, memory.get());
+		start_raw(tally, memory.get(), snapshot);
 		tally.by_index = true;
 		for (const Unit &unit : units)
 		{

@@ -22,15 +22,15 @@ struct Version
 // Sorted by catalog and OID, so that two of them can be merged.
 using Versions = std::vector<Version>;
 
-// Reads every catalog once, as of one moment: what a statement that began now would see. Has each unit of this database, of
+// Reads every catalog once, as of one moment: what the snapshot sees, or what a statement that began now would see. Has each unit of this database, of
 // roles and of tablespaces that is neither the system's, an extension's nor temporary, whatever its schema, and beyond those:
 // (pg_extension, oid)       with everything that is a member of the extension; of this extension's own members nothing
 // (pg_database, own oid)    with all objects of the system, since their privileges can be changed
 // (pg_authid, 0)            all roles, whose names are everywhere
-Versions versions();
+Versions versions(Snapshot snapshot = nullptr);
 
 // The same sums for some units only, by index. What is no unit, or is gone, is left out.
-Versions versions_of(const std::vector<Unit> &units);
+Versions versions_of(const std::vector<Unit> &units, Snapshot snapshot = nullptr);
 
 // The version of a unit, or nullptr.
 const Version *find(const Versions &versions, Oid catalog, Oid oid);

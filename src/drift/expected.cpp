@@ -17,6 +17,19 @@ constexpr int server_major = PG_VERSION_NUM / 10000;
 
 using Key = std::pair<Oid, Oid>;
 
+// Lets the extension write its own table in a transaction that a script has made read-only at its end.
+class WritableScope
+{
+public:
+	WritableScope() : before_(XactReadOnly) { XactReadOnly = false; }
+	~WritableScope() { XactReadOnly = before_; }
+	WritableScope(const WritableScope &) = delete;
+	WritableScope &operator=(const WritableScope &) = delete;
+
+private:
+	bool before_;
+};
+
 std::string
 literal_of(const std::vector<Oid> &oids)
 {
@@ -228,6 +241,7 @@ take(const Change &change)
 	if (touched.empty())
 		return;
 
+	WritableScope writable;
 	std::vector<schema::Unit> units = schema::units_of(here, touched);
 	std::set<Key> named;
 	for (const schema::Unit &unit : units)

@@ -296,4 +296,11 @@ take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Add
 	write_role_names(std::nullopt);
 }
 
+void
+take_picture(const schema::Unit &unit, const Picture &picture)
+{
+	/* No sum is 0: it will be looked at. */
+	write_row(unit, schema::to_json(picture), 0, std::nullopt);
+}
+
 } // namespace mg::drift

@@ -224,6 +224,8 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
 	if (run == nullptr)
 		return;
+	if (touched->address.classId == AttrDefaultRelationId)
+		remember_default_raw(run, touched->address.objectId);
 	touched->names = strings_of(slot, 10);
 	touched->arguments = strings_of(slot, 11);
 	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record; row types

@@ -340,6 +340,36 @@ describe_raw(FrameRaw *frame)
 	}
 }
 
+bool
+is_incomplete(const FrameRaw *frame)
+{
+	ListCell *cell;
+
+	switch (nodeTag(frame->tree))
+	{
+		case T_AlterDefaultPrivilegesStmt:
+		case T_DropOwnedStmt:
+		case T_ReassignOwnedStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+		case T_AlterExtensionContentsStmt:
+			return true;
+		case T_AlterTableStmt:
+			/* The partition depends on its table no more. */
+			foreach (cell, castNode(AlterTableStmt, frame->tree)->cmds)
+				if (AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
+					type == AT_DetachPartition || type == AT_DropInherit)
+					return true;
+			break;
+		default:
+			break;
+	}
+	for (const TouchedRaw *touched = frame->first; touched != nullptr; touched = touched->next)
+		if (!OidIsValid(touched->address.objectId))
+			return true;
+	return false;
+}
+
 const TouchedRaw *
 principal(const FrameRaw *frame)
 {

@@ -50,6 +50,9 @@ TouchedRaw *touch_raw(FrameRaw *frame, ObjectAddress address, const char *type, 
 // A second call does nothing.
 void describe_raw(FrameRaw *frame);
 
+// Tells whether the statement may have changed objects that are not among those it touched.
+bool is_incomplete(const FrameRaw *frame);
+
 // The object that the statement is about: of the kind that its tag names, else the first; nullptr when none is known.
 const TouchedRaw *principal(const FrameRaw *frame);
 

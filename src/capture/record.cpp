@@ -163,6 +163,7 @@ write_raw(const ledger::Place &place, FrameRaw *frame)
 	if (run != nullptr)
 	{
 		run->recorded++;
+		run->incomplete = run->incomplete || is_incomplete(frame);
 		for (const TouchedRaw *touched = frame->first; touched != nullptr; touched = touched->next)
 			remember_raw(run, touched, true);
 	}

@@ -78,6 +78,7 @@ struct Resolved
 	const char *change;
 	const char *was;
 	const char *catalog;
+	Oid catalog_oid;
 	Oid oid;
 	int column;
 	bool named;
@@ -88,9 +89,9 @@ struct Resolved
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
 {
-	Resolved result = {entry->type, entry->identity, entry->names, entry->arguments,
-					   nullptr,     entry->was,      nullptr,      InvalidOid,
-					   0,           entry->named,    entry->order};
+	Resolved result = {entry->type,  entry->identity, entry->names,           entry->arguments, nullptr,
+					   entry->was,   nullptr,         entry->address.classId, InvalidOid,       0,
+					   entry->named, entry->order};
 	List *names = NIL;
 	List *arguments = NIL;
 	char *identity = getObjectIdentityParts(&entry->address, &names, &arguments, true);
@@ -173,6 +174,14 @@ remember_name_raw(RunRaw *run, ObjectAddress address)
 }
 
 void
+remember_default_raw(RunRaw *run, Oid oid)
+{
+	MemoryContext before = MemoryContextSwitchTo(run->memory);
+	run->dropped_defaults = lappend_oid(run->dropped_defaults, oid);
+	MemoryContextSwitchTo(before);
+}
+
+void
 remember_rewrite_raw(RunRaw *run, Oid relation, int reason)
 {
 	MemoryContext before = MemoryContextSwitchTo(run->memory);
@@ -247,6 +256,30 @@ Run::recorded() const
 	return run_now != nullptr ? run_now->recorded : 0;
 }
 
+bool
+Run::is_incomplete() const
+{
+	return run_now != nullptr && run_now->incomplete;
+}
+
+std::vector<std::pair<uint32_t, uint32_t>>
+Run::dropped_defaults() const
+{
+	std::vector<std::pair<uint32_t, uint32_t>> result;
+	ListCell *cell;
+
+	if (run_now != nullptr)
+		foreach (cell, run_now->dropped_defaults)
+			result.emplace_back(AttrDefaultRelationId, lfirst_oid(cell));
+	return result;
+}
+
+Snapshot
+Run::before() const
+{
+	return run_now != nullptr ? run_now->before : nullptr;
+}
+
 std::vector<Rewrite>
 Run::rewrites() const
 {
@@ -304,8 +337,8 @@ Run::objects() const
 		const Resolved &r = found.items[i];
 		bool renamed = r.was != nullptr && strcmp(r.was, r.identity) != 0;
 		result.push_back({r.type != nullptr ? r.type : "object", r.identity, renamed ? r.was : "", strings_of(r.names),
-						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.oid, r.column,
-						  r.named});
+						  strings_of(r.arguments), r.change, r.catalog != nullptr ? r.catalog : "", r.catalog_oid,
+						  r.oid, r.column, r.named});
 	}
 	return result;
 }

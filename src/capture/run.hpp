@@ -19,6 +19,7 @@ struct RunObject
 	std::vector<std::string> arguments;
 	std::string change; // created, changed, dropped
 	std::string catalog;
+	uint32_t catalog_oid;
 	uint32_t oid;
 	int column;
 	bool named; // touched by a statement of its own, not only gone along with another
@@ -45,6 +46,12 @@ public:
 
 	int recorded() const;
 	std::vector<Rewrite> rewrites() const;
+	// Tells whether a statement changed objects that nobody names: GRANT ON ALL TABLES, REASSIGN OWNED, CREATE ROLE, ...
+	bool is_incomplete() const;
+	// Parts that went along unasked and are no objects for a person: (catalog, oid) of column defaults.
+	std::vector<std::pair<uint32_t, uint32_t>> dropped_defaults() const;
+	// How the catalogs were when the run began.
+	Snapshot before() const;
 	// Resolves what was touched against the catalog as it is now and as it was when the run began.
 	std::vector<RunObject> objects() const;
 
@@ -65,12 +72,15 @@ struct RunRaw
 	HTAB *touched;
 	int recorded;
 	bool statement_expected;
+	bool incomplete;
+	List *dropped_defaults; // OIDs
 	struct RewriteRaw *rewrites;
 };
 RunRaw *current_run();
 void remember_raw(RunRaw *run, const TouchedRaw *touched, bool named);
 // Notes what an object is called before a statement renames it; an invalid address is ignored.
 void remember_name_raw(RunRaw *run, ObjectAddress address);
+void remember_default_raw(RunRaw *run, Oid oid);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);
 
 } // namespace mg::capture

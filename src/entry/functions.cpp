@@ -1,5 +1,7 @@
 // The functions that people call: each decodes its arguments, calls a room below, and encodes what comes back.
 #include "capture/capture.hpp"
+#include "drift/expected.hpp"
+#include "drift/report.hpp"
 #include "ledger/seal.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/status.hpp"
@@ -172,12 +174,43 @@ MG_FUNCTION(mg_import)
 
 MG_FUNCTION(mg_snapshot)
 {
-	(void) fcinfo;
-	return mg::schema::snapshot({});
+	(void)fcinfo;
+	return mg::schema::snapshot(mg::drift::scope());
 }
 
 MG_FUNCTION(mg_fingerprint)
 {
-	(void) fcinfo;
-	return mg::pg::text_datum(mg::schema::fingerprint({}));
+	(void)fcinfo;
+	return mg::pg::text_datum(mg::schema::fingerprint(mg::drift::scope()));
+}
+
+MG_FUNCTION(mg_drift_report)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::drift::report());
+	return 0;
+}
+
+MG_FUNCTION(mg_drift_report_snapshot)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		throw UserError("22004", "snapshot must not be NULL");
+	add_all(rows, mg::drift::report(PG_GETARG_DATUM(0)));
+	return 0;
+}
+
+MG_FUNCTION(mg_accept_drift)
+{
+	return Int32GetDatum(mg::drift::accept(required_text(fcinfo, 0, "reason"), mg::pg::text_argument(fcinfo, 1)));
+}
+
+MG_FUNCTION(mg_baseline)
+{
+	mg::migrate::Outcome outcome =
+		mg::migrate::baseline(required_text(fcinfo, 0, "name of the migration"), mg::pg::text_argument(fcinfo, 1));
+	return mg::pg::composite_datum(fcinfo, {outcome.migration, outcome.status, std::to_string(outcome.objects),
+											outcome.checksum, std::to_string(*outcome.run_id)});
 }

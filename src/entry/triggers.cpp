@@ -1,5 +1,6 @@
 // What the server calls on its own: the event triggers, the guard of the ledger, and the end of the install script.
 #include "capture/capture.hpp"
+#include "drift/expected.hpp"
 
 MG_FUNCTION(mg_capture)
 {
@@ -19,5 +20,6 @@ MG_FUNCTION(mg_guard)
 MG_FUNCTION(mg_install)
 {
 	mg::capture::record_installation();
+	mg::drift::take_all(std::nullopt);
 	PG_RETURN_VOID();
 }

@@ -5,6 +5,7 @@
 
 #include "capture/settings.hpp"
 #include "core/json.hpp"
+#include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/size.hpp"
 #include "pg/worker.hpp"
@@ -148,6 +149,30 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 	});
 }
 
+// What the run leaves is what must be there from now on.
+void
+Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const
+{
+	drift::Change change;
+	std::vector<schema::Address> dropped;
+
+	for (const capture::RunObject &object : objects)
+	{
+		schema::Address address = {object.catalog_oid, object.oid};
+		change.touched.push_back(address);
+		if (object.change == "dropped")
+			dropped.push_back(address);
+	}
+	for (const auto &[catalog, oid] : run.dropped_defaults())
+		dropped.push_back({catalog, oid});
+	for (const schema::Address &owner : schema::owners_before(dropped, run.before()))
+		change.touched.push_back(owner);
+	change.incomplete = run.is_incomplete();
+	change.before = run.before();
+	change.run = id_;
+	drift::take(change);
+}
+
 void
 Attempt::succeed(const std::string &outcome, capture::Run &run)
 {
@@ -176,6 +201,7 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	std::string size_after = size_after_run(duration_us_);
 	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
+	take_state(run, objects);
 	capture::log_run(migration_ + " " + outcome + " in " + std::to_string(duration_us_ / 1000) + " ms");
 }
 

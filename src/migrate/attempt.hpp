@@ -44,6 +44,7 @@ public:
 
 private:
 	ledger::Fields fields(const std::string &outcome) const;
+	void take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const;
 	void record_failure(const char *sqlstate, const char *message, const char *detail, const char *hint) noexcept;
 
 	std::string migration_;

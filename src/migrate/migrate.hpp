@@ -35,6 +35,9 @@ Registered register_migration(const Request &request);
 // Applies a migration that is handed in, or a registered one when it has no up script; all or nothing.
 Outcome apply(const Request &request);
 
+// Takes the present schema as the starting point: a migration without statements, applied, with all objects expected as they are.
+Outcome baseline(const std::string &name, const std::optional<std::string> &description);
+
 // Undoes one applied migration (nothing = the newest) by its down script; all or nothing.
 Outcome roll_back(const std::optional<std::string> &name, const std::optional<std::string> &reason);
 

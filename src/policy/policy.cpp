@@ -26,7 +26,7 @@ find(const std::string &name)
 }
 
 std::vector<std::string>
-tables_in(const std::string &list)
+names_in(const std::string &list)
 {
 	std::vector<std::string> tables;
 	std::vector<std::string> result;
@@ -62,8 +62,11 @@ set(const std::string &setting, const std::string &value, const std::string &rea
 		throw UserError("22023", "unknown naming convention \"" + value + "\"")
 			.hint("Conventions are: " + convention_names() + ".");
 	if (setting == "required_tables")
-		for (const std::string &table : tables_in(value))
+		for (const std::string &table : names_in(value))
 			pg::guarded([&] { textToQualifiedNameList(cstring_to_text(table.c_str())); });
+
+	if (setting == "drift_scope" && value != "database" && value != "cluster")
+		throw UserError("22023", "drift_scope is database or cluster, not \"" + value + "\"");
 
 	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
 	ledger::add_session(fields);
@@ -115,7 +118,13 @@ require_name(const std::string &name)
 std::vector<std::string>
 required_tables()
 {
-	return tables_in(value_of("required_tables"));
+	return names_in(value_of("required_tables"));
+}
+
+std::vector<std::string>
+ignored_schemas()
+{
+	return names_in(value_of("ignored_schemas"));
 }
 
 } // namespace mg::policy

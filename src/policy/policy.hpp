@@ -17,9 +17,13 @@ struct Setting
 	const char *fallback;
 	const char *meaning;
 };
-inline constexpr std::array<Setting, 2> settings = {{
+inline constexpr std::array<Setting, 4> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
+	{"ignored_schemas", "",
+	 "schemas that snapshots and drift reports leave out, separated by commas: a platform's own"},
+	{"drift_scope", "database",
+	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
 }};
 
 // The value in force.
@@ -39,5 +43,8 @@ void require_name(const std::string &name);
 
 // The tables that mg_verify() looks for, of the setting required_tables.
 std::vector<std::string> required_tables();
+
+// The schemas that are not this team's, of the setting ignored_schemas; unquoted.
+std::vector<std::string> ignored_schemas();
 
 } // namespace mg::policy

@@ -47,6 +47,20 @@ forget_caches()
 
 } // namespace
 
+PlainSettings::PlainSettings()
+{
+	static constexpr const char *settings[][2] = {
+		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
+		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
+		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"},
+	};
+
+	pg::guarded([] {
+		for (const auto &[name, value] : settings)
+			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	});
+}
+
 Album::Album(const std::vector<Unit> &units, size_t first, size_t count) : oids_("{")
 {
 	for (size_t i = first; i < first + count; i++)
@@ -92,6 +106,8 @@ families()
 void
 read(const std::vector<Unit> &units, const Sink &sink)
 {
+	PlainSettings settings;
+
 	for (size_t first = 0; first < units.size();)
 	{
 		size_t count = 1;

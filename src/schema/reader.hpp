@@ -11,6 +11,17 @@
 
 namespace mg::schema {
 
+// The server writes names and constants as the session likes them, a partition's bounds by its time zone for one; until this goes
+// out of scope it writes them in one way only.
+class PlainSettings
+{
+public:
+	PlainSettings();
+
+private:
+	pg::SettingsScope scope_;
+};
+
 // The pictures of a batch of units of one catalog, while they are read.
 class Album
 {
@@ -81,18 +92,24 @@ void add_roles(std::vector<Family> &all);
 // Schema-qualified and quoted name.
 #define MG_NAME(name) "format('%I.%I', n.nspname, " name ")"
 
-// Privileges that differ from the owner's usual ones: "PUBLIC=EXECUTE, reader=SELECT*/UPDATE by boss"; a star is WITH GRANT
-// OPTION. NULL when they are the usual ones. MG_ACL("x.proacl", "'f'", "x.proowner")
-#define MG_ACL(acl, kind, owner)                                                                                       \
-	" CASE WHEN " acl " IS NOT NULL AND (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" acl    \
-	") a)"                                                                                                             \
-	" IS DISTINCT FROM (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(acldefault(" kind         \
-	", " owner ")) a)"                                                                                                 \
-	" THEN coalesce((SELECT string_agg(g.line, ', ' ORDER BY g.line COLLATE \"C\") FROM (SELECT"                       \
+// Privileges as text: "PUBLIC=EXECUTE, reader=SELECT*/UPDATE by boss"; a star is WITH GRANT OPTION. Never NULL.
+#define MG_PRIVILEGES(acl, owner)                                                                                      \
+	" coalesce((SELECT string_agg(g.line, ', ' ORDER BY g.line COLLATE \"C\") FROM (SELECT"                            \
 	" CASE WHEN p.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(p.grantee) END || '=' ||"                             \
 	" string_agg(p.privilege_type || CASE WHEN p.is_grantable THEN '*' ELSE '' END, '/' ORDER BY p.privilege_type) ||" \
 	" CASE WHEN p.grantor <> " owner " THEN ' by ' || pg_get_userbyid(p.grantor) ELSE '' END AS line"                  \
-	" FROM aclexplode(" acl ") p GROUP BY p.grantee, p.grantor) g), 'none') END "
+	" FROM aclexplode(" acl ") p GROUP BY p.grantee, p.grantor) g), 'none') "
+
+// Tells whether two lists of privileges are different, in whatever order they are.
+#define MG_ACL_DIFFERS(acl, other)                                                                        \
+	" (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" acl ") a) IS DISTINCT FROM" \
+	" (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" other ") a) "
+
+// Privileges that differ from the owner's usual ones; NULL when they are the usual ones.
+// MG_ACL("x.proacl", "'f'", "x.proowner")
+#define MG_ACL(acl, kind, owner) \
+	" CASE WHEN " acl            \
+	" IS NOT NULL AND" MG_ACL_DIFFERS(acl, "acldefault(" kind ", " owner ")") "THEN" MG_PRIVILEGES(acl, owner) "END "
 
 // Comments and security labels of a family's units, from its catalog: two readers. MG_NOTES("pg_proc")
 #define MG_COMMENTS(catalog)                                                  \

@@ -35,6 +35,9 @@ struct Scope
 	bool cluster = false;                     // roles and memberships, which all databases share
 };
 
+// Tells whether a unit belongs to all databases.
+bool is_cluster(const Unit &unit);
+
 // Every unit in scope, by type and identity.
 std::vector<Unit> units(const Scope &scope);
 
@@ -44,6 +47,9 @@ std::vector<Unit> units_of(const Scope &scope, const std::vector<Address> &addre
 // The units in scope whose picture may name one of these: those that depend on them, and for a schema what depends on
 // what lies in it.
 std::vector<Unit> dependants_of(const Scope &scope, const std::vector<Address> &addresses);
+
+// The objects to which parts that are gone by now belonged, as a snapshot taken before saw them.
+std::vector<Address> owners_before(const std::vector<Address> &addresses, Snapshot snapshot);
 
 // Reads pictures of units, in their order, and hands each over sorted. In batches, so that memory does not grow with the
 // schema. The same schema gives the same pictures whatever the OIDs, the search_path, the locale or the role that asks.

@@ -2,6 +2,7 @@
 #include "schema/snapshot.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/json.hpp"
 #include "pg/jsonb.hpp"
@@ -80,13 +81,24 @@ key_of(const Unit &unit)
 	return unit.type + " " + unit.identity;
 }
 
-bool
-is_cluster(const Unit &unit)
+Jsonb *
+join(std::map<std::string, pg::JsonbMembers> &by_type)
 {
-	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId;
+	pg::JsonbMembers all;
+
+	for (auto &[type, members] : by_type)
+		all.add(type, members.build());
+	return all.build();
 }
 
 } // namespace
+
+bool
+is_cluster(const Unit &unit)
+{
+	return unit.catalog == AuthIdRelationId || unit.catalog == TableSpaceRelationId ||
+		   unit.catalog == ParameterAclRelationId;
+}
 
 std::string
 to_json(const Picture &picture)
@@ -163,8 +175,8 @@ to_jsonb(const Picture &picture)
 Datum
 snapshot(const Scope &scope)
 {
-	pg::JsonbMembers objects;
-	pg::JsonbMembers cluster;
+	std::map<std::string, pg::JsonbMembers> objects;
+	std::map<std::string, pg::JsonbMembers> cluster;
 	pg::JsonbMembers whole;
 	JsonArray left_out;
 
@@ -178,7 +190,7 @@ snapshot(const Scope &scope)
 				MemoryContextSwitchTo(before);
 				return made;
 			});
-			(is_cluster(unit) ? cluster : objects).add(key_of(unit), value);
+			(is_cluster(unit) ? cluster : objects)[unit.type].add(unit.identity, value);
 		});
 	}
 	for (const auto &[type, identity] : unmodelled(scope))
@@ -188,9 +200,9 @@ snapshot(const Scope &scope)
 										 .number("server", PG_VERSION_NUM / 10000)
 										 .json("unmodelled", left_out.str())
 										 .str()));
-	whole.add("objects", objects.build());
+	whole.add("objects", join(objects));
 	if (scope.cluster)
-		whole.add("cluster", cluster.build());
+		whole.add("cluster", join(cluster));
 	return JsonbPGetDatum(whole.build());
 }
 

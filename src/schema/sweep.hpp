@@ -1,32 +1,38 @@
-// Which objects may have changed: from the versions of their catalog rows, without reading what the rows say.
+// Which objects may have changed: told by the versions of their catalog rows, without reading what the rows say.
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "schema/schema.hpp"
 
 namespace mg::schema {
 
-struct AddressHash
+// A unit and the sum over the versions of all rows that belong to it. A row's version is where it lies and which transaction
+// wrote it; neither freezing nor the server's updates in place change that. Equal sums mean that no row was inserted,
+// updated or deleted since, as long as fewer than 2^31 transactions went by; unequal ones that the unit must be looked at again.
+// What other units' rows say, such as the name of a column's type, is not in it: for that there is dependants_of().
+struct Version
 {
-	size_t operator()(const std::pair<Oid, Oid> &key) const
-	{
-		return (static_cast<size_t>(key.first) << 32) ^ key.second;
-	}
+	Oid catalog;
+	Oid oid;
+	uint64_t sum;
 };
 
-// A sum over the row versions (where a row lies and which transaction wrote it) of everything that belongs to a unit. Equal sums
-// mean that not one of its rows was inserted, updated or deleted since, as long as fewer than 2^31 transactions
-// went by; unequal ones that its picture must be looked at. Keyed by (catalog, oid) of the unit.
-using Versions = std::unordered_map<std::pair<Oid, Oid>, uint64_t, AddressHash>;
+// Sorted by catalog and OID, so that two of them can be merged.
+using Versions = std::vector<Version>;
 
-// The sums of every unit of this database that is neither the system's nor an extension's, in one pass over the catalogs.
-// Schemas that are ignored are in it too.
-Versions versions();
+// Reads every catalog once, as of one moment: what the snapshot sees, or what a statement that began now would see. Has each unit of this database, of
+// roles and of tablespaces that is neither the system's, an extension's nor temporary, whatever its schema, and beyond those:
+// (pg_extension, oid)       with everything that is a member of the extension; of this extension's own members nothing
+// (pg_database, own oid)    with all objects of the system, since their privileges can be changed
+// (pg_authid, 0)            all roles, whose names are everywhere
+Versions versions(Snapshot snapshot = nullptr);
 
-// The same for some units only, by index.
-Versions versions_of(const std::vector<Unit> &units);
+// The same sums for some units only, by index. What is no unit, or is gone, is left out.
+Versions versions_of(const std::vector<Unit> &units, Snapshot snapshot = nullptr);
+
+// The version of a unit, or nullptr.
+const Version *find(const Versions &versions, Oid catalog, Oid oid);
 
 } // namespace mg::schema

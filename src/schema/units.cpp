@@ -117,6 +117,7 @@ is_in(const Family &family, const Scope &scope)
 std::vector<Unit>
 units(const Scope &scope)
 {
+	PlainSettings settings;
 	std::vector<Unit> result;
 
 	for (const Family &family : families())
@@ -130,6 +131,7 @@ units(const Scope &scope)
 std::vector<Unit>
 units_of(const Scope &scope, const std::vector<Address> &addresses)
 {
+	PlainSettings settings;
 	std::map<Oid, std::vector<Oid>> by_catalog;
 	std::vector<Unit> result;
 

@@ -1,0 +1,285 @@
+// Keeps mg.object.
+#include "drift/expected.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "drift/statements.hpp"
+#include "ledger/store.hpp"
+#include "policy/policy.hpp"
+#include "schema/snapshot.hpp"
+
+namespace mg::drift {
+
+namespace {
+
+constexpr int server_major = PG_VERSION_NUM / 10000;
+
+using Key = std::pair<Oid, Oid>;
+
+std::string
+literal_of(const std::vector<Oid> &oids)
+{
+	std::vector<std::string> items;
+
+	for (Oid oid : oids)
+		items.push_back(std::to_string(oid));
+	return pg::array_literal(items);
+}
+
+std::vector<pg::Cell>
+address_params(const std::vector<schema::Address> &addresses)
+{
+	std::vector<Oid> catalogs;
+	std::vector<Oid> oids;
+
+	for (const schema::Address &address : addresses)
+	{
+		catalogs.push_back(address.catalog);
+		oids.push_back(address.oid);
+	}
+	return {literal_of(catalogs), literal_of(oids)};
+}
+
+std::vector<Expected>
+expected_of(const std::vector<pg::Row> &rows)
+{
+	std::vector<Expected> result;
+
+	result.reserve(rows.size());
+	for (const pg::Row &row : rows)
+	{
+		Expected expected{static_cast<Oid>(std::stoul(*row[0])),
+						  static_cast<Oid>(std::stoul(*row[1])),
+						  static_cast<uint64_t>(std::stoll(*row[2])),
+						  std::stoull(*row[3]),
+						  true,
+						  {},
+						  {},
+						  {},
+						  {}};
+		if (row.size() > 4)
+		{
+			expected.own = row[4] == "t";
+			expected.type = row[5].value_or("");
+			expected.identity = row[6].value_or("");
+			expected.at = row[7].value_or("");
+			expected.definition = row[8].value_or("");
+		}
+		result.push_back(std::move(expected));
+	}
+	return result;
+}
+
+void
+remove_rows(const std::vector<schema::Address> &addresses)
+{
+	if (!addresses.empty())
+		ledger::query("WITH gone AS (DELETE FROM mg.object o USING unnest($1::oid[], $2::oid[]) AS a (catalog, object)"
+					  " WHERE o.installation = (SELECT c.installation FROM mg.current c)"
+					  " AND o.catalog = a.catalog AND o.object = a.object RETURNING o.type, o.identity)"
+					  " DELETE FROM mg.object o USING gone WHERE o.type = gone.type AND o.identity = gone.identity"
+					  " AND o.installation <> (SELECT c.installation FROM mg.current c)",
+					  address_params(addresses));
+}
+
+void
+write_row(const schema::Unit &unit, const std::string &definition, uint64_t versions, std::optional<int64_t> run)
+{
+	ledger::query(
+		"WITH here AS (SELECT c.installation FROM mg.current c),"
+		" other AS (DELETE FROM mg.object o USING here WHERE o.type = $3 AND o.identity = $4"
+		" AND (o.installation <> here.installation OR o.catalog <> $1::oid OR o.object <> $2::oid))"
+		" INSERT INTO mg.object AS o (installation, catalog, object, type, identity, definition, versions, xid, at,"
+		" run, server_major) SELECT here.installation, $1::oid, $2::oid, $3, $4, $5::jsonb, $6::bigint,"
+		" pg_current_xact_id(), clock_timestamp(), $7::bigint, $8::integer FROM here"
+		" ON CONFLICT (installation, catalog, object) DO UPDATE SET type = excluded.type,"
+		" identity = excluded.identity, definition = excluded.definition, versions = excluded.versions,"
+		" xid = excluded.xid, at = excluded.at, run = excluded.run, server_major = excluded.server_major",
+		{std::to_string(unit.catalog), std::to_string(unit.oid), unit.type, unit.identity, definition,
+		 std::to_string(static_cast<int64_t>(versions)), run ? pg::Cell(std::to_string(*run)) : pg::Cell(),
+		 std::to_string(server_major)});
+}
+
+uint64_t
+sum_of(const schema::Versions &versions, const Key &key)
+{
+	const schema::Version *version = schema::find(versions, key.first, key.second);
+	return version != nullptr ? version->sum : 0;
+}
+
+void
+write_units(const std::vector<schema::Unit> &units, const schema::Versions &versions, std::optional<int64_t> run)
+{
+	schema::read(units, [&](const schema::Unit &unit, const Picture &picture) {
+		write_row(unit, schema::to_json(picture), sum_of(versions, {unit.catalog, unit.oid}), run);
+	});
+}
+
+// The names of roles are part of the text of everything that has an owner.
+void
+write_role_names(std::optional<int64_t> run)
+{
+	schema::Unit names = {AuthIdRelationId, InvalidOid, "role names", "role names"};
+
+	write_row(names, "{}", sum_of(schema::versions_of({names}), {names.catalog, names.oid}), run);
+}
+
+std::vector<schema::Address>
+addresses_of(const std::vector<schema::Unit> &units)
+{
+	std::vector<schema::Address> result;
+
+	for (const schema::Unit &unit : units)
+		result.push_back({unit.catalog, unit.oid});
+	return result;
+}
+
+// What changed between two sums of everything.
+std::vector<schema::Address>
+changed_between(const schema::Versions &before, const schema::Versions &after)
+{
+	std::vector<schema::Address> result;
+
+	for (const schema::Version &version : after)
+		if (const schema::Version *old = schema::find(before, version.catalog, version.oid);
+			old == nullptr || old->sum != version.sum)
+			result.push_back({version.catalog, version.oid});
+	for (const schema::Version &version : before)
+		if (schema::find(after, version.catalog, version.oid) == nullptr)
+			result.push_back({version.catalog, version.oid});
+	return result;
+}
+
+// Objects whose rows were not the expected ones when the run began. Theirs is the state that it left all the same, but
+// not without a word.
+void
+warn_of_earlier_drift(const std::vector<Expected> &changed)
+{
+	std::string list;
+
+	/* TRUNCATE, CLUSTER and the like write catalog rows too. */
+	for (const Expected &expected : changed)
+		if (newest_statement(expected.xid, {expected.identity}).has_value())
+			list += (list.empty() ? "" : ", ") + expected.type + " " + expected.identity;
+	if (list.empty())
+		return;
+	pg::report(
+		WARNING,
+		UserError("01000", "objects of this migration had been changed outside migrations before")
+			.detail("They are expected from now on as they are: " + list + ".")
+			.hint("mg_drift_report() before a migration shows such changes; mg.statements tells whose they are."));
+}
+
+} // namespace
+
+schema::Scope
+scope()
+{
+	schema::Scope result;
+
+	result.ignored_schemas = policy::ignored_schemas();
+	result.cluster = policy::value_of("drift_scope") == "cluster";
+	return result;
+}
+
+bool
+all_own()
+{
+	return ledger::query_cell("SELECT NOT EXISTS (SELECT FROM mg.object o WHERE o.server_major <> $1::integer"
+							  " OR o.installation <> (SELECT c.installation FROM mg.current c))",
+							  {std::to_string(server_major)}) == "t";
+}
+
+std::vector<Expected>
+load(bool whole)
+{
+	if (!whole)
+		return expected_of(ledger::query("SELECT o.catalog, o.object, o.versions, o.xid FROM mg.object o"));
+	return expected_of(ledger::query(
+		"SELECT DISTINCT ON (o.type, o.identity) o.catalog, o.object, o.versions, o.xid,"
+		" o.installation = c.installation AND o.server_major = $1::integer, o.type, o.identity, o.at, o.definition"
+		" FROM mg.object o, mg.current c ORDER BY o.type, o.identity, o.installation = c.installation DESC, o.at DESC",
+		{std::to_string(server_major)}));
+}
+
+std::vector<Expected>
+load(const std::vector<schema::Address> &addresses)
+{
+	std::vector<pg::Cell> params = address_params(addresses);
+
+	params.emplace_back(std::to_string(server_major));
+	return expected_of(ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
+									 " o.type, o.identity, o.at, o.definition"
+									 " FROM unnest($1::oid[], $2::oid[]) AS a (catalog, object) JOIN mg.object o"
+									 " ON o.installation = (SELECT c.installation FROM mg.current c)"
+									 " AND o.catalog = a.catalog AND o.object = a.object",
+									 params));
+}
+
+void
+take(const Change &change)
+{
+	std::vector<schema::Address> touched = change.touched;
+	schema::Scope here = scope();
+
+	if (change.incomplete)
+		touched = changed_between(schema::versions(change.before), schema::versions());
+	if (touched.empty())
+		return;
+
+	std::vector<schema::Unit> units = schema::units_of(here, touched);
+	std::set<Key> named;
+	for (const schema::Unit &unit : units)
+		named.insert({unit.catalog, unit.oid});
+	for (const schema::Unit &unit : schema::dependants_of(here, touched))
+		if (named.count({unit.catalog, unit.oid}) == 0)
+			units.push_back(unit);
+
+	/* A dependant that somebody changed by hand before stays different; what the run itself named is taken as it is. */
+	schema::Versions now = schema::versions_of(units);
+	schema::Versions before = schema::versions_of(units, change.before);
+	std::set<Key> drifted;
+	std::vector<Expected> taken;
+	for (const Expected &expected : load(addresses_of(units)))
+		if (Key key{expected.catalog, expected.oid}; sum_of(before, key) != expected.versions)
+		{
+			drifted.insert(key);
+			if (named.count(key) != 0 && schema::find(before, key.first, key.second) != nullptr)
+				taken.push_back(expected);
+		}
+	units.erase(std::remove_if(units.begin(), units.end(),
+							   [&](const schema::Unit &unit) {
+								   Key key{unit.catalog, unit.oid};
+								   return named.count(key) == 0 && drifted.count(key) != 0;
+							   }),
+				units.end());
+
+	std::vector<schema::Address> gone;
+	for (const schema::Address &address : touched)
+		if (named.count({address.catalog, address.oid}) == 0)
+			gone.push_back(address);
+	remove_rows(gone);
+	write_units(units, now, change.run);
+	if (change.incomplete)
+		write_role_names(change.run);
+	warn_of_earlier_drift(taken);
+}
+
+void
+take_all(std::optional<int64_t> run)
+{
+	ledger::query("DELETE FROM mg.object");
+	write_units(schema::units(scope()), schema::versions(), run);
+	write_role_names(run);
+}
+
+void
+take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone)
+{
+	remove_rows(gone);
+	write_units(units, schema::versions_of(units), std::nullopt);
+	write_role_names(std::nullopt);
+}
+
+} // namespace mg::drift

@@ -1,0 +1,56 @@
+// What the schema must look like: the state that each governed run left behind.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schema/schema.hpp"
+#include "schema/sweep.hpp"
+
+namespace mg::drift {
+
+// What policy leaves out, and whether roles belong to it (settings ignored_schemas and drift_scope).
+schema::Scope scope();
+
+// What is expected of one object.
+struct Expected
+{
+	Oid catalog;
+	Oid oid;
+	uint64_t versions;
+	uint64_t xid;
+	bool own; // recorded by this installation on this major: OIDs and versions mean something
+	std::string type;
+	std::string identity;
+	std::string at;
+	std::string definition; // JSON of its picture; empty when it was not asked for
+};
+
+// Everything expected. Without definitions, types, identities and times unless `whole`; those of other installations only
+// where this one has nothing under the same type and identity.
+std::vector<Expected> load(bool whole);
+// What is expected of some objects, whole.
+std::vector<Expected> load(const std::vector<schema::Address> &addresses);
+// Tells whether all rows were recorded by this installation on this major.
+bool all_own();
+
+// What a run did to the schema.
+struct Change
+{
+	std::vector<schema::Address> touched; // still there or dropped
+	bool incomplete = false;              // there were statements whose objects nobody tells
+	Snapshot before = nullptr;            // how things were when it began
+	int64_t run = 0;
+};
+
+// Takes the state that a run leaves as the expected one: what it touched, and what depends on that. Warns of objects that
+// had been changed by hand before.
+void take(const Change &change);
+
+// Takes the live state of all objects, or of some units, as expected.
+void take_all(std::optional<int64_t> run);
+void take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone);
+
+} // namespace mg::drift

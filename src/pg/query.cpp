@@ -78,7 +78,7 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 }
 
 Table
-query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
+query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan, Oid type = TEXTOID)
 {
 	MemoryScope memory("migration_governance query");
 	RoleScope role(owner);
@@ -99,9 +99,11 @@ query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 		auto *nulls = static_cast<char *>(palloc0(count + 1));
 		for (int i = 0; i < count; i++)
 		{
-			types[i] = TEXTOID;
+			types[i] = type;
 			nulls[i] = params[i].has_value() ? ' ' : 'n';
-			if (params[i].has_value())
+			if (params[i].has_value() && type == OIDARRAYOID)
+				values[i] = OidInputFunctionCall(F_ARRAY_IN, const_cast<char *>(params[i]->c_str()), OIDOID, -1);
+			else if (params[i].has_value())
 				values[i] = PointerGetDatum(cstring_to_text_with_len(params[i]->data(), params[i]->size()));
 		}
 		Cells result = run_raw(sql, count, values, nulls, types, plan == Plan::keep, memory.get());
@@ -128,9 +130,9 @@ query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 } // namespace
 
 Table
-query_table_as(Oid owner, const char *sql, const std::vector<Cell> &params)
+query_table_as(Oid owner, const char *sql, const std::string &oids)
 {
-	return query(owner, sql, params, Plan::keep);
+	return query(owner, sql, {oids}, Plan::keep, OIDARRAYOID);
 }
 
 std::vector<Row>

@@ -25,13 +25,13 @@ enum class Plan
 // Sees what is committed now, whatever snapshot the caller's statement has (but not under REPEATABLE READ).
 std::vector<Row> query_as(Oid owner, const char *sql, const std::vector<Cell> &params = {}, Plan plan = Plan::keep);
 
-// The same with the names of the columns; the plan is kept and made for any parameters.
+// The same with the names of the columns, for a statement whose one parameter $1 is an oid[], given as its literal.
 struct Table
 {
 	std::vector<std::string> columns;
 	std::vector<Row> rows;
 };
-Table query_table_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});
+Table query_table_as(Oid owner, const char *sql, const std::string &oids);
 
 // Gives the first column of the first row, or nothing.
 Cell query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params = {});

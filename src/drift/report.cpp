@@ -211,32 +211,63 @@ own_name(const Deviation &deviation)
 	return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 
-// The statement that most likely made a difference: the newest that names the part, else the newest on its object.
+bool
+touches(const Statement &statement, const std::string &name)
+{
+	return statement.identity == name ||
+		   std::find(statement.identities.begin(), statement.identities.end(), name) != statement.identities.end();
+}
+
+// A column, trigger, ... of the object: s.t.c or "x on s.t".
+bool
+touches_part(const Statement &statement, const std::string &object)
+{
+	return boost::algorithm::starts_with(statement.identity, object + ".") ||
+		   boost::algorithm::ends_with(statement.identity, " on " + object);
+}
+
+// A definition changes when something that it names is renamed: tells whether it names what the statement touched.
+bool
+is_named_in(const Deviation &deviation, const Statement &statement)
+{
+	std::string object = statement.identity;
+
+	for (int i = 0; i < 2 && !object.empty(); i++)
+	{
+		for (const std::optional<std::string> &text : {deviation.expected, deviation.actual})
+			if (text.has_value() && text->find(object) != std::string::npos)
+				return true;
+		object = object.substr(0, object.rfind('.') == std::string::npos ? 0 : object.rfind('.'));
+	}
+	return false;
+}
+
+// The statement that most likely made a difference, the newest of the best kind: it touched that very object or part; it
+// touched the object and says the part's name; it touched the object; it touched what the definition names.
 const Statement *
 find_statement(const std::vector<Statement> &statements, const Drift &drift, const Deviation &deviation)
 {
 	std::vector<std::string> names = names_of(drift, deviation);
 	std::string word = own_name(deviation);
 	const Statement *on_object = nullptr;
+	const Statement *elsewhere = nullptr;
 
-	auto touches = [](const Statement &statement, const std::string &name) {
-		return statement.identity == name ||
-			   std::find(statement.identities.begin(), statement.identities.end(), name) != statement.identities.end();
-	};
 	for (const Statement &statement : statements)
 	{
 		if (touches(statement, names.front()))
 			return &statement;
 		for (const std::string &name : names)
-			if (touches(statement, name))
+			if (touches(statement, name) || touches_part(statement, name))
 			{
 				if (boost::algorithm::icontains(statement.text, word))
 					return &statement;
 				if (on_object == nullptr)
 					on_object = &statement;
 			}
+		if (elsewhere == nullptr && is_named_in(deviation, statement))
+			elsewhere = &statement;
 	}
-	return on_object;
+	return on_object != nullptr ? on_object : elsewhere;
 }
 
 std::vector<pg::Row>

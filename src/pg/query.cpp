@@ -90,6 +90,7 @@ query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan, Oi
 			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 		};
 		pin("search_path", "pg_catalog, pg_temp");
+		pin("quote_all_identifiers", "off");
 		/* The planner's guesses about arrays and JSON would have these small queries compiled, and planned anew each time. */
 		pin("jit", "off");
 		pin("plan_cache_mode", "force_generic_plan");

@@ -21,6 +21,21 @@ family_of(Oid catalog)
 	throw UserError("XX000", "no family of objects in catalog " + std::to_string(catalog));
 }
 
+// The server's caches would keep every relation that a deparser opened and every row that it looked up. Whoever uses one is
+// not disturbed: it stays until it is closed.
+void
+forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
+{
+	pg::guarded([&] {
+		for (size_t i = first; i < first + count; i++)
+			if (units[i].catalog == RelationRelationId)
+				RelationCacheInvalidateEntry(units[i].oid);
+		ResetCatalogCaches();
+	});
+}
+
+} // namespace
+
 void
 read_by_sql(const Reader &reader, Album &album)
 {
@@ -38,26 +53,11 @@ read_by_sql(const Reader &reader, Album &album)
 	}
 }
 
-// The server's caches would keep every relation that a deparser opened and every row that it looked up. Whoever uses one is
-// not disturbed: it stays until it is closed.
-void
-forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
-{
-	pg::guarded([&] {
-		for (size_t i = first; i < first + count; i++)
-			if (units[i].catalog == RelationRelationId)
-				RelationCacheInvalidateEntry(units[i].oid);
-		ResetCatalogCaches();
-	});
-}
-
-} // namespace
-
 PlainSettings::PlainSettings()
 {
 	static constexpr const char *settings[][2] = {
 		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
-		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
+		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"}, {"xmlbinary", "base64"},
 		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"},
 	};
 

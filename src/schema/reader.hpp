@@ -48,6 +48,9 @@ struct Reader
 	int until = 999;
 };
 
+// Adds what a query gives to the pictures, for a family's own `read`.
+void read_by_sql(const Reader &reader, Album &album);
+
 // A family: the units of one catalog. `list` gives oid, type and identity of every unit in scope; it ends within a WHERE clause,
 // so that conditions can follow, and calls the catalog's row `x`. $1::text[] are the ignored schemas.
 struct Family

@@ -160,10 +160,4 @@ dependants_of(const Scope &scope, const std::vector<Address> &addresses)
 	return addresses.empty() ? std::vector<Unit>() : units_of(scope, query_addresses(dependants_sql, addresses));
 }
 
-std::vector<std::pair<std::string, std::string>>
-unmodelled(const Scope &)
-{
-	return {};
-}
-
 } // namespace mg::schema

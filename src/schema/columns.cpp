@@ -1,0 +1,395 @@
+// Reads columns of tables, views and composite types.
+#include "schema/relation.hpp"
+#include "schema/tables.hpp"
+
+#include <cstring>
+
+namespace mg::schema {
+
+namespace {
+
+// What columns of one type have in common.
+struct TypeKey
+{
+	Oid type;
+	int32 typmod;
+};
+struct TypeFacts
+{
+	TypeKey key;
+	const char *name;
+	Oid collation;
+	char storage;
+};
+
+HTAB *
+types_raw()
+{
+	HASHCTL control = {};
+
+	control.keysize = sizeof(TypeKey);
+	control.entrysize = sizeof(TypeFacts);
+	control.hcxt = CurrentMemoryContext;
+	return hash_create("migration_governance types", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+const TypeFacts &
+type_raw(HTAB *types, const Column &column)
+{
+	TypeKey key = {column.type, column.typmod};
+	bool found = false;
+	auto *facts = static_cast<TypeFacts *>(hash_search(types, &key, HASH_ENTER, &found));
+
+	if (!found)
+	{
+		facts->name = "?";
+		HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(column.type));
+		if (HeapTupleIsValid(tuple))
+		{
+			auto *row = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
+			facts->collation = row->typcollation;
+			facts->storage = row->typstorage;
+			ReleaseSysCache(tuple);
+			facts->name = format_type_extended(column.type, column.typmod, FORMAT_TYPE_TYPEMOD_GIVEN);
+		}
+	}
+	return *facts;
+}
+
+const char *
+storage_name(char storage)
+{
+	switch (storage)
+	{
+		case TYPSTORAGE_PLAIN:
+			return "plain";
+		case TYPSTORAGE_EXTERNAL:
+			return "external";
+		case TYPSTORAGE_MAIN:
+			return "main";
+		default:
+			return "extended";
+	}
+}
+
+const char *
+compression_name(char compression)
+{
+	switch (compression)
+	{
+		case 'p':
+			return "pglz";
+		case 'l':
+			return "lz4";
+		default:
+			return nullptr;
+	}
+}
+
+const char *
+number_raw(int number)
+{
+	return psprintf("%d", number);
+}
+
+void
+add_type_raw(const Column &column, const TypeFacts &type)
+{
+	column.part->set_raw("type", type.name);
+	if (OidIsValid(column.collation) && column.collation != type.collation)
+		column.part->set_raw("collation", generate_collation_name(column.collation));
+}
+
+// A column that has parents comes where they have it, others after them; a partition has its own order.
+void
+add_definition_raw(const Table &table, const Column &column, const TypeFacts &type, int &position)
+{
+	const bool inherits = column.inherited && !table.partition;
+
+	if (inherits && !column.local)
+		column.part->set_raw("inherited", "yes");
+	else
+		add_type_raw(column, type);
+	if (!inherits)
+		column.part->set_raw("position", number_raw(++position));
+}
+
+void
+add_columns_raw(Table &table, HTAB *types, Draft &draft)
+{
+	int position = 0;
+
+	for (int i = 0; i < table.count; i++)
+	{
+		Column &column = table.columns[i];
+		if (column.name == nullptr)
+			continue;
+		column.part = draft.add_raw(table.unit, "columns", quote_identifier(column.name));
+		if (table.kind == RELKIND_VIEW)
+			continue;
+		const TypeFacts &type = type_raw(types, column);
+		if (table.is_table() && !table.typed)
+			add_definition_raw(table, column, type, position);
+		if (column.storage != type.storage)
+			column.part->set_raw("storage", storage_name(column.storage));
+		column.part->set_raw("compression", compression_name(column.compression));
+		if (column.statistics_target >= 0)
+			column.part->set_raw("statistics target", number_raw(column.statistics_target));
+		column.part->set_raw("options", column.options);
+	}
+}
+
+void
+add_default_raw(const Tables &tables, HeapTuple tuple, TupleDesc desc)
+{
+	auto *row = reinterpret_cast<Form_pg_attrdef>(GETSTRUCT(tuple));
+	Table *table = tables.find(row->adrelid);
+	Column *column = table != nullptr ? table->column(row->adnum) : nullptr;
+	bool null = false;
+
+	if (column == nullptr)
+		return;
+	const char *text = expression_raw(tables, *table, heap_getattr(tuple, Anum_pg_attrdef_adbin, desc, &null));
+	if (column->generated == '\0')
+		column->part->set_raw("default", text);
+	else
+		column->part->set_raw("generated", psprintf("%s %s", text, column->generated == 's' ? "stored" : "virtual"));
+}
+
+#if PG_VERSION_NUM >= 180000
+
+// NOT NULL is a constraint with a name: usually the one that the server chooses. An inherited one belongs to the parent, but a
+// partition is made alone and attached.
+void
+add_not_null_raw(const Tables &tables, const Oids &oids, Draft &)
+{
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oids,
+			 [&](HeapTuple tuple, TupleDesc) {
+				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
+				 Table *table = row->contype == CONSTRAINT_NOTNULL ? tables.find(row->conrelid) : nullptr;
+				 if (table == nullptr || !(row->conislocal || table->partition))
+					 return;
+				 Column *column = table->column(extractNotNullColumn(tuple));
+				 if (column == nullptr)
+					 return;
+				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "yes");
+				 if (row->connoinherit)
+					 column->part->set_raw("no inherit", "yes");
+				 if (strcmp(NameStr(row->conname), psprintf("%s_%s_not_null", table->name, column->name)) != 0)
+					 column->part->set_raw("not null constraint", pstrdup(quote_identifier(NameStr(row->conname))));
+				 column->part->set_raw("not null comment", GetComment(row->oid, ConstraintRelationId, 0));
+			 });
+}
+
+#else
+
+// Says whether a parent has the column as NOT NULL, so that the child needs no words about it.
+bool
+parent_says_not_null_raw(const Table &table, const Column &column)
+{
+	bool says = false;
+	Oid child = table.oid;
+
+	scan_raw(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, {&child, 1},
+			 [&](HeapTuple tuple, TupleDesc) {
+				 auto *row = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple));
+				 HeapTuple found = SearchSysCacheAttName(row->inhparent, column.name);
+				 if (!HeapTupleIsValid(found))
+					 return;
+				 says = says || reinterpret_cast<Form_pg_attribute>(GETSTRUCT(found))->attnotnull;
+				 ReleaseSysCache(found);
+			 });
+	return says;
+}
+
+void
+add_not_null_raw(const Tables &tables, const Oids &, Draft &)
+{
+	for (int i = 0; i < tables.count; i++)
+	{
+		const Table &table = tables.rows[i];
+		for (int k = 0; k < table.count; k++)
+		{
+			const Column &column = table.columns[k];
+			if (column.not_null && (!column.inherited || table.partition || !parent_says_not_null_raw(table, column)))
+				column.part->set_raw("not null", "yes");
+		}
+	}
+}
+
+#endif
+
+void
+add_comments_raw(const Tables &tables, const Oids &oids)
+{
+	read_comments_raw(RelationRelationId, oids, [&](Oid oid, int32 number) {
+		Table *table = number > 0 ? tables.find(oid) : nullptr;
+		Column *column = table != nullptr ? table->column(number) : nullptr;
+		return column != nullptr ? column->part : nullptr;
+	});
+}
+
+// What only few columns have.
+struct Rarities
+{
+	bool identity;
+	bool privileges;
+	bool foreign_options;
+};
+
+Rarities
+read_columns_raw(const Oids &oids, Draft &draft)
+{
+	Tables tables = read_tables_raw(oids);
+	HTAB *types = types_raw();
+	Rarities rarities = {};
+
+	for (int i = 0; i < tables.count; i++)
+	{
+		const Table &table = tables.rows[i];
+		add_columns_raw(tables.rows[i], types, draft);
+		for (int k = 0; k < table.count; k++)
+		{
+			rarities.identity |= table.columns[k].identity != '\0';
+			rarities.privileges |= table.columns[k].has_privileges;
+			rarities.foreign_options |= table.columns[k].has_foreign_options;
+		}
+	}
+	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, oids,
+			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
+	add_not_null_raw(tables, oids, draft);
+	add_comments_raw(tables, oids);
+	return rarities;
+}
+
+// clang-format off
+
+// The sequence of an identity column has options, privileges and notes of its own. A partition uses its parent's (17).
+constexpr Reader identity_reader = {
+	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
+	" CASE a.attidentity WHEN 'a' THEN 'always' ELSE 'by default' END AS identity,"
+	" nullif(concat_ws(' ',"
+	" CASE WHEN s.relpersistence <> t.relpersistence"
+	" THEN CASE s.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END,"
+	" CASE WHEN q.seqstart <> CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END"
+	" THEN 'START WITH ' || q.seqstart END,"
+	" CASE WHEN q.seqincrement <> 1 THEN 'INCREMENT BY ' || q.seqincrement END,"
+	" CASE WHEN q.seqmin <> CASE WHEN q.seqincrement > 0 THEN 1 ELSE -v.top - 1 END THEN 'MINVALUE ' || q.seqmin END,"
+	" CASE WHEN q.seqmax <> CASE WHEN q.seqincrement > 0 THEN v.top ELSE -1 END THEN 'MAXVALUE ' || q.seqmax END,"
+	" CASE WHEN q.seqcache <> 1 THEN 'CACHE ' || q.seqcache END,"
+	" CASE WHEN q.seqcycle THEN 'CYCLE' END), '') AS \"identity options\","
+	" CASE WHEN s.relname <> t.relname || '_' || a.attname || '_seq' OR s.relnamespace <> t.relnamespace"
+	" THEN " MG_NAME("s.relname") " END AS \"identity sequence\","
+	MG_ACL("s.relacl", "'s'", "s.relowner") " AS \"identity sequence privileges\","
+	" (SELECT d.description FROM pg_description d WHERE d.objoid = s.oid AND d.classoid = 'pg_class'::regclass"
+	" AND d.objsubid = 0) AS \"identity sequence comment\","
+	" (SELECT string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE \"C\") FROM pg_seclabel l"
+	" WHERE l.objoid = s.oid AND l.classoid = 'pg_class'::regclass AND l.objsubid = 0)"
+	" AS \"identity sequence security label\""
+	" FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid"
+	" JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
+	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'"
+	" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace"
+	" JOIN pg_sequence q ON q.seqrelid = s.oid"
+	" JOIN (VALUES ('int2'::regtype, 32767), ('int4'::regtype, 2147483647), ('int8'::regtype, 9223372036854775807))"
+	" v (type, top) ON v.type = q.seqtypid"
+	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attidentity <> '' AND NOT a.attisdropped"};
+
+constexpr Reader privileges_reader = {
+	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
+	MG_ACL("a.attacl", "'c'", "t.relowner") " AS privileges"
+	" FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid"
+	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attacl IS NOT NULL AND NOT a.attisdropped"};
+
+constexpr Reader foreign_options_reader = {
+	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
+	" (SELECT string_agg(quote_ident(o.option_name) || ' ' || quote_literal(o.option_value), ', '"
+	" ORDER BY o.option_name COLLATE \"C\") FROM pg_options_to_table(a.attfdwoptions) o) AS \"foreign options\""
+	" FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attfdwoptions IS NOT NULL AND NOT a.attisdropped"};
+
+constexpr Reader labels_reader = {
+	"SELECT l.objoid, 'columns', quote_ident(a.attname),"
+	" string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE \"C\") AS \"security label\""
+	" FROM pg_seclabel l JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid"
+	" WHERE l.classoid = 'pg_class'::regclass AND l.objoid = ANY ($1::oid[]) GROUP BY l.objoid, a.attname"};
+
+// clang-format on
+
+void
+read_attributes_raw(const Oids &types, Draft &draft)
+{
+	auto *relations = static_cast<Oid *>(palloc(sizeof(Oid) * (types.count + 1)));
+	int count = 0;
+
+	scan_raw(TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, types, [&](HeapTuple tuple, TupleDesc) {
+		auto *row = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
+		if (OidIsValid(row->typrelid))
+			relations[count++] = row->typrelid;
+	});
+	Oids oids = sorted_raw(relations, count);
+	Tables tables = read_tables_raw(oids);
+	HTAB *known = types_raw();
+	for (int i = 0; i < tables.count; i++)
+	{
+		Table &table = tables.rows[i];
+		int position = 0;
+		for (int k = 0; k < table.count; k++)
+		{
+			Column &column = table.columns[k];
+			if (table.kind != RELKIND_COMPOSITE_TYPE || column.name == nullptr)
+				continue;
+			column.part = draft.add_raw(table.unit, "attributes", quote_identifier(column.name));
+			add_type_raw(column, type_raw(known, column));
+			column.part->set_raw("position", number_raw(++position));
+		}
+	}
+	add_comments_raw(tables, oids);
+}
+
+} // namespace
+
+void
+read_columns(Album &album)
+{
+	std::vector<Oid> units = oids_of(album);
+	Oids oids = {units.data(), static_cast<int>(units.size())};
+	Rarities rarities = {};
+
+	{
+		TextSettings settings;
+		pg::MemoryScope memory("migration_governance columns");
+		Draft draft;
+		pg::guarded([&] {
+			MemoryContext before = MemoryContextSwitchTo(memory.get());
+			rarities = read_columns_raw(oids, draft);
+			MemoryContextSwitchTo(before);
+		});
+		paste(draft, album);
+	}
+	if (rarities.identity)
+		read_by_sql(identity_reader, album);
+	if (rarities.privileges)
+		read_by_sql(privileges_reader, album);
+	if (rarities.foreign_options)
+		read_by_sql(foreign_options_reader, album);
+	read_by_sql(labels_reader, album);
+}
+
+void
+read_attributes(Album &album)
+{
+	std::vector<Oid> units = oids_of(album);
+	Oids oids = {units.data(), static_cast<int>(units.size())};
+	TextSettings settings;
+	pg::MemoryScope memory("migration_governance attributes");
+	Draft draft;
+
+	pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		read_attributes_raw(oids, draft);
+		MemoryContextSwitchTo(before);
+	});
+	paste(draft, album);
+}
+
+} // namespace mg::schema

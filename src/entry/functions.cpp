@@ -3,6 +3,7 @@
 #include "drift/expected.hpp"
 #include "drift/report.hpp"
 #include "ledger/seal.hpp"
+#include "migrate/assertions.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/status.hpp"
 #include "migrate/transfer.hpp"
@@ -98,6 +99,24 @@ MG_FUNCTION(mg_verify)
 	return 0;
 }
 
+MG_FUNCTION(mg_is_applied)
+{
+	return mg::pg::text_datum(mg::migrate::assert_applied(required_text(fcinfo, 0, "name of the migration"), true,
+														  mg::pg::text_argument(fcinfo, 1)));
+}
+
+MG_FUNCTION(mg_is_not_applied)
+{
+	return mg::pg::text_datum(mg::migrate::assert_applied(required_text(fcinfo, 0, "name of the migration"), false,
+														  mg::pg::text_argument(fcinfo, 1)));
+}
+
+MG_FUNCTION(mg_verifies)
+{
+	return mg::pg::text_datum(
+		mg::migrate::assert_verifies(mg::pg::text_argument(fcinfo, 0), mg::pg::text_argument(fcinfo, 1)));
+}
+
 MG_FUNCTION(mg_status)
 {
 	mg::pg::RowSet rows(fcinfo);
@@ -176,6 +195,8 @@ MG_FUNCTION(mg_snapshot)
 {
 	(void)fcinfo;
 	return mg::schema::snapshot(mg::drift::scope());
+
+	return mg::schema::snapshot({});
 }
 
 MG_FUNCTION(mg_fingerprint)
@@ -213,4 +234,11 @@ MG_FUNCTION(mg_baseline)
 		mg::migrate::baseline(required_text(fcinfo, 0, "name of the migration"), mg::pg::text_argument(fcinfo, 1));
 	return mg::pg::composite_datum(fcinfo, {outcome.migration, outcome.status, std::to_string(outcome.objects),
 											outcome.checksum, std::to_string(*outcome.run_id)});
+
+	return mg::pg::text_datum(mg::schema::fingerprint({}));
+}
+
+MG_FUNCTION(mg_has_no_drift)
+{
+	return mg::pg::text_datum(mg::migrate::assert_no_drift(mg::pg::text_argument(fcinfo, 0)));
 }

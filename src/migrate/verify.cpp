@@ -1,11 +1,13 @@
-// Verifies applied migrations: their own queries, the objects they made, required tables, and the ledger.
+// Verifies applied migrations: their own queries, the objects they made, the state of these, required tables, and the ledger.
 #include "migrate/migrate.hpp"
 
 #include <algorithm>
 
 #include "ledger/seal.hpp"
+#include "migrate/integrity.hpp"
 #include "migrate/objects.hpp"
 #include "migrate/runner.hpp"
+#include "pg/object.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
 #include "policy/policy.hpp"
@@ -56,6 +58,45 @@ check_queries(const std::string &name, std::vector<pg::Row> &rows)
 	}
 }
 
+// Where an object is now, as "pg_class 16384"; nothing when it is gone.
+std::optional<std::string>
+address_of(const RecordedObject &object)
+{
+	if (OidIsValid(object.oid) && pg::identity_of(object.catalog, object.oid, object.column).has_value())
+		return object.catalog + " " + std::to_string(object.oid);
+
+	pg::Cell oid;
+	std::optional<pg::Error> error = pg::try_and_undo([&] {
+		oid = pg::query_cell_as(GetUserId(), "SELECT objid FROM pg_get_object_address($1, $2::text[], $3::text[])",
+								{object.type, pg::array_literal(object.names), pg::array_literal(object.arguments)});
+	});
+	return error.has_value() || !oid.has_value() ? std::nullopt
+												 : std::optional<std::string>(object.catalog + " " + *oid);
+}
+
+// Adds the checks of what is in the database: all of it, or what a migration made.
+void
+check_database(const std::optional<std::string> &migration, const std::vector<RecordedObject> &objects,
+			   std::vector<pg::Row> &rows)
+{
+	Target target;
+
+	if (migration.has_value())
+	{
+		target.objects.emplace();
+		for (const RecordedObject &object : objects)
+			if (std::optional<std::string> address = address_of(object))
+				target.objects->push_back(*address);
+		if (target.objects->empty())
+			return;
+	}
+	for (pg::Row &row : check_integrity(target))
+	{
+		row.insert(row.begin(), migration);
+		rows.push_back(std::move(row));
+	}
+}
+
 void
 check_required_tables(std::vector<pg::Row> &rows)
 {
@@ -91,9 +132,14 @@ verify(const std::optional<std::string> &name)
 
 	for (const std::string &migration : migrations)
 		check_queries(migration, rows);
-	for (const RecordedObject &object : expected_objects())
-		if (!name.has_value() || object.migration == *name)
-			rows.push_back(check_object(object));
+	std::vector<RecordedObject> objects = expected_objects();
+	if (name.has_value())
+		objects.erase(std::remove_if(objects.begin(), objects.end(),
+									 [&](const RecordedObject &object) { return object.migration != *name; }),
+					  objects.end());
+	for (const RecordedObject &object : objects)
+		rows.push_back(check_object(object));
+	check_database(name, objects, rows);
 	if (name.has_value())
 		return rows;
 

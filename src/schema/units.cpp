@@ -12,7 +12,7 @@ namespace {
 // The unit to which each address belongs. $1 and $2 are the addresses' catalogs and OIDs.
 constexpr const char *owners_sql =
 	"WITH a AS (SELECT * FROM unnest($1::oid[], $2::oid[]) AS a (classid, objid))"
-	" SELECT DISTINCT u.classid, u.objid FROM ("
+	", u (classid, objid) AS ("
 	" SELECT 'pg_class'::regclass::oid, i.indrelid FROM a JOIN pg_index i ON i.indexrelid = a.objid"
 	" WHERE a.classid = 'pg_class'::regclass"
 	" UNION ALL SELECT 'pg_type'::regclass, c.reltype FROM a JOIN pg_class c ON c.oid = a.objid"
@@ -51,7 +51,12 @@ constexpr const char *owners_sql =
 	"'pg_attrdef',"
 	" 'pg_trigger', 'pg_policy', 'pg_rewrite', 'pg_amop', 'pg_amproc', 'pg_publication_rel',"
 	" 'pg_publication_namespace']::regclass[]::oid[])"
-	") AS u (classid, objid)";
+	") SELECT u.classid, u.objid FROM u"
+	/* What belongs to an extension is told by the extension, what belongs to the system by the database. */
+	" UNION SELECT d.refclassid, d.refobjid FROM u JOIN pg_depend d ON d.classid = u.classid AND d.objid = u.objid"
+	" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
+	" UNION SELECT 'pg_database'::regclass, b.oid FROM u JOIN pg_database b ON b.datname = current_database()"
+	" WHERE u.objid < 16384";
 
 // What depends on the addresses, and what depends on that: a table's own type and key constraint, then what uses them.
 constexpr const char *dependants_sql =

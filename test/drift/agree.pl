@@ -114,8 +114,12 @@ sub look
 sub make_database
 {
 	close_session($_) for $hand, $watcher;
-	run_sql('postgres', "SELECT 1 FROM pg_database WHERE datname = '$database'")
-		and run_sql($database, "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription \\gexec");
+	if (run_sql('postgres', "SELECT 1 FROM pg_database WHERE datname = '$database'"))
+	{
+		run_sql($database, "DROP SUBSCRIPTION $_")
+			for split /\n/, run_sql($database, 'SELECT quote_ident(subname) FROM pg_subscription WHERE subdbid = '
+				. "(SELECT oid FROM pg_database WHERE datname = '$database')");
+	}
 	run_sql('postgres', '', 'remake.sql');
 	run_sql($database, '', 'database.sql');
 	($hand, $watcher) = (open_session(), open_session());

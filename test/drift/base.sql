@@ -117,6 +117,7 @@ CREATE INDEX totals_customer ON shop.totals (customer);
 COMMENT ON MATERIALIZED VIEW shop.totals IS 'Refreshed at night';
 CREATE RULE ignore_insert AS ON INSERT TO shop.open_orders DO INSTEAD NOTHING;
 COMMENT ON RULE ignore_insert ON shop.open_orders IS 'It is for reading';
+CREATE RULE keep AS ON DELETE TO shop.typed DO INSTEAD NOTHING;
 CREATE TRIGGER orders_touch BEFORE UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.touch();
 COMMENT ON TRIGGER orders_touch ON shop.orders IS 'Notes the time';
 CREATE CONSTRAINT TRIGGER orders_later AFTER INSERT ON shop.orders DEFERRABLE FOR EACH ROW EXECUTE FUNCTION shop.touch();

@@ -83,7 +83,7 @@ query app -o /dev/null -c 'REINDEX SCHEMA kinds' -c 'REFRESH MATERIALIZED VIEW s
     -c "INSERT INTO kinds.published VALUES (1)" -c 'CLUSTER shop.customer' -c 'TRUNCATE kinds.published'
 is "VACUUM FULL, REINDEX, CLUSTER, ANALYZE, REFRESH and data make no difference" "$wanted" "$(fingerprint app)"
 is "nor does what is rolled back" "$wanted" \
-    "$(query app -c 'BEGIN' -c 'ALTER TABLE shop.customer ADD COLUMN more int' -c 'DROP VIEW shop.items CASCADE' -c 'ROLLBACK' -c 'SELECT mg_fingerprint()' | grep -v NOTICE)"
+    "$(query app -c 'BEGIN' -c 'ALTER TABLE shop.customer ADD COLUMN more int' -c 'DROP VIEW shop.joins' -c 'ROLLBACK' -c 'SELECT mg_fingerprint()')"
 [ "$(query app -c 'BEGIN' -c 'ALTER TABLE shop.customer ADD COLUMN more int' -c 'SELECT mg_fingerprint()' -c 'ROLLBACK')" != "$wanted" ]
 result $? "what the transaction itself has done does make one"
 

@@ -17,6 +17,19 @@ constexpr int server_major = PG_VERSION_NUM / 10000;
 
 using Key = std::pair<Oid, Oid>;
 
+// Lets the extension write its own table in a transaction that a script has made read-only at its end.
+class WritableScope
+{
+public:
+	WritableScope() : before_(XactReadOnly) { XactReadOnly = false; }
+	~WritableScope() { XactReadOnly = before_; }
+	WritableScope(const WritableScope &) = delete;
+	WritableScope &operator=(const WritableScope &) = delete;
+
+private:
+	bool before_;
+};
+
 std::string
 literal_of(const std::vector<Oid> &oids)
 {
@@ -211,7 +224,7 @@ load(const std::vector<schema::Address> &addresses)
 	params.emplace_back(std::to_string(server_major));
 	return expected_of(ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
 									 " o.type, o.identity, o.at, o.definition"
-									 " FROM unnest($1::oid[], $2::oid[]) AS a (catalog, object) JOIN mg.object o"
+									 " FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
 									 " ON o.installation = (SELECT c.installation FROM mg.current c)"
 									 " AND o.catalog = a.catalog AND o.object = a.object",
 									 params));
@@ -228,6 +241,7 @@ take(const Change &change)
 	if (touched.empty())
 		return;
 
+	WritableScope writable;
 	std::vector<schema::Unit> units = schema::units_of(here, touched);
 	std::set<Key> named;
 	for (const schema::Unit &unit : units)
@@ -280,6 +294,13 @@ take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Add
 	remove_rows(gone);
 	write_units(units, schema::versions_of(units), std::nullopt);
 	write_role_names(std::nullopt);
+}
+
+void
+take_picture(const schema::Unit &unit, const Picture &picture)
+{
+	/* No sum is 0: it will be looked at. */
+	write_row(unit, schema::to_json(picture), 0, std::nullopt);
 }
 
 } // namespace mg::drift

@@ -52,5 +52,7 @@ void take(const Change &change);
 // Takes the live state of all objects, or of some units, as expected.
 void take_all(std::optional<int64_t> run);
 void take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone);
+// Expects a unit to look like this, whatever it looks like now.
+void take_picture(const schema::Unit &unit, const Picture &picture);
 
 } // namespace mg::drift

@@ -34,6 +34,8 @@ struct Drift
 	uint64_t xid = 0;     // since when it may have been changed
 	std::optional<schema::Unit> unit;
 	std::optional<schema::Address> gone;
+	Picture expected; // empty parts where there is none
+	Picture actual;
 };
 
 Picture
@@ -89,14 +91,14 @@ public:
 			if (found != by_name_.end() && used_.count(found->second) == 0)
 				compare(found->second, unit, picture, result);
 			else
-				result.push_back({deviations(nullptr, &picture), unit.identity, "", oldest_xid(), unit, std::nullopt});
+				result.push_back({deviations(nullptr, &picture), unit.identity, "", oldest_xid(), unit, std::nullopt, {}, picture});
 		});
 		for (size_t i = 0; i < expected_.size(); i++)
 			if (used_.count(i) == 0 && !is_ignored(scope_, expected_[i]) && expected_[i].type != "role names")
 			{
 				Picture picture = picture_of(expected_[i]);
 				result.push_back({deviations(&picture, nullptr), expected_[i].identity, "", expected_[i].xid,
-								  std::nullopt, schema::Address{expected_[i].catalog, expected_[i].oid}});
+								  std::nullopt, schema::Address{expected_[i].catalog, expected_[i].oid}, picture, {}});
 			}
 		return result;
 	}
@@ -111,8 +113,7 @@ private:
 		std::vector<Deviation> found = deviations(&wanted, &picture);
 		if (!found.empty())
 			result.push_back({std::move(found), expected.identity,
-							  expected.identity == unit.identity ? "" : unit.identity, expected.xid, unit,
-							  std::nullopt});
+							  expected.identity == unit.identity ? "" : unit.identity, expected.xid, unit, std::nullopt, wanted, picture});
 	}
 
 	static uint64_t oldest_xid() { return 0; }
@@ -127,7 +128,7 @@ private:
 
 // Objects whose catalog rows are not those that were recorded; nothing when every object must be looked at.
 std::optional<std::vector<schema::Address>>
-suspects()
+suspects(const schema::Scope &scope)
 {
 	std::vector<schema::Address> result;
 
@@ -147,7 +148,8 @@ suspects()
 		known.insert({expected.catalog, expected.oid});
 	}
 	for (const schema::Version &version : live)
-		if (known.count({version.catalog, version.oid}) == 0)
+		if (known.count({version.catalog, version.oid}) == 0 &&
+			(scope.cluster || version.catalog == DatabaseRelationId || !IsSharedRelation(version.catalog)))
 			result.push_back({version.catalog, version.oid});
 	return result;
 }
@@ -156,7 +158,7 @@ std::vector<Drift>
 find_drift()
 {
 	schema::Scope here = scope();
-	std::optional<std::vector<schema::Address>> some = suspects();
+	std::optional<std::vector<schema::Address>> some = suspects(here);
 
 	if (!some.has_value())
 		return Comparison(here, load(true), schema::units(here)).run();
@@ -165,9 +167,12 @@ find_drift()
 
 	std::vector<schema::Unit> live = schema::units_of(here, *some);
 	std::set<Key> known;
-	for (const schema::Unit &unit : live)
-		known.insert({unit.catalog, unit.oid});
 	std::vector<schema::Address> wanted = *some;
+	for (const schema::Unit &unit : live)
+	{
+		known.insert({unit.catalog, unit.oid});
+		wanted.push_back({unit.catalog, unit.oid});
+	}
 	for (const schema::Unit &unit : schema::dependants_of(here, *some))
 		if (known.insert({unit.catalog, unit.oid}).second)
 		{
@@ -390,14 +395,14 @@ compare_part(Jsonb *part, const std::vector<schema::Unit> &units, std::vector<Dr
 		}
 		seen.insert({unit.type, unit.identity});
 		if (!found.empty())
-			result.push_back({std::move(found), unit.identity, "", 0, unit, std::nullopt});
+			result.push_back({std::move(found), unit.identity, "", 0, unit, std::nullopt, {}, {}});
 	});
 	for (const auto &[type, members] : types)
 		for (const std::string &identity : members != nullptr ? keys_of(members) : std::vector<std::string>())
 			if (seen.count({type, identity}) == 0)
 			{
 				Picture wanted{type, identity, {}};
-				result.push_back({deviations(&wanted, nullptr), identity, "", 0, std::nullopt, std::nullopt});
+				result.push_back({deviations(&wanted, nullptr), identity, "", 0, std::nullopt, std::nullopt, {}, {}});
 			}
 }
 
@@ -425,50 +430,91 @@ report(Datum snapshot)
 	return rows_of(std::move(drifts), false);
 }
 
+namespace {
+
+// What was expected, but with the parts of this identity as they are.
+Picture
+with_part(const Drift &drift, const std::string &identity)
+{
+	Picture result{drift.expected.type, drift.expected.identity, {}};
+	auto is_it = [&](const Picture &picture, const Part &part) { return title_of(picture, part).second == identity; };
+
+	for (const Part &part : drift.expected.parts)
+		if (!is_it(drift.expected, part))
+			result.parts.push_back(part);
+	for (const Part &part : drift.actual.parts)
+		if (is_it(drift.actual, part))
+			result.parts.push_back(part);
+	result.sort();
+	return result;
+}
+
+std::string
+json_of(const Deviation &deviation)
+{
+	JsonObject object;
+
+	object.text("kind", deviation.kind).text("type", deviation.type).text("identity", deviation.identity);
+	if (!deviation.property.empty())
+		object.text("property", deviation.property);
+	return object.str();
+}
+
+// Takes one object's state, or only that of a part of it; gives the number of differences that are gone by that.
+int
+accept_one(const Drift &drift, const std::string &identity, JsonArray &accepted)
+{
+	bool whole = drift.identity == identity || drift.was == identity;
+	int count = 0;
+
+	for (const Deviation &deviation : drift.deviations)
+		if (whole || deviation.identity == identity)
+		{
+			accepted.json(json_of(deviation));
+			count++;
+		}
+	if (count == 0)
+		return 0;
+	if (!drift.unit.has_value())
+		take_units({}, {*drift.gone});
+	else if (whole || drift.expected.parts.empty())
+		take_units({*drift.unit}, {});
+	else
+		take_picture(*drift.unit, with_part(drift, identity));
+	return count;
+}
+
+} // namespace
+
 int
 accept(const std::string &reason, const std::optional<std::string> &identity)
 {
 	pg::require_database_owner("accept drift");
+	if (XactReadOnly || RecoveryInProgress())
+		throw UserError("25006", "cannot accept drift in a read-only transaction");
 	if (trim(reason).empty())
 		throw UserError("22023", "accepting drift needs a reason");
 
-	std::vector<Drift> drifts = find_drift();
-	std::vector<schema::Unit> units;
-	std::vector<schema::Address> gone;
 	JsonArray accepted;
 	int count = 0;
-	for (const Drift &drift : drifts)
-	{
-		bool wanted = !identity.has_value() || drift.identity == *identity || drift.was == *identity;
-		for (const Deviation &deviation : drift.deviations)
-			wanted = wanted || deviation.identity == *identity;
-		if (!wanted)
-			continue;
-		if (drift.unit.has_value())
-			units.push_back(*drift.unit);
-		if (drift.gone.has_value())
-			gone.push_back(*drift.gone);
-		for (const Deviation &d : drift.deviations)
-		{
-			JsonObject object;
-			object.text("kind", d.kind).text("type", d.type).text("identity", d.identity);
-			if (!d.property.empty())
-				object.text("property", d.property);
-			accepted.json(object.str());
-			count++;
-		}
-	}
+	for (const Drift &drift : find_drift())
+		if (identity.has_value())
+			count += accept_one(drift, *identity, accepted);
+		else
+			for (const Deviation &deviation : drift.deviations)
+			{
+				accepted.json(json_of(deviation));
+				count++;
+			}
 	if (identity.has_value() && count == 0)
 		throw UserError("MG201", "nothing of \"" + *identity + "\" differs from what is expected")
 			.hint("SELECT object_type, identity FROM mg_drift_report() tells what does.");
+	if (!identity.has_value())
+		take_all(std::nullopt);
 
 	ledger::Fields fields = {{"setting", std::string("accept_drift")}, {"value", accepted.str()}, {"reason", reason}};
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::policy_event, fields);
-	if (identity.has_value())
-		take_units(units, gone);
-	else
-		take_all(std::nullopt);
 	return count;
 }
 

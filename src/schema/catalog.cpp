@@ -85,23 +85,6 @@ oids_of(const Album &album)
 	return oids;
 }
 
-TextSettings::TextSettings()
-{
-	pg::guarded([] {
-		auto pin = [](const char *name, const char *value) {
-			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		};
-		pin("search_path", "pg_catalog, pg_temp");
-		pin("quote_all_identifiers", "off");
-		pin("datestyle", "ISO, YMD");
-		pin("intervalstyle", "postgres");
-		pin("timezone", "UTC");
-		pin("extra_float_digits", "1");
-		pin("bytea_output", "hex");
-		pin("lc_monetary", "C");
-	});
-}
-
 const char *
 text_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc)
 {

@@ -1,5 +1,6 @@
-// Reads columns of tables, views and composite types.
+// Reads columns of tables and views.
 #include "schema/relation.hpp"
+#include "schema/relation_parts.hpp"
 #include "schema/tables.hpp"
 
 #include <cstring>
@@ -107,7 +108,7 @@ add_definition_raw(const Table &table, const Column &column, const TypeFacts &ty
 	const bool inherits = column.inherited && !table.partition;
 
 	if (inherits && !column.local)
-		column.part->set_raw("inherited", "yes");
+		column.part->set_raw("inherited", "true");
 	else
 		add_type_raw(column, type);
 	if (!inherits)
@@ -124,7 +125,7 @@ add_columns_raw(Table &table, HTAB *types, Draft &draft)
 		Column &column = table.columns[i];
 		if (column.name == nullptr)
 			continue;
-		column.part = draft.add_raw(table.unit, "columns", quote_identifier(column.name));
+		column.part = draft.add_raw(table.oid, "columns", quote_identifier(column.name));
 		if (table.kind == RELKIND_VIEW)
 			continue;
 		const TypeFacts &type = type_raw(types, column);
@@ -172,9 +173,9 @@ add_not_null_raw(const Tables &tables, const Oids &oids, Draft &)
 				 Column *column = table->column(extractNotNullColumn(tuple));
 				 if (column == nullptr)
 					 return;
-				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "yes");
+				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "true");
 				 if (row->connoinherit)
-					 column->part->set_raw("no inherit", "yes");
+					 column->part->set_raw("no inherit", "true");
 				 if (strcmp(NameStr(row->conname), psprintf("%s_%s_not_null", table->name, column->name)) != 0)
 					 column->part->set_raw("not null constraint", pstrdup(quote_identifier(NameStr(row->conname))));
 				 column->part->set_raw("not null comment", GetComment(row->oid, ConstraintRelationId, 0));
@@ -212,7 +213,7 @@ add_not_null_raw(const Tables &tables, const Oids &, Draft &)
 		{
 			const Column &column = table.columns[k];
 			if (column.not_null && (!column.inherited || table.partition || !parent_says_not_null_raw(table, column)))
-				column.part->set_raw("not null", "yes");
+				column.part->set_raw("not null", "true");
 		}
 	}
 }
@@ -293,58 +294,27 @@ constexpr Reader identity_reader = {
 	" JOIN pg_sequence q ON q.seqrelid = s.oid"
 	" JOIN (VALUES ('int2'::regtype, 32767), ('int4'::regtype, 2147483647), ('int8'::regtype, 9223372036854775807))"
 	" v (type, top) ON v.type = q.seqtypid"
-	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attidentity <> '' AND NOT a.attisdropped"};
+	" WHERE a.attrelid = " MG_BATCH " AND a.attidentity <> '' AND NOT a.attisdropped"};
 
 constexpr Reader privileges_reader = {
 	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
 	MG_ACL("a.attacl", "'c'", "t.relowner") " AS privileges"
 	" FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid"
-	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attacl IS NOT NULL AND NOT a.attisdropped"};
+	" WHERE a.attrelid = " MG_BATCH " AND a.attacl IS NOT NULL AND NOT a.attisdropped"};
 
 constexpr Reader foreign_options_reader = {
 	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
 	" (SELECT string_agg(quote_ident(o.option_name) || ' ' || quote_literal(o.option_value), ', '"
 	" ORDER BY o.option_name COLLATE \"C\") FROM pg_options_to_table(a.attfdwoptions) o) AS \"foreign options\""
-	" FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attfdwoptions IS NOT NULL AND NOT a.attisdropped"};
+	" FROM pg_attribute a WHERE a.attrelid = " MG_BATCH " AND a.attfdwoptions IS NOT NULL AND NOT a.attisdropped"};
 
 constexpr Reader labels_reader = {
 	"SELECT l.objoid, 'columns', quote_ident(a.attname),"
 	" string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE \"C\") AS \"security label\""
 	" FROM pg_seclabel l JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid"
-	" WHERE l.classoid = 'pg_class'::regclass AND l.objoid = ANY ($1::oid[]) GROUP BY l.objoid, a.attname"};
+	" WHERE l.classoid = 'pg_class'::regclass AND l.objoid = " MG_BATCH " GROUP BY l.objoid, a.attname"};
 
 // clang-format on
-
-void
-read_attributes_raw(const Oids &types, Draft &draft)
-{
-	auto *relations = static_cast<Oid *>(palloc(sizeof(Oid) * (types.count + 1)));
-	int count = 0;
-
-	scan_raw(TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, types, [&](HeapTuple tuple, TupleDesc) {
-		auto *row = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
-		if (OidIsValid(row->typrelid))
-			relations[count++] = row->typrelid;
-	});
-	Oids oids = sorted_raw(relations, count);
-	Tables tables = read_tables_raw(oids);
-	HTAB *known = types_raw();
-	for (int i = 0; i < tables.count; i++)
-	{
-		Table &table = tables.rows[i];
-		int position = 0;
-		for (int k = 0; k < table.count; k++)
-		{
-			Column &column = table.columns[k];
-			if (table.kind != RELKIND_COMPOSITE_TYPE || column.name == nullptr)
-				continue;
-			column.part = draft.add_raw(table.unit, "attributes", quote_identifier(column.name));
-			add_type_raw(column, type_raw(known, column));
-			column.part->set_raw("position", number_raw(++position));
-		}
-	}
-	add_comments_raw(tables, oids);
-}
 
 } // namespace
 
@@ -356,7 +326,6 @@ read_columns(Album &album)
 	Rarities rarities = {};
 
 	{
-		TextSettings settings;
 		pg::MemoryScope memory("migration_governance columns");
 		Draft draft;
 		pg::guarded([&] {
@@ -373,23 +342,6 @@ read_columns(Album &album)
 	if (rarities.foreign_options)
 		read_by_sql(foreign_options_reader, album);
 	read_by_sql(labels_reader, album);
-}
-
-void
-read_attributes(Album &album)
-{
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-	TextSettings settings;
-	pg::MemoryScope memory("migration_governance attributes");
-	Draft draft;
-
-	pg::guarded([&] {
-		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		read_attributes_raw(oids, draft);
-		MemoryContextSwitchTo(before);
-	});
-	paste(draft, album);
 }
 
 } // namespace mg::schema

@@ -184,19 +184,19 @@ DraftPart *
 add_constraint_raw(const Tables &tables, Table &table, HeapTuple tuple, TupleDesc desc, Draft &draft)
 {
 	auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
-	DraftPart *part = draft.add_raw(table.unit, "constraints", quote_identifier(pstrdup(NameStr(row->conname))));
+	DraftPart *part = draft.add_raw(table.oid, "constraints", quote_identifier(pstrdup(NameStr(row->conname))));
 
 	if (!is_own(row))
 		return part;
 	part->set_raw("definition", definition_raw(tables, table, tuple, desc));
 	if (row->contype == CONSTRAINT_CHECK && row->connoinherit)
-		part->set_raw("no inherit", "yes");
+		part->set_raw("no inherit", "true");
 	if (row->condeferrable)
-		part->set_raw("deferrable", row->condeferred ? "initially deferred" : "yes");
+		part->set_raw("deferrable", row->condeferred ? "initially deferred" : "true");
 	if (!is_enforced(row))
-		part->set_raw("enforced", "no");
+		part->set_raw("enforced", "false");
 	else if (!row->convalidated)
-		part->set_raw("valid", "no");
+		part->set_raw("valid", "false");
 	return part;
 }
 
@@ -243,7 +243,6 @@ read_constraints(Album &album)
 {
 	std::vector<Oid> units = oids_of(album);
 	Oids oids = {units.data(), static_cast<int>(units.size())};
-	TextSettings settings;
 	pg::MemoryScope memory("migration_governance constraints");
 	Draft draft;
 

@@ -1,5 +1,6 @@
 // Reads indexes of tables and materialized views.
 #include "schema/relation.hpp"
+#include "schema/relation_parts.hpp"
 #include "schema/tables.hpp"
 
 #include <algorithm>
@@ -278,13 +279,13 @@ add_state_raw(const Index &index)
 	if (OidIsValid(index.tablespace))
 		part->set_raw("tablespace", get_tablespace_name(index.tablespace));
 	if (!index.form->indisvalid)
-		part->set_raw("valid", "no");
+		part->set_raw("valid", "false");
 	if (!index.form->indisready || !index.form->indislive)
-		part->set_raw("ready", "no");
+		part->set_raw("ready", "false");
 	if (index.form->indisclustered)
-		part->set_raw("clustered", "yes");
+		part->set_raw("clustered", "true");
 	if (index.form->indisreplident)
-		part->set_raw("replica identity", "yes");
+		part->set_raw("replica identity", "true");
 	if (index.attached)
 	{
 		Oid parent = get_partition_parent(index.oid, true);
@@ -306,9 +307,9 @@ add_definition_raw(const Tables &tables, const Known &known, const Index &index)
 		part->set_raw("include", column_list_raw(*index.table, form->indkey.values + form->indnkeyatts,
 												 form->indnatts - form->indnkeyatts));
 	if (form->indisunique)
-		part->set_raw("unique", "yes");
+		part->set_raw("unique", "true");
 	if (form->indnullsnotdistinct)
-		part->set_raw("nulls not distinct", "yes");
+		part->set_raw("nulls not distinct", "true");
 	if (index.predicate != 0)
 		part->set_raw("predicate", expression_raw(tables, *index.table, index.predicate));
 }
@@ -342,7 +343,7 @@ read_indexes_raw(const Oids &oids, Draft &draft)
 		Index &index = indexes.rows[i];
 		if (index.name == nullptr)
 			continue;
-		index.part = draft.add_raw(index.table->unit, "indexes", qualified_name_raw(index.table->schema, index.name));
+		index.part = draft.add_raw(index.table->oid, "indexes", qualified_name_raw(index.table->schema, index.name));
 		add_state_raw(index);
 		if (index.constraint == '\0')
 			add_definition_raw(tables, known, index);
@@ -366,7 +367,7 @@ constexpr Reader extensions_reader = {
 	" string_agg(quote_ident(d.extname), ', ' ORDER BY d.extname COLLATE \"C\") AS \"depends on extension\""
 	" FROM d JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class x ON x.oid = d.objid"
 	" JOIN pg_namespace n ON n.oid = x.relnamespace"
-	" WHERE i.indrelid = ANY ($1::oid[]) GROUP BY i.indrelid, n.nspname, x.relname"};
+	" WHERE i.indrelid = " MG_BATCH " GROUP BY i.indrelid, n.nspname, x.relname"};
 
 } // namespace
 
@@ -377,7 +378,6 @@ read_indexes(Album &album)
 	Oids oids = {units.data(), static_cast<int>(units.size())};
 
 	{
-		TextSettings settings;
 		pg::MemoryScope memory("migration_governance indexes");
 		Draft draft;
 		pg::guarded([&] {

@@ -8,9 +8,6 @@ namespace mg::schema {
 // Columns with type, default, identity, ...: section "columns", keyed by quoted name. Of views only what the query does not tell.
 void read_columns(Album &album);
 
-// Attributes of composite types, whose album is of pg_type: section "attributes", keyed by quoted name.
-void read_attributes(Album &album);
-
 // Constraints, keyed by quoted name, in section "constraints". Of NOT NULL the column tells.
 void read_constraints(Album &album);
 

@@ -13,7 +13,6 @@ table_of_raw(Form_pg_class row)
 	Table table = {};
 
 	table.oid = row->oid;
-	table.unit = row->relkind == RELKIND_COMPOSITE_TYPE ? row->reltype : row->oid;
 	table.name = pstrdup(NameStr(row->relname));
 	table.schema = row->relnamespace;
 	table.kind = row->relkind;
@@ -115,7 +114,9 @@ read_tables_raw(const Oids &oids)
 	tables.scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "migration_governance expression", ALLOCSET_DEFAULT_SIZES);
 	scan_raw(RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, oids, [&](HeapTuple tuple, TupleDesc) {
-		tables.rows[tables.count++] = table_of_raw(reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple)));
+		auto *row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+		if (row->relkind != RELKIND_SEQUENCE)
+			tables.rows[tables.count++] = table_of_raw(row);
 	});
 
 	ScanKeyInit(&users, Anum_pg_attribute_attnum, BTGreaterStrategyNumber, F_INT2GT, Int16GetDatum(0));

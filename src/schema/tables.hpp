@@ -29,7 +29,6 @@ struct Column
 struct Table
 {
 	Oid oid;
-	Oid unit; // the picture that it belongs to: its own, or the composite type's
 	const char *name;
 	Oid schema;
 	char kind;
@@ -57,7 +56,7 @@ struct Tables
 	Table *find(Oid oid) const;
 };
 
-// Reads relations with their columns, in the order of their OIDs. Those that are gone are left out.
+// Reads relations with their columns, in the order of their OIDs. Sequences and what is gone are left out.
 Tables read_tables_raw(const Oids &oids);
 
 // The statistics target in a row of pg_attribute, or -1.

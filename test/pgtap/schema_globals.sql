@@ -4,17 +4,17 @@
 SELECT no_plan();
 
 -- What is there before anybody made anything is not worth a word.
-SELECT is((SELECT string_agg(key, ', ' ORDER BY key COLLATE "C") FROM jsonb_each(mg_snapshot() -> 'objects')),
+SELECT is((SELECT string_agg(key, ', ' ORDER BY key COLLATE "C") FROM jsonb_each((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z))),
 	'database current database, extension migration_governance, extension pgtap, schema public',
 	'a new database has its extensions and the schema public');
-SELECT is(mg_snapshot() -> 'objects' -> 'schema public', '{}', 'of which there is nothing to tell');
+SELECT is((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z) -> 'schema public', '{}', 'of which there is nothing to tell');
 
 \ir lib/errors.sql
 SET client_min_messages = error;
 
 -- The picture of an object without the members of an extension.
 CREATE FUNCTION t.picture(title text) RETURNS jsonb
-	LANGUAGE sql AS $$ SELECT mg_snapshot() -> 'objects' -> title $$;
+	LANGUAGE sql AS $$ SELECT (SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z) -> title $$;
 -- Members of which there is more to tell than their definition.
 CREATE FUNCTION t.members(extension text) RETURNS jsonb
 	LANGUAGE sql AS $$

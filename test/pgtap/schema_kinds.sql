@@ -17,11 +17,11 @@ $$;
 CREATE FUNCTION t.changed(sql text) RETURNS text
 	LANGUAGE plpgsql AS $$
 DECLARE
-	before jsonb := mg_snapshot() -> 'objects';
+	before jsonb := (SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z);
 	after jsonb;
 BEGIN
 	EXECUTE sql;
-	after := mg_snapshot() -> 'objects';
+	after := (SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z);
 	RETURN (SELECT string_agg(format('%s: %s -> %s', fact, coalesce(b.value, '-'), coalesce(a.value, '-')), E'\n' ORDER BY fact COLLATE "C")
 		FROM t.facts(before) b FULL JOIN t.facts(after) a USING (fact) WHERE a.value IS DISTINCT FROM b.value);
 END $$;
@@ -150,7 +150,7 @@ CREATE FUNCTION pg_temp.temporary() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE CAST (pg_temp.gone AS mood) WITH INOUT;
 
 -- Relations are pictured elsewhere.
-CREATE TEMP TABLE seen AS SELECT key, value FROM jsonb_each(mg_snapshot() -> 'objects')
+CREATE TEMP TABLE seen AS SELECT key, value FROM jsonb_each((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z))
 	WHERE key ~ '^(function|procedure|aggregate|type|domain|operator|text search|language|transform|access method|cast|conversion|collation) ' AND key !~ '^function t\.';
 SELECT is((SELECT jsonb_agg(value) FROM seen WHERE seen.key LIKE v.key), jsonb_build_array(v.picture::jsonb), v.key) FROM (VALUES
 	('access method my_btree', $j${"handler": "bthandler(internal)", "type": "index"}$j$),

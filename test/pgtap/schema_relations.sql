@@ -13,13 +13,13 @@ BEGIN
 	IF change <> '' THEN
 		EXECUTE change;
 	END IF;
-	RETURN mg_snapshot()->'objects'->object #>> path;
+	RETURN (SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z)->object #>> path;
 END $$;
 CREATE FUNCTION t.is_there(object text) RETURNS boolean
-	LANGUAGE sql AS $$ SELECT mg_snapshot()->'objects' ? object $$;
+	LANGUAGE sql AS $$ SELECT (SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z) ? object $$;
 -- All that is said of an object itself, without its columns, constraints and indexes.
 CREATE FUNCTION t.own(object text) RETURNS jsonb
-	LANGUAGE sql AS $$ SELECT (mg_snapshot()->'objects'->object) - '{columns,constraints,indexes,owner}'::text[] $$;
+	LANGUAGE sql AS $$ SELECT ((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z)->object) - '{columns,constraints,indexes,owner}'::text[] $$;
 
 -- What is a unit.
 CREATE TABLE s.plain (id int PRIMARY KEY, name text);
@@ -40,7 +40,7 @@ SELECT is(t.own('view s.watch') - 'definition', '{}', 'a usual view');
 SELECT is(t.own('materialized view s.kept') - 'definition', '{}', 'a usual materialized view');
 SELECT is(t.own('foreign table s.distant'), '{"server": "far"}', 'a usual foreign table');
 SELECT is(t.own('table s.parted'), '{"partition key": "RANGE (a)"}', 'a usual partitioned table');
-SELECT is((SELECT string_agg(key, ', ' ORDER BY key COLLATE "C") FROM jsonb_object_keys(mg_snapshot()->'objects') key WHERE key ~ '^(foreign table|table|view|materialized view|sequence) '),
+SELECT is((SELECT string_agg(key, ', ' ORDER BY key COLLATE "C") FROM jsonb_object_keys((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z)) key WHERE key ~ '^(foreign table|table|view|materialized view|sequence) '),
 	'foreign table s.distant, materialized view s.kept, sequence s."Odd "" name_n_seq", sequence s.numbers, table s."Odd "" name", table s.parted, table s.plain, view s.watch',
 	'no indexes, composite types, identity sequences, temporary tables, or members of extensions');
 

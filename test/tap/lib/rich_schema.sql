@@ -195,8 +195,11 @@ CREATE COLLATION kinds.built_in (PROVIDER = builtin, LOCALE = 'C.UTF-8');
 \endif
 
 -- part languages
-CREATE TRUSTED LANGUAGE "odd lang" HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
-CREATE LANGUAGE untrusted HANDLER plpgsql_call_handler;
+CREATE FUNCTION kinds."Handler"() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE FUNCTION kinds.inline_handler(internal) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_inline_handler';
+CREATE FUNCTION kinds.validator(oid) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_validator';
+CREATE TRUSTED LANGUAGE "odd lang" HANDLER kinds."Handler" INLINE kinds.inline_handler VALIDATOR kinds.validator;
+CREATE LANGUAGE untrusted HANDLER kinds."Handler";
 COMMENT ON LANGUAGE "odd lang" IS 'a language';
 ALTER LANGUAGE "odd lang" OWNER TO app_owner;
 REVOKE USAGE ON LANGUAGE "odd lang" FROM PUBLIC;
@@ -446,7 +449,7 @@ CREATE PUBLICATION nothing_yet WITH (publish = '');
 COMMENT ON PUBLICATION everything IS 'all';
 ALTER PUBLICATION nothing_yet OWNER TO app_owner;
 CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere password=secret dbname=x' PUBLICATION p1, "P 2" WITH (connect = false, slot_name = NONE, binary = true, streaming = true);
-CREATE SUBSCRIPTION "Odd ""sub""" CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, enabled = false, create_slot = false, synchronous_commit = local,
+CREATE SUBSCRIPTION "Odd ""sub""" CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, enabled = false, create_slot = false, slot_name = odd_slot, synchronous_commit = local,
     two_phase = true, disable_on_error = true);
 COMMENT ON SUBSCRIPTION sub IS 's';
 \if :since_17
@@ -502,8 +505,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA granted GRANT USAGE ON SEQ
 ALTER DEFAULT PRIVILEGES FOR ROLE app_owner REVOKE USAGE ON TYPES FROM PUBLIC;
 CREATE TABLE granted.by_default (a int);
 CREATE FUNCTION granted.f_by_default() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA by_app_owner AUTHORIZATION app_owner;
 SET ROLE app_owner;
-CREATE SCHEMA by_app_owner;
 CREATE TABLE by_app_owner.t (a serial);
 CREATE TYPE by_app_owner.e AS ENUM ('a');
 CREATE FUNCTION by_app_owner.f() RETURNS int LANGUAGE sql AS 'SELECT 1';

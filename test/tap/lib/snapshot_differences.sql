@@ -1,8 +1,9 @@
 -- Prints what is different between two snapshots, one property a line: psql -v before=FILE -v after=FILE, both to be read by the server.
 WITH snapshots (side, value) AS (
     VALUES ('before', pg_read_file(:'before')::jsonb), ('after', pg_read_file(:'after')::jsonb)
-), objects AS (
-    SELECT side, o.key AS object, o.value FROM snapshots s, jsonb_each((s.value->'objects') || coalesce(s.value->'cluster', '{}')) o
+), objects (side, object, value) AS (
+    SELECT side, t.key || ' ' || o.key, o.value
+    FROM snapshots s, jsonb_each((s.value->'objects') || coalesce(s.value->'cluster', '{}')) t, jsonb_each(t.value) o
     UNION ALL SELECT side, 'about', value->'about' FROM snapshots
 ), members AS (
     SELECT side, object, m.key, m.value, CASE jsonb_typeof(m.value) WHEN 'object' THEN m.value ELSE '{}' END AS parts

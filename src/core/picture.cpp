@@ -81,7 +81,8 @@ moved_parts(const Picture &expected, const Picture &actual)
 	for (auto &[name, places] : by_section)
 	{
 		std::sort(places.begin(), places.end(), [](const Place &a, const Place &b) { return a.before < b.before; });
-		/* The longest run of those still in order, by the usual table of best ends; one that comes early stays. */
+		/* The longest run of those still in order, by the usual table of best ends. Of two as long, the one that ends
+		   earlier now: a column that was dropped and added again stands at the end. */
 		std::vector<int> length(places.size(), 1);
 		std::vector<int> previous(places.size(), -1);
 		int last = -1;
@@ -93,7 +94,8 @@ moved_parts(const Picture &expected, const Picture &actual)
 					length[i] = length[j] + 1;
 					previous[i] = j;
 				}
-			if (last < 0 || length[i] > length[last])
+			if (last < 0 || length[i] > length[last] ||
+				(length[i] == length[last] && places[i].after < places[last].after))
 				last = i;
 		}
 		std::set<const Part *> stays;

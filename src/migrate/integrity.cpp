@@ -74,9 +74,9 @@ ask(const char *literal, const std::vector<pg::Cell> &params)
 }
 
 std::vector<pg::Row>
-ask_built(const std::string &sql)
+ask_built(const std::string &sql, Oid role)
 {
-	return pg::query_as(GetUserId(), sql.c_str(), {}, pg::Plan::once);
+	return pg::query_as(role, sql.c_str(), {}, pg::Plan::once);
 }
 
 std::string
@@ -271,15 +271,22 @@ struct Routine
 	std::string title;
 	std::string schema; // quoted
 	pg::Cell path;      // the search_path that it sets for itself
-	bool visible;       // whether the caller may use its schema
+	Oid role;           // as whom it is checked
+	pg::Cell obstacle;  // why the caller may not
 };
 
-// Other languages are left out: PL/Perl's validator, for one, runs BEGIN blocks.
+// Other languages are left out: PL/Perl's validator, for one, runs BEGIN blocks. These two only read a body; but a literal in it
+// can be of a type whose checks are somebody's functions.
 constexpr const char *routines_sql = "SELECT x.oid, l.lanvalidator, " MG_TITLE(
 	"pg_proc",
 	"x.oid") ", quote_ident(n.nspname),"
 			 " (SELECT substr(s, length('search_path=') + 1) FROM unnest(x.proconfig) s WHERE s ~ '^search_path='),"
-			 " has_schema_privilege(n.oid, 'USAGE')"
+			 " CASE WHEN pg_has_role(x.proowner, current_user, 'USAGE') THEN (SELECT u.oid FROM pg_roles u WHERE "
+			 "u.rolname = current_user) ELSE x.proowner END,"
+			 " CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'permission denied for schema ' || "
+			 "quote_ident(n.nspname)"
+			 " WHEN NOT has_function_privilege(x.oid, 'EXECUTE') THEN 'permission denied'"
+			 " WHEN NOT has_language_privilege(l.oid, 'USAGE') THEN 'permission denied for language ' || l.lanname END"
 			 " FROM pg_proc x JOIN pg_language l ON l.oid = x.prolang JOIN pg_namespace n ON n.oid = x.pronamespace"
 			 " WHERE l.lanname IN ('sql', 'plpgsql') AND l.lanvalidator <> 0 AND x.prokind IN ('f', 'p') "
 			 "AND " MG_IN_SCOPE " AND " MG_NOT_MEMBER("pg_proc") " AND ($2::text[] IS NULL OR " MG_WANTED(
@@ -290,7 +297,7 @@ void
 validate(const Routine &routine, const std::string &path)
 {
 	pg::MemoryScope memory("migration_governance function check");
-	pg::RoleScope role(GetUserId());
+	pg::RoleScope role(routine.role);
 	pg::SettingsScope settings;
 
 	integrity::pin("search_path", path.c_str());
@@ -302,20 +309,23 @@ validate(const Routine &routine, const std::string &path)
 	});
 }
 
-// Which path a caller will have is not known, so that of the session is tried, and then the function's own schema first.
+// Which path a caller will have is not known, so that of the session is tried, and then the function's own schema first. What
+// the session has on its path must not be taken for the owner's.
 std::vector<std::string>
 paths_of(const Routine &routine, const std::string &session)
 {
 	if (routine.path.has_value())
 		return {*routine.path};
+	if (routine.role != GetUserId())
+		return {routine.schema + ", public"};
 	return {session, routine.schema + ", public" + (session.empty() ? "" : ", " + session)};
 }
 
 void
 check_function(const Routine &routine, const std::string &session_path, Report &report)
 {
-	if (!routine.visible)
-		return report.skipped(routine.title, "permission denied for schema " + routine.schema);
+	if (routine.obstacle.has_value())
+		return report.skipped(routine.title, *routine.obstacle);
 
 	std::vector<std::string> paths = paths_of(routine, session_path);
 	for (size_t i = 0; i < paths.size(); i++)
@@ -338,7 +348,8 @@ check_functions(const Target &target, const std::string &session_path, std::vect
 		for (const pg::Row &row : integrity::ask(routines_sql, integrity::parameters(target)))
 			routines.push_back({static_cast<Oid>(std::stoul(row[0].value_or("0"))),
 								static_cast<Oid>(std::stoul(row[1].value_or("0"))), row[2].value_or(""),
-								row[3].value_or(""), row[4], row[5] == "t"});
+								row[3].value_or(""), row[4], static_cast<Oid>(std::stoul(row[5].value_or("0"))),
+								row[6]});
 	});
 	if (error.has_value())
 		return report.failed("functions", *error);

@@ -20,7 +20,8 @@ struct Target
 // Rows of mg_verify without the migration: check_name, object, ok, expected, actual. A row for each finding, and one for a
 // check that found nothing; checks that have nothing to look at have no row when only some objects are wanted. `ok` is NULL
 // for what could not be looked at, because it is locked or because the caller may not read it.
-// All as the caller. Raises nothing but a cancelled query: what fails becomes a row. Never waits longer than lock_patience.
+// With the caller's rights; what can run code of an object's owner runs as a role that the owner could act as anyway, so that
+// nobody lies in wait for a superuser who verifies. Raises nothing but a cancelled query: what fails becomes a row. Never waits longer than lock_patience.
 std::vector<pg::Row> check_integrity(const Target &target);
 
 // Largest number of rows that a table may have to be read whole, and about how many are read of a larger one.
@@ -62,9 +63,9 @@ void pin(const char *name, const char *value);
 // $1 and $2 of every query here: the ignored schemas, and the objects or NULL.
 std::vector<pg::Cell> parameters(const Target &target);
 
-// Runs a query as the caller with search_path pg_catalog; for literals and for texts that were built from the catalogs.
+// Runs a query as the caller, or a query that was built from the catalogs as a role, with search_path pg_catalog.
 std::vector<pg::Row> ask(const char *literal, const std::vector<pg::Cell> &params);
-std::vector<pg::Row> ask_built(const std::string &sql);
+std::vector<pg::Row> ask_built(const std::string &sql, Oid role);
 
 // "1 index", "2 indexes".
 std::string counted(size_t count, const char *one, const char *many);

@@ -49,6 +49,39 @@ extent_of(const std::string &table, bool partitioned)
 	return extent;
 }
 
+// As whom tables may be read: planning a query is enough to run functions of an owner, which an index over an expression calls.
+// So it is a role that every owner, of partitions too, could act as: the caller, or one of them. $1 are the tables, $2 is the caller.
+constexpr const char *reader_sql =
+	"WITH o AS MATERIALIZED (SELECT DISTINCT (SELECT c.relowner FROM pg_class c WHERE c.oid = a.oid) AS owner"
+	" FROM (SELECT unnest($1::oid[]) AS oid UNION ALL"
+	" SELECT p.relid FROM unnest($1::oid[]) AS t (oid), pg_partition_tree(t.oid::regclass) p) a)"
+	" SELECT (SELECT v.role FROM (SELECT $2::oid AS role, 0 AS place UNION ALL SELECT o.owner, 1 FROM o) v"
+	" WHERE NOT EXISTS (SELECT FROM o WHERE NOT pg_has_role(o.owner, v.role, 'USAGE')) ORDER BY v.place, v.role LIMIT "
+	"1),"
+	" (SELECT min(CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE')"
+	" THEN 'permission denied for schema ' || quote_ident(n.nspname)"
+	" WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN 'permission denied for ' || format('%I.%I', n.nspname, "
+	"c.relname)"
+	" WHEN row_security_active(c.oid) THEN 'row level security hides rows of ' || format('%I.%I', n.nspname, "
+	"c.relname) END)"
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[]))";
+
+struct Reader
+{
+	Oid role;
+	pg::Cell obstacle; // why nobody may
+};
+
+Reader
+reader_of(const std::string &tables)
+{
+	pg::Row row = ask(reader_sql, {"{" + tables + "}", std::to_string(GetUserId())}).at(0);
+
+	if (!row[0].has_value() && !row[1].has_value())
+		return {InvalidOid, "its tables belong to roles that must not act for each other"};
+	return {static_cast<Oid>(std::stoul(row[0].value_or("0"))), row[1]};
+}
+
 // The tables of which a check has read a sample only.
 class Sampled
 {
@@ -93,6 +126,7 @@ struct ForeignKey
 {
 	std::string title;
 	std::string oid; // of the table
+	std::string referenced_oid;
 	std::string table;
 	std::string referenced;
 	std::string present; // which rows of "fk" need a counterpart
@@ -118,62 +152,62 @@ constexpr const char *foreign_keys_sql =
 						  " format('pk.%I', p.attname) || " MG_CAST(
 							  "p.atttypid",
 							  "o.oprleft") " || format(' OPERATOR(%I.%s) fk.%I', s.nspname, o.oprname, f.attname) "
-										   "|| " MG_CAST("f.atttypid",
-														 "o.oprright") " || CASE WHEN p.attcollation IN (0, "
-																	   "f.attcollation) THEN ''"
-																	   " ELSE (SELECT format(' COLLATE %I.%I', "
-																	   "m.nspname, c.collname) FROM pg_collation c"
-																	   " JOIN pg_namespace m ON m.oid = "
-																	   "c.collnamespace WHERE c.oid = p.attcollation) "
-																	   "END AS equal"
-																	   " FROM k, unnest(k.conkey, k.confkey, "
-																	   "k.conpfeqop) WITH ORDINALITY AS u (fk, pk, "
-																	   "operator, place)"
-																	   " JOIN pg_operator o ON o.oid = u.operator JOIN "
-																	   "pg_namespace s ON s.oid = o.oprnamespace, "
-																	   "pg_attribute f, pg_attribute p"
-																	   " WHERE f.attrelid = k.conrelid AND f.attnum = "
-																	   "u.fk AND p.attrelid = k.confrelid AND p.attnum "
-																	   "= u.pk)"
-																	   " SELECT " MG_TITLE(
-																		   "pg_constraint",
-																		   "k.oid") ", k.conrelid, k.source,"
-																					" (SELECT " MG_SOURCE(
-																						"r",
-																						"m") " FROM pg_class r JOIN "
-																							 "pg_namespace m ON m.oid "
-																							 "= r.relnamespace WHERE "
-																							 "r.oid = k.confrelid),"
-																							 " string_agg('fk.' || "
-																							 "u.fk || ' IS NOT NULL', "
-																							 "k.junction ORDER BY "
-																							 "u.place),"
-																							 " string_agg(u.equal, ' "
-																							 "AND ' ORDER BY u.place) "
-																							 "|| CASE WHEN k.period "
-																							 "THEN format("
-																							 "' HAVING fk.%s "
-																							 "OPERATOR(pg_catalog.<@) "
-																							 "pg_catalog.range_agg(pk.%"
-																							 "s)', (array_agg(u.fk "
-																							 "ORDER BY u.place "
-																							 "DESC))[1],"
-																							 " (array_agg(u.pk ORDER "
-																							 "BY u.place DESC))[1]) "
-																							 "ELSE '' END,"
-																							 " string_agg(u.fk, ', ' "
-																							 "ORDER BY u.place),"
-																							 " string_agg(format('CASE "
-																							 "WHEN fk.%1$s IS NULL "
-																							 "THEN ''NULL'' ELSE "
-																							 "concat(fk.%1$s) END', "
-																							 "u.fk), ', ' ORDER BY "
-																							 "u.place)"
-																							 " FROM k JOIN u USING "
-																							 "(oid) GROUP BY k.oid, "
-																							 "k.conrelid, k.confrelid, "
-																							 "k.source, k.junction, "
-																							 "k.period ORDER BY 1";
+										   "|| " MG_CAST(
+											   "f.atttypid",
+											   "o.oprright") " || CASE WHEN p.attcollation IN (0, "
+															 "f.attcollation) THEN ''"
+															 " ELSE (SELECT format(' COLLATE %I.%I', "
+															 "m.nspname, c.collname) FROM pg_collation c"
+															 " JOIN pg_namespace m ON m.oid = "
+															 "c.collnamespace WHERE c.oid = p.attcollation) "
+															 "END AS equal"
+															 " FROM k, unnest(k.conkey, k.confkey, "
+															 "k.conpfeqop) WITH ORDINALITY AS u (fk, pk, "
+															 "operator, place)"
+															 " JOIN pg_operator o ON o.oid = u.operator JOIN "
+															 "pg_namespace s ON s.oid = o.oprnamespace, "
+															 "pg_attribute f, pg_attribute p"
+															 " WHERE f.attrelid = k.conrelid AND f.attnum = "
+															 "u.fk AND p.attrelid = k.confrelid AND p.attnum "
+															 "= u.pk)"
+															 " SELECT " MG_TITLE(
+																 "pg_constraint",
+																 "k.oid") ", k.conrelid, k.confrelid, k.source,"
+																		  " (SELECT " MG_SOURCE(
+																			  "r", "m") " FROM pg_class r JOIN "
+																						"pg_namespace m ON m.oid "
+																						"= r.relnamespace WHERE "
+																						"r.oid = k.confrelid),"
+																						" string_agg('fk.' || "
+																						"u.fk || ' IS NOT NULL', "
+																						"k.junction ORDER BY "
+																						"u.place),"
+																						" string_agg(u.equal, ' "
+																						"AND ' ORDER BY u.place) "
+																						"|| CASE WHEN k.period "
+																						"THEN format("
+																						"' HAVING fk.%s "
+																						"OPERATOR(pg_catalog.<@) "
+																						"pg_catalog.range_agg(pk.%"
+																						"s)', (array_agg(u.fk "
+																						"ORDER BY u.place "
+																						"DESC))[1],"
+																						" (array_agg(u.pk ORDER "
+																						"BY u.place DESC))[1]) "
+																						"ELSE '' END,"
+																						" string_agg(u.fk, ', ' "
+																						"ORDER BY u.place),"
+																						" string_agg(format('CASE "
+																						"WHEN fk.%1$s IS NULL "
+																						"THEN ''NULL'' ELSE "
+																						"concat(fk.%1$s) END', "
+																						"u.fk), ', ' ORDER BY "
+																						"u.place)"
+																						" FROM k JOIN u USING "
+																						"(oid) GROUP BY k.oid, "
+																						"k.conrelid, k.confrelid, "
+																						"k.source, k.junction, "
+																						"k.period ORDER BY 1";
 
 // Counts the rows of a foreign key that dangle and shows one. A column's text comes from its type's output function: a cast
 // could be anybody's function.
@@ -181,6 +215,9 @@ void
 check_foreign_key(const ForeignKey &key, Report &report, Sampled &sampled)
 {
 	pg::SettingsScope settings;
+	Reader reader = reader_of(key.oid + "," + key.referenced_oid);
+	if (reader.obstacle.has_value())
+		return report.skipped(key.title, *reader.obstacle);
 	Extent extent = extent_of(key.oid, is_partitioned(key.table));
 
 	/* Few rows of many are looked up one by one in the unique index that every foreign key refers to. */
@@ -189,8 +226,9 @@ check_foreign_key(const ForeignKey &key, Report &report, Sampled &sampled)
 			pin(way, "off");
 	std::vector<pg::Row> found =
 		ask_built("SELECT count(*) OVER (), concat_ws(', ', " + key.key + ") FROM " + key.table + " AS fk" +
-				  (extent.is_large() ? extent.clause() : "") + " WHERE (" + key.present +
-				  ") AND NOT EXISTS (SELECT FROM " + key.referenced + " AS pk WHERE " + key.equal + ") LIMIT 1");
+					  (extent.is_large() ? extent.clause() : "") + " WHERE (" + key.present +
+					  ") AND NOT EXISTS (SELECT FROM " + key.referenced + " AS pk WHERE " + key.equal + ") LIMIT 1",
+				  reader.role);
 	if (extent.is_large())
 		sampled.add(key.title);
 	if (found.empty())
@@ -206,6 +244,7 @@ struct Numbered
 {
 	std::string title;
 	std::string sequence;
+	std::string sequence_oid;
 	std::string oid; // of the table
 	std::string source;
 	std::string column;
@@ -219,7 +258,7 @@ struct Numbered
 // Identity columns, and those whose default is nextval() and nothing else, by the OIDs of nextval() and of the casts from
 // bigint (pg_proc.dat): pg_get_expr() would wait for a table's lock. A sequence that cycles is meant to come back.
 constexpr const char *sequences_sql =
-	"SELECT " MG_TITLE("pg_class", "s.oid") ", format('%I.%I', sn.nspname, s.relname), x.oid, " MG_SOURCE(
+	"SELECT " MG_TITLE("pg_class", "s.oid") ", format('%I.%I', sn.nspname, s.relname), s.oid, x.oid, " MG_SOURCE(
 		"x",
 		"n") ","
 			 " quote_ident(a.attname), format('%I.%I.%I', n.nspname, x.relname, a.attname), q.seqincrement, q.seqmin, "
@@ -240,40 +279,42 @@ constexpr const char *sequences_sql =
 			 " AND x.relkind IN ('r', 'p') AND NOT x.relispartition AND NOT q.seqcycle AND NOT a.attisdropped"
 			 " AND CASE y.typtype WHEN 'd' THEN y.typbasetype ELSE y.oid END IN (20, 21, 23, 1700)"
 			 " AND ($2::text[] IS NULL OR " MG_WANTED("pg_class", "x.oid") " OR " MG_WANTED("pg_class",
-																							"s.oid") ") ORDER BY 6, 1";
+																							"s.oid") ") ORDER BY 7, 1";
 
 // What nextval() gives next; nothing when the sequence has reached its end.
 pg::Cell
-next_value(const Numbered &numbered)
+next_value(const Numbered &numbered, Oid role)
 {
 	std::vector<pg::Row> rows = ask_built("SELECT v FROM (SELECT CASE WHEN is_called THEN last_value::numeric + (" +
-										  numbered.step + ") ELSE last_value END FROM " + numbered.sequence +
-										  ") AS s (v) WHERE v BETWEEN " + numbered.least + " AND " + numbered.most);
+											  numbered.step + ") ELSE last_value END FROM " + numbered.sequence +
+											  ") AS s (v) WHERE v BETWEEN " + numbered.least + " AND " + numbered.most,
+										  role);
 	return rows.empty() ? pg::Cell() : rows[0][0];
 }
 
 // The farthest value of the column that the sequence has yet to come to. By steps of two and more it passes others by.
 pg::Cell
-farthest_value(const Numbered &numbered, const std::string &next, const Extent &extent, bool sample)
+farthest_value(const Numbered &numbered, const std::string &next, const Extent &extent, bool sample, Oid role)
 {
 	bool up = numbered.step[0] != '-';
 	bool passes = numbered.step != "1" && numbered.step != "-1";
 
-	return ask_built(std::string("SELECT ") + (up ? "max" : "min") + "(t." + numbered.column + ") FROM " +
-					 numbered.source + " AS t" + (sample ? extent.clause() : "") + " WHERE t." + numbered.column +
-					 " BETWEEN " + (up ? next : numbered.least) + " AND " + (up ? numbered.most : next) +
-					 (passes
-						  ? " AND mod(t." + numbered.column + "::numeric - (" + next + "), " + numbered.step + ") = 0"
-						  : ""))
-		.at(0)
-		.at(0);
+	std::string sql = std::string("SELECT ") + (up ? "max" : "min") + "(t." + numbered.column + ") FROM " +
+					  numbered.source + " AS t" + (sample ? extent.clause() : "") + " WHERE t." + numbered.column +
+					  " BETWEEN " + (up ? next : numbered.least) + " AND " + (up ? numbered.most : next);
+	if (passes)
+		sql += " AND mod(t." + numbered.column + "::numeric - (" + next + "), " + numbered.step + ") = 0";
+	return ask_built(sql, role).at(0).at(0);
 }
 
 // The sequence is asked again at the end, since others take values and insert them meanwhile.
 void
 check_sequence(const Numbered &numbered, Report &report, Sampled &sampled)
 {
-	pg::Cell next = next_value(numbered);
+	Reader reader = reader_of(numbered.oid + "," + numbered.sequence_oid);
+	if (reader.obstacle.has_value())
+		return report.skipped(numbered.title, *reader.obstacle);
+	pg::Cell next = next_value(numbered, reader.role);
 	if (!next.has_value())
 		return;
 	Extent extent = extent_of(numbered.oid, is_partitioned(numbered.source));
@@ -282,12 +323,12 @@ check_sequence(const Numbered &numbered, Report &report, Sampled &sampled)
 
 	bool up = numbered.step[0] != '-';
 	bool sample = extent.is_large() && !(numbered.indexed && (numbered.step == "1" || numbered.step == "-1"));
-	pg::Cell farthest = farthest_value(numbered, *next, extent, sample);
+	pg::Cell farthest = farthest_value(numbered, *next, extent, sample, reader.role);
 	if (sample)
 		sampled.add(numbered.name);
 	if (!farthest.has_value())
 		return;
-	next = next_value(numbered);
+	next = next_value(numbered, reader.role);
 	if (!next.has_value() ||
 		(up ? std::stoll(*next) > std::stoll(*farthest) : std::stoll(*next) < std::stoll(*farthest)))
 		return;
@@ -309,7 +350,8 @@ check_foreign_keys(const Target &target, std::vector<pg::Row> &rows)
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
 		for (const pg::Row &row : ask(foreign_keys_sql, parameters(target)))
 			keys.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""),
-							row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), row[7].value_or("")});
+							row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), row[7].value_or(""),
+							row[8].value_or("")});
 	});
 	if (error.has_value())
 		return report.failed("foreign keys", *error);
@@ -334,7 +376,7 @@ check_sequences(const Target &target, std::vector<pg::Row> &rows)
 		for (const pg::Row &row : ask(sequences_sql, parameters(target)))
 			all.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""),
 						   row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), row[7].value_or(""),
-						   row[8].value_or(""), row[9] == "t"});
+						   row[8].value_or(""), row[9].value_or(""), row[10] == "t"});
 	});
 	if (error.has_value())
 		return report.failed("sequences", *error);

@@ -295,12 +295,51 @@ SET ROLE integrity_reader;
 CREATE TEMP TABLE seen AS SELECT * FROM mg_verify();
 RESET ROLE;
 SELECT is((SELECT string_agg(object || actual, E'\n') FROM seen WHERE NOT ok), NULL, 'what cannot be read is not wrong');
-SELECT is((SELECT actual FROM seen WHERE object = 'table constraint tree_up on public.tree' AND ok IS NULL), 'skipped: query would be affected by row-level security policy for table "tree"', 'rows behind a policy');
-SELECT is((SELECT actual FROM seen WHERE object = 'table constraint simple on public.visit' AND ok IS NULL), 'skipped: permission denied for table visit', 'rows not granted');
-SELECT is((SELECT actual FROM seen WHERE object = 'sequence public.made_id_seq' AND ok IS NULL), 'skipped: permission denied for sequence made_id_seq', 'sequences not granted');
+SELECT is((SELECT actual FROM seen WHERE object = 'table constraint tree_up on public.tree' AND ok IS NULL), 'skipped: row level security hides rows of public.tree', 'rows behind a policy');
+SELECT is((SELECT actual FROM seen WHERE object = 'table constraint simple on public.visit' AND ok IS NULL), 'skipped: permission denied for public.place', 'rows not granted');
+SELECT is((SELECT actual FROM seen WHERE object = 'sequence public.made_id_seq' AND ok IS NULL), 'skipped: permission denied for public.made_id_seq', 'sequences not granted');
 SELECT is((SELECT count(*) FROM seen WHERE object = 'table constraint up on public.made'), 0::bigint, 'what is granted is read');
-SELECT is((SELECT actual FROM seen WHERE object = 'function public.nothing()' AND ok IS NULL), 'skipped: permission denied for function nothing', 'functions not granted');
+SELECT is((SELECT actual FROM seen WHERE object = 'function public.nothing()' AND ok IS NULL), 'skipped: permission denied', 'functions not granted');
 DROP OWNED BY integrity_reader;
 DROP ROLE integrity_reader;
+
+-- Nobody can make whoever verifies run his functions: neither by an index, which planning a query evaluates, nor by the checks of
+-- a type that a body has a literal of.
+CREATE ROLE integrity_mallory;
+CREATE SCHEMA mallory AUTHORIZATION integrity_mallory;
+CREATE ROLE integrity_somebody;
+CREATE SEQUENCE mallory.ran_as_superuser;
+CREATE SEQUENCE mallory.ran_as_integrity_mallory;
+CREATE SEQUENCE mallory.ran_as_integrity_somebody;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA mallory TO PUBLIC;
+GRANT USAGE ON SCHEMA mallory TO PUBLIC;
+CREATE TABLE ours (id int PRIMARY KEY);
+GRANT REFERENCES, SELECT ON ours TO integrity_mallory;
+SET ROLE integrity_mallory;
+CREATE FUNCTION mallory.trap(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	PERFORM nextval('mallory.ran_as_' || CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 'superuser' ELSE current_user END);
+	RETURN 1;
+END $$;
+CREATE TABLE mallory.parent (id int PRIMARY KEY);
+CREATE TABLE mallory.child (id serial, up int REFERENCES mallory.parent, our int REFERENCES ours);
+CREATE INDEX ON mallory.child ((mallory.trap(1)));
+CREATE INDEX ON mallory.parent ((mallory.trap(1)));
+CREATE DOMAIN mallory.checked AS int CHECK (mallory.trap(VALUE) = 1);
+CREATE FUNCTION mallory.body() RETURNS int LANGUAGE sql AS $$ SELECT ('{1}'::mallory.checked[])[1]::int $$;
+RESET ROLE;
+GRANT SELECT, REFERENCES ON mallory.parent TO PUBLIC;
+CREATE TABLE theirs (id int REFERENCES mallory.parent);
+CREATE TABLE somebodys (id int REFERENCES mallory.parent);
+ALTER TABLE somebodys OWNER TO integrity_somebody;
+SELECT setval(c.oid, 1, false) FROM pg_class c WHERE c.relname ~ '^ran_as' \g /dev/null
+SELECT is((SELECT string_agg(object || actual, E'\n') FROM mg_verify() WHERE NOT ok), NULL, 'nothing is wrong with them');
+SELECT results_eq('SELECT (SELECT is_called FROM mallory.ran_as_superuser), (SELECT is_called FROM mallory.ran_as_integrity_somebody), (SELECT last_value > 2 FROM mallory.ran_as_integrity_mallory)',
+	'VALUES (false, false, true)', 'functions of an owner run as their owner');
+SELECT is((SELECT actual FROM mg_verify() WHERE object = 'table constraint somebodys_id_fkey on public.somebodys'), 'skipped: its tables belong to roles that must not act for each other', 'and not as another');
+DROP TABLE theirs, somebodys;
+DROP SCHEMA mallory CASCADE;
+DROP OWNED BY integrity_mallory;
+DROP ROLE integrity_mallory, integrity_somebody;
 
 SELECT * FROM finish();

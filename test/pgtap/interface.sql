@@ -24,6 +24,7 @@ SELECT is((SELECT pg_get_function_arguments(p.oid) FROM pg_proc p WHERE proname 
 	('mg_rollback', 'name text DEFAULT NULL::text, reason text DEFAULT NULL::text, OUT migration text, OUT status text, OUT execution_time interval, OUT statements integer, OUT objects integer, OUT risk text, OUT checksum text, OUT run_id bigint'),
 	('mg_rollback_to', 'name text, reason text DEFAULT NULL::text'), ('mg_verify', 'name text DEFAULT NULL::text'), ('mg_status', ''), ('mg_parse', 'script text'),
 	('mg_template', 'kind text, description text, author text DEFAULT NULL::text, ticket text DEFAULT NULL::text, OUT name text, OUT up text, OUT down text'),
+	('mg_is_applied', 'name text, description text DEFAULT NULL::text'), ('mg_is_not_applied', 'name text, description text DEFAULT NULL::text'), ('mg_verifies', 'name text DEFAULT NULL::text, description text DEFAULT NULL::text'),
 	('mg_seal', ''), ('mg_export', ''), ('mg_import', 'dump jsonb, OUT rows_taken bigint, OUT seals_checked bigint'), ('mg_allow_removal', 'reason text')) v (name, arguments);
 SELECT alike((SELECT pg_get_function_arguments('pg_catalog.mg_set_policy'::regproc)), 'setting text, value text, reason text%', 'mg_set_policy() has its arguments');
 SELECT is((SELECT pg_get_function_result(('pg_catalog.' || name)::regproc)), result, name || '() has its columns') FROM (VALUES

@@ -16,7 +16,8 @@ sub calls_of
 	my ($node, $database) = @_;
 	my %arguments = (
 		mg_apply => "'stolen', 'CREATE TABLE stolen (x int)'", mg_register => "'stolen', 'CREATE TABLE stolen (x int)'", mg_rollback_to => "'m1'",
-		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'");
+		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'",
+		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
 	my $names = $node->safe_psql($database, "SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
 		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1");
 	return map { "SELECT * FROM $_(" . ($arguments{$_} // '') . ')' } split /\n/, $names;

@@ -29,14 +29,17 @@ struct Extent
 	}
 };
 
+#define MG_EXTENT                                                                                    \
+	"SELECT coalesce(sum(CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples / c.relpages" \
+	" ELSE 100 END * (pg_relation_size(c.oid) / current_setting('block_size')::integer)), 0),"       \
+	" bool_or(c.relkind = 'f') FROM pg_class c WHERE c.oid"
+
 // Estimates as the planner does: rows by page when last analyzed, times the pages of now. A partitioned table is its partitions.
 Extent
-extent_of(const std::string &table)
+extent_of(const std::string &table, bool partitioned)
 {
-	pg::Row row = ask("SELECT coalesce(sum(CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples / c.relpages"
-					  " ELSE 100 END * (pg_relation_size(c.oid) / current_setting('block_size')::integer)), 0),"
-					  " bool_or(c.relkind = 'f') FROM pg_class c"
-					  " WHERE c.oid = $1::oid OR c.oid IN (SELECT t.relid FROM pg_partition_tree($1::oid::regclass) t)",
+	pg::Row row = ask(partitioned ? MG_EXTENT " IN (SELECT t.relid FROM pg_partition_tree($1::oid::regclass) t)"
+								  : MG_EXTENT " = $1::oid",
 					  {table})
 					  .at(0);
 	Extent extent;
@@ -78,6 +81,12 @@ private:
 #define MG_SOURCE(class, schema)                                                                                       \
 	"CASE " class ".relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || format('%I.%I', " schema ".nspname, " class ".relnam" \
 																											 "e)"
+
+bool
+is_partitioned(const std::string &source)
+{
+	return source.compare(0, 5, "ONLY ") != 0;
+}
 
 // A foreign key by the pieces of a query for its dangling rows; texts in SQL.
 struct ForeignKey
@@ -172,7 +181,7 @@ void
 check_foreign_key(const ForeignKey &key, Report &report, Sampled &sampled)
 {
 	pg::SettingsScope settings;
-	Extent extent = extent_of(key.oid);
+	Extent extent = extent_of(key.oid, is_partitioned(key.table));
 
 	/* Few rows of many are looked up one by one in the unique index that every foreign key refers to. */
 	if (extent.is_large())
@@ -267,7 +276,7 @@ check_sequence(const Numbered &numbered, Report &report, Sampled &sampled)
 	pg::Cell next = next_value(numbered);
 	if (!next.has_value())
 		return;
-	Extent extent = extent_of(numbered.oid);
+	Extent extent = extent_of(numbered.oid, is_partitioned(numbered.source));
 	if (extent.foreign)
 		return report.skipped(numbered.title, "some rows of " + numbered.name + " are on another server");
 

@@ -85,23 +85,6 @@ oids_of(const Album &album)
 	return oids;
 }
 
-TextSettings::TextSettings()
-{
-	pg::guarded([] {
-		auto pin = [](const char *name, const char *value) {
-			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		};
-		pin("search_path", "pg_catalog, pg_temp");
-		pin("quote_all_identifiers", "off");
-		pin("datestyle", "ISO, YMD");
-		pin("intervalstyle", "postgres");
-		pin("timezone", "UTC");
-		pin("extra_float_digits", "1");
-		pin("bytea_output", "hex");
-		pin("lc_monetary", "C");
-	});
-}
-
 const char *
 text_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc)
 {
@@ -131,12 +114,14 @@ options_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc)
 		if (strncmp(item, internal_option, sizeof(internal_option) - 1) != 0)
 			texts[kept++] = item;
 	}
+	if (kept == 0)
+		return nullptr;
 	std::sort(texts, texts + kept, [](const char *a, const char *b) { return strcmp(a, b) < 0; });
 	StringInfoData list;
 	initStringInfo(&list);
 	for (int i = 0; i < kept; i++)
 		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", texts[i]);
-	return kept > 0 ? list.data : nullptr;
+	return list.data;
 }
 
 const char *

@@ -53,16 +53,6 @@ void paste(const Draft &draft, Album &album);
 // The OIDs of an album's units, ascending.
 std::vector<Oid> oids_of(const Album &album);
 
-// The settings that the server's deparsers and output functions heed, the same whatever the session has.
-class TextSettings
-{
-public:
-	TextSettings();
-
-private:
-	pg::SettingsScope settings_;
-};
-
 // Calls each(tuple, descriptor) for the rows whose `column`, the first of `index`, is one of the OIDs; in the index's order.
 // `also` may be one more condition on the index's second column.
 template <typename Each>

@@ -1,5 +1,5 @@
-// Reads columns of tables, views and composite types.
-#include "schema/relation.hpp"
+// Reads columns of tables and views.
+#include "schema/relation_parts.hpp"
 #include "schema/tables.hpp"
 
 #include <cstring>
@@ -107,7 +107,7 @@ add_definition_raw(const Table &table, const Column &column, const TypeFacts &ty
 	const bool inherits = column.inherited && !table.partition;
 
 	if (inherits && !column.local)
-		column.part->set_raw("inherited", "yes");
+		column.part->set_raw("inherited", "true");
 	else
 		add_type_raw(column, type);
 	if (!inherits)
@@ -115,7 +115,7 @@ add_definition_raw(const Table &table, const Column &column, const TypeFacts &ty
 }
 
 void
-add_columns_raw(Table &table, HTAB *types, Draft &draft)
+add_table_raw(Table &table, HTAB *types, Draft &draft)
 {
 	int position = 0;
 
@@ -124,7 +124,7 @@ add_columns_raw(Table &table, HTAB *types, Draft &draft)
 		Column &column = table.columns[i];
 		if (column.name == nullptr)
 			continue;
-		column.part = draft.add_raw(table.unit, "columns", quote_identifier(column.name));
+		column.part = draft.add_raw(table.oid, "columns", quote_identifier(column.name));
 		if (table.kind == RELKIND_VIEW)
 			continue;
 		const TypeFacts &type = type_raw(types, column);
@@ -161,9 +161,9 @@ add_default_raw(const Tables &tables, HeapTuple tuple, TupleDesc desc)
 // NOT NULL is a constraint with a name: usually the one that the server chooses. An inherited one belongs to the parent, but a
 // partition is made alone and attached.
 void
-add_not_null_raw(const Tables &tables, const Oids &oids, Draft &)
+add_not_null_raw(const Tables &tables)
 {
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oids,
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, tables.oids,
 			 [&](HeapTuple tuple, TupleDesc) {
 				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
 				 Table *table = row->contype == CONSTRAINT_NOTNULL ? tables.find(row->conrelid) : nullptr;
@@ -172,9 +172,9 @@ add_not_null_raw(const Tables &tables, const Oids &oids, Draft &)
 				 Column *column = table->column(extractNotNullColumn(tuple));
 				 if (column == nullptr)
 					 return;
-				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "yes");
+				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "true");
 				 if (row->connoinherit)
-					 column->part->set_raw("no inherit", "yes");
+					 column->part->set_raw("no inherit", "true");
 				 if (strcmp(NameStr(row->conname), psprintf("%s_%s_not_null", table->name, column->name)) != 0)
 					 column->part->set_raw("not null constraint", pstrdup(quote_identifier(NameStr(row->conname))));
 				 column->part->set_raw("not null comment", GetComment(row->oid, ConstraintRelationId, 0));
@@ -203,7 +203,7 @@ parent_says_not_null_raw(const Table &table, const Column &column)
 }
 
 void
-add_not_null_raw(const Tables &tables, const Oids &, Draft &)
+add_not_null_raw(const Tables &tables)
 {
 	for (int i = 0; i < tables.count; i++)
 	{
@@ -212,7 +212,7 @@ add_not_null_raw(const Tables &tables, const Oids &, Draft &)
 		{
 			const Column &column = table.columns[k];
 			if (column.not_null && (!column.inherited || table.partition || !parent_says_not_null_raw(table, column)))
-				column.part->set_raw("not null", "yes");
+				column.part->set_raw("not null", "true");
 		}
 	}
 }
@@ -220,46 +220,13 @@ add_not_null_raw(const Tables &tables, const Oids &, Draft &)
 #endif
 
 void
-add_comments_raw(const Tables &tables, const Oids &oids)
+add_comments_raw(const Tables &tables)
 {
-	read_comments_raw(RelationRelationId, oids, [&](Oid oid, int32 number) {
+	read_comments_raw(RelationRelationId, tables.oids, [&](Oid oid, int32 number) {
 		Table *table = number > 0 ? tables.find(oid) : nullptr;
 		Column *column = table != nullptr ? table->column(number) : nullptr;
 		return column != nullptr ? column->part : nullptr;
 	});
-}
-
-// What only few columns have.
-struct Rarities
-{
-	bool identity;
-	bool privileges;
-	bool foreign_options;
-};
-
-Rarities
-read_columns_raw(const Oids &oids, Draft &draft)
-{
-	Tables tables = read_tables_raw(oids);
-	HTAB *types = types_raw();
-	Rarities rarities = {};
-
-	for (int i = 0; i < tables.count; i++)
-	{
-		const Table &table = tables.rows[i];
-		add_columns_raw(tables.rows[i], types, draft);
-		for (int k = 0; k < table.count; k++)
-		{
-			rarities.identity |= table.columns[k].identity != '\0';
-			rarities.privileges |= table.columns[k].has_privileges;
-			rarities.foreign_options |= table.columns[k].has_foreign_options;
-		}
-	}
-	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, oids,
-			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
-	add_not_null_raw(tables, oids, draft);
-	add_comments_raw(tables, oids);
-	return rarities;
 }
 
 // clang-format off
@@ -293,103 +260,67 @@ constexpr Reader identity_reader = {
 	" JOIN pg_sequence q ON q.seqrelid = s.oid"
 	" JOIN (VALUES ('int2'::regtype, 32767), ('int4'::regtype, 2147483647), ('int8'::regtype, 9223372036854775807))"
 	" v (type, top) ON v.type = q.seqtypid"
-	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attidentity <> '' AND NOT a.attisdropped"};
+	" WHERE a.attrelid = " MG_BATCH " AND a.attidentity <> '' AND NOT a.attisdropped"};
 
 constexpr Reader privileges_reader = {
 	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
 	MG_ACL("a.attacl", "'c'", "t.relowner") " AS privileges"
 	" FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid"
-	" WHERE a.attrelid = ANY ($1::oid[]) AND a.attacl IS NOT NULL AND NOT a.attisdropped"};
+	" WHERE a.attrelid = " MG_BATCH " AND a.attacl IS NOT NULL AND NOT a.attisdropped"};
 
 constexpr Reader foreign_options_reader = {
 	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
 	" (SELECT string_agg(quote_ident(o.option_name) || ' ' || quote_literal(o.option_value), ', '"
 	" ORDER BY o.option_name COLLATE \"C\") FROM pg_options_to_table(a.attfdwoptions) o) AS \"foreign options\""
-	" FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attfdwoptions IS NOT NULL AND NOT a.attisdropped"};
+	" FROM pg_attribute a WHERE a.attrelid = " MG_BATCH " AND a.attfdwoptions IS NOT NULL AND NOT a.attisdropped"};
 
 constexpr Reader labels_reader = {
 	"SELECT l.objoid, 'columns', quote_ident(a.attname),"
 	" string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE \"C\") AS \"security label\""
 	" FROM pg_seclabel l JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid"
-	" WHERE l.classoid = 'pg_class'::regclass AND l.objoid = ANY ($1::oid[]) GROUP BY l.objoid, a.attname"};
+	" WHERE l.classoid = 'pg_class'::regclass AND l.objoid = " MG_BATCH " GROUP BY l.objoid, a.attname"};
 
 // clang-format on
-
-void
-read_attributes_raw(const Oids &types, Draft &draft)
-{
-	auto *relations = static_cast<Oid *>(palloc(sizeof(Oid) * (types.count + 1)));
-	int count = 0;
-
-	scan_raw(TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, types, [&](HeapTuple tuple, TupleDesc) {
-		auto *row = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple));
-		if (OidIsValid(row->typrelid))
-			relations[count++] = row->typrelid;
-	});
-	Oids oids = sorted_raw(relations, count);
-	Tables tables = read_tables_raw(oids);
-	HTAB *known = types_raw();
-	for (int i = 0; i < tables.count; i++)
-	{
-		Table &table = tables.rows[i];
-		int position = 0;
-		for (int k = 0; k < table.count; k++)
-		{
-			Column &column = table.columns[k];
-			if (table.kind != RELKIND_COMPOSITE_TYPE || column.name == nullptr)
-				continue;
-			column.part = draft.add_raw(table.unit, "attributes", quote_identifier(column.name));
-			add_type_raw(column, type_raw(known, column));
-			column.part->set_raw("position", number_raw(++position));
-		}
-	}
-	add_comments_raw(tables, oids);
-}
 
 } // namespace
 
 void
-read_columns(Album &album)
+add_columns_raw(const Tables &tables, Draft &draft)
 {
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-	Rarities rarities = {};
+	HTAB *types = types_raw();
 
-	{
-		TextSettings settings;
-		pg::MemoryScope memory("migration_governance columns");
-		Draft draft;
-		pg::guarded([&] {
-			MemoryContext before = MemoryContextSwitchTo(memory.get());
-			rarities = read_columns_raw(oids, draft);
-			MemoryContextSwitchTo(before);
-		});
-		paste(draft, album);
-	}
-	if (rarities.identity)
-		read_by_sql(identity_reader, album);
-	if (rarities.privileges)
-		read_by_sql(privileges_reader, album);
-	if (rarities.foreign_options)
-		read_by_sql(foreign_options_reader, album);
-	read_by_sql(labels_reader, album);
+	for (int i = 0; i < tables.count; i++)
+		add_table_raw(tables.rows[i], types, draft);
+	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, tables.oids,
+			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
+	add_not_null_raw(tables);
+	add_comments_raw(tables);
 }
 
 void
-read_attributes(Album &album)
+add_column_rarities(const Tables &tables, Album &album)
 {
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-	TextSettings settings;
-	pg::MemoryScope memory("migration_governance attributes");
-	Draft draft;
+	bool identity = false;
+	bool privileges = false;
+	bool foreign_options = false;
 
-	pg::guarded([&] {
-		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		read_attributes_raw(oids, draft);
-		MemoryContextSwitchTo(before);
-	});
-	paste(draft, album);
+	for (int i = 0; i < tables.count; i++)
+	{
+		const Table &table = tables.rows[i];
+		for (int k = 0; k < table.count; k++)
+		{
+			identity |= table.columns[k].identity != '\0';
+			privileges |= table.columns[k].has_privileges;
+			foreign_options |= table.columns[k].has_foreign_options;
+		}
+	}
+	if (identity)
+		read_by_sql(identity_reader, album);
+	if (privileges)
+		read_by_sql(privileges_reader, album);
+	if (foreign_options)
+		read_by_sql(foreign_options_reader, album);
+	read_by_sql(labels_reader, album);
 }
 
 } // namespace mg::schema

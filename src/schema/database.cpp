@@ -30,16 +30,16 @@ constexpr const char *locale_sql =
 constexpr const char *icu_rules_sql =
 	"SELECT x.oid, '', '', x.daticurules AS \"icu rules\" FROM pg_database x WHERE x.oid = ANY ($1::oid[])";
 
-constexpr const char *settings_sql =
-	"SELECT s.setdatabase, 'settings', split_part(g.line, '=', 1), substr(g.line, strpos(g.line, '=') + 1) AS value"
-	" FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
-	" WHERE s.setdatabase = ANY ($1::oid[]) AND s.setrole = 0";
+constexpr const char *settings_sql = "SELECT s.setdatabase, 'settings', split_part(g.line, '=', 1)," MG_SETTING(
+	"g.line") "AS value"
+			  " FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
+			  " WHERE s.setdatabase = ANY ($1::oid[]) AND s.setrole = 0";
 
 constexpr const char *role_settings_sql =
-	"SELECT s.setdatabase, 'role settings', format('%I %s', pg_get_userbyid(s.setrole), split_part(g.line, '=', 1)),"
-	" substr(g.line, strpos(g.line, '=') + 1) AS value"
-	" FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
-	" WHERE s.setdatabase = ANY ($1::oid[]) AND s.setrole <> 0";
+	"SELECT s.setdatabase, 'role settings', format('%I %s', pg_get_userbyid(s.setrole), split_part(g.line, '=', "
+	"1))," MG_SETTING("g.line") "AS value"
+								" FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
+								" WHERE s.setdatabase = ANY ($1::oid[]) AND s.setrole <> 0";
 
 // Of the system only pg_catalog, and languages and the like, which have no schema: as pg_dump does.
 constexpr const char *system_privileges_sql =

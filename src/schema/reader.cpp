@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "ledger/store.hpp"
-
 namespace mg::schema {
 
 namespace {
@@ -57,8 +55,9 @@ PlainSettings::PlainSettings()
 {
 	static constexpr const char *settings[][2] = {
 		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
-		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"}, {"xmlbinary", "base64"},
-		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"},
+		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
+		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"search_path", "pg_catalog, pg_temp"},
+		{"xmlbinary", "base64"},
 	};
 
 	pg::guarded([] {

@@ -114,6 +114,15 @@ void add_roles(std::vector<Family> &all);
 	" CASE WHEN " acl            \
 	" IS NOT NULL AND" MG_ACL_DIFFERS(acl, "acldefault(" kind ", " owner ")") "THEN" MG_PRIVILEGES(acl, owner) "END "
 
+// The value in a line "name=value" of settings. Lists are stored with the quotes that the session liked
+// (quote_all_identifiers), which pg_dump does not tell: none around what needs none.
+#define MG_SETTING(line)                                                                                          \
+	" CASE WHEN split_part(" line ", '=', 1) IN ('search_path', 'temp_tablespaces', 'session_preload_libraries'," \
+	" 'shared_preload_libraries', 'local_preload_libraries', 'unix_socket_directories')"                          \
+	" THEN regexp_replace(substr(" line ", strpos(" line                                                          \
+	", '=') + 1), '(^|, )\"([a-z_][a-z0-9_$]*)\"(?=, |$)', '\\1\\2', 'g')"                                        \
+	" ELSE substr(" line ", strpos(" line ", '=') + 1) END "
+
 // Comments and security labels of a family's units, from its catalog: two readers. MG_NOTES("pg_proc")
 #define MG_COMMENTS(catalog)                                                  \
 	"SELECT d.objoid, '', '', d.description AS comment FROM pg_description d" \

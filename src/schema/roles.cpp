@@ -30,10 +30,10 @@ constexpr const char *roles_sql =
 	" || ' UTC' ELSE r.rolvaliduntil::text END AS \"valid until\""
 	" FROM pg_authid r WHERE r.oid = ANY ($1::oid[])";
 
-constexpr const char *settings_sql =
-	"SELECT s.setrole, 'settings', split_part(g.line, '=', 1), substr(g.line, strpos(g.line, '=') + 1) AS value"
-	" FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
-	" WHERE s.setrole = ANY ($1::oid[]) AND s.setdatabase = 0";
+constexpr const char *settings_sql = "SELECT s.setrole, 'settings', split_part(g.line, '=', 1)," MG_SETTING(
+	"g.line") "AS value"
+			  " FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) g (line)"
+			  " WHERE s.setrole = ANY ($1::oid[]) AND s.setdatabase = 0";
 
 // Before 16 nothing depends on who granted a membership.
 constexpr const char *memberships_15_sql = "SELECT m.member, 'memberships', quote_ident(pg_get_userbyid(m.roleid)),"

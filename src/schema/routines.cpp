@@ -38,11 +38,13 @@ constexpr const char *function_sql =
 	" CASE WHEN p.procost <> CASE WHEN l.lanname IN ('internal', 'c') THEN 1 ELSE 100 END THEN p.procost END AS cost,"
 	" CASE WHEN p.proretset AND p.prorows NOT IN (0, 1000) THEN p.prorows END AS rows,"
 	" nullif(p.prosupport::regprocedure::text, '-') AS \"support function\","
-	" (SELECT string_agg(format('%s = %L', split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)), ', '"
-	" ORDER BY s COLLATE \"C\") FROM unnest(p.proconfig) s) AS settings,"
-	" (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY place)"
-	" FROM unnest(p.protrftypes) WITH ORDINALITY u (t, place)) AS transforms"
-	" FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.oid = ANY ($1::oid[]) AND p.prokind <> 'a'";
+	" (SELECT string_agg(format('%s = %L', split_part(s, '=', 1)," MG_SETTING(
+		"s") "), ', '"
+			 " ORDER BY s COLLATE \"C\") FROM unnest(p.proconfig) s) AS settings,"
+			 " (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY place)"
+			 " FROM unnest(p.protrftypes) WITH ORDINALITY u (t, place)) AS transforms"
+			 " FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.oid = ANY ($1::oid[]) AND p.prokind <> "
+			 "'a'";
 
 constexpr const char *aggregate_sql =
 	"SELECT p.oid, '', '',"

@@ -20,16 +20,18 @@ constexpr const char *catalogs_sql =
 	" AND a.atttypid = 'oid'::regtype AND a.attnum > 0 AND c.relname <> 'pg_largeobject_metadata' ORDER BY c.relname";
 
 // Type and identity of those among the addresses that are neither the system's, nor an extension's, nor temporary, nor in an ignored
-// schema. An object may have gone since it was listed.
+// schema, nor made by the server together with another object, as the functions and casts of a range type are. An object
+// may have gone since it was listed.
 constexpr const char *identities_sql =
 	"SELECT i.type, i.identity FROM unnest($1::oid[], $2::oid[]) a (classid, objid)"
 	" CROSS JOIN LATERAL pg_identify_object(a.classid, a.objid, 0) i"
 	" WHERE i.identity IS NOT NULL"
-	" AND (a.objid < 16384 OR coalesce(i.schema, '') !~ '^(pg_catalog|information_schema|pg_toast|(pg_temp|pg_toast_temp)_[0-9]+)$')"
+	" AND (a.objid < 16384 OR coalesce(i.schema, '') !~ "
+	"'^(pg_catalog|information_schema|pg_toast|(pg_temp|pg_toast_temp)_[0-9]+)$')"
 	" AND coalesce(i.schema, '') <> ALL ($3::text[])"
 	" AND NOT (a.classid = 'pg_namespace'::regclass AND i.name = ANY ($3::text[]))"
 	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = a.classid AND e.objid = a.objid"
-	" AND e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e')"
+	" AND (e.deptype = 'e' AND e.refclassid = 'pg_extension'::regclass OR e.deptype = 'i'))"
 	" ORDER BY i.type COLLATE \"C\", i.identity COLLATE \"C\"";
 
 Oid

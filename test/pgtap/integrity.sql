@@ -122,6 +122,28 @@ ALTER TABLE fine ADD CONSTRAINT unchecked FOREIGN KEY (b) REFERENCES tree NOT VA
 SELECT is(t.bad('foreign key'), 'table constraint unchecked on public.fine|1 row without: (b) = (9)', 'one that is NOT VALID');
 ALTER TABLE fine DROP CONSTRAINT unchecked;
 
+-- What 18 has: keys over periods, constraints that are declared only, NOT NULL that is not validated.
+SELECT current_setting('server_version_num')::int >= 180000 AS has_periods, current_setting('server_version_num')::int >= 170000 AS has_identities \gset
+\if :has_periods
+CREATE TABLE lease (who int4range, span daterange, PRIMARY KEY (who, span WITHOUT OVERLAPS));
+CREATE TABLE stay (who int4range, :"hurts" daterange, CONSTRAINT stayed FOREIGN KEY (who, PERIOD :"hurts") REFERENCES lease (who, PERIOD span));
+INSERT INTO lease VALUES ('[1,1]', '[2025-01-01,2025-02-01)'), ('[1,1]', '[2025-02-01,2025-03-01)'), ('[2,2]', '[2025-01-01,2025-02-01)');
+INSERT INTO stay VALUES ('[1,1]', '[2025-01-15,2025-02-15)'), (NULL, '[2025-01-15,2025-02-15)');
+SELECT is(t.bad('foreign key'), NULL, 'a period that several counterparts cover');
+SET session_replication_role = replica;
+INSERT INTO stay VALUES ('[2,2]', '[2025-01-15,2025-02-15)'), ('[3,3]', '[2025-01-15,2025-01-16)');
+RESET session_replication_role;
+SELECT alike(t.bad('foreign key'), 'table constraint stayed on public.stay|2 rows without: (who, "it''s ""quoted"" \\ %I $1 fk; --") = ([2,3), [2025-01-15,2025-02-15))', 'and that they do not');
+DROP TABLE stay, lease;
+CREATE TABLE declared (id int CONSTRAINT declared_fk REFERENCES tree NOT ENFORCED, up int);
+INSERT INTO declared VALUES (99);
+ALTER TABLE declared ADD CONSTRAINT up_there NOT NULL up NOT VALID;
+SELECT is(t.found('constraint'), E'table constraint declared_fk on public.declared|true|validated|NOT ENFORCED, as declared\n'
+	'table constraint up_there on public.declared|false|validated|NOT VALID: the rows from before it were never checked', 'declared only, and not validated');
+SELECT is(t.bad('foreign key'), NULL, 'what is declared only may dangle');
+DROP TABLE declared;
+\endif
+
 -- A table with many rows is read in part. Of these, every second row dangles.
 CREATE TABLE many (id int PRIMARY KEY);
 INSERT INTO many SELECT g * 2 FROM generate_series(1, 75000) g;
@@ -168,6 +190,13 @@ CREATE TABLE numbered_1 PARTITION OF numbered FOR VALUES IN (1);
 INSERT INTO numbered VALUES (7, 1);
 SELECT is(t.bad('sequence'), 'sequence public.numbered_id_seq|next value is 1', 'one of a partitioned table');
 DROP TABLE numbered;
+\if :has_identities
+CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE numbered_1 PARTITION OF numbered FOR VALUES IN (1);
+INSERT INTO numbered OVERRIDING SYSTEM VALUE VALUES (7, 1);
+SELECT is(t.bad('sequence'), 'sequence public.numbered_id_seq|next value is 1', 'an identity of a partitioned table (17)');
+DROP TABLE numbered;
+\endif
 CREATE TABLE unindexed (id serial);
 INSERT INTO unindexed SELECT FROM generate_series(1, 150000);
 ANALYZE unindexed;

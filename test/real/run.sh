@@ -1,9 +1,11 @@
 #!/bin/bash
-# Applies published migrations with psql and with mg_apply and compares: test/real/run.sh, TAP on stdout
+# Applies published migrations with psql and with mg_apply and compares: test/real/run.sh, TAP on stdout. Nothing may have drifted after
+# any of them, and the schema has the same snapshot after dump and restore.
 #
 # Starts a throw-away server, or takes the running one on this machine that PGHOST names (with PGPORT, PGUSER a superuser, PATH with its
-# psql and pg_dump) and on which the extension is installed; creates and drops databases real_psql_* and real_mg_* and roles lsmb_real_*. MG_REAL_DIR has the unpacked series
-# (fetch.sh fills it), MG_REAL_SERIES names those to run. Leaves the databases for a look.
+# psql and pg_dump) and on which the extension is installed; creates and drops databases real_psql_*, real_mg_* and real_restored and
+# roles lsmb_real_*. MG_REAL_DIR has the unpacked series (fetch.sh fills it), MG_REAL_SERIES names those to run. Leaves the databases
+# for a look.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -92,6 +94,9 @@ send_all() {
   done
 }
 
+# Prints "drift" and what mg_drift_report() has, of which nothing is left after a governed run.
+drift_lines="SELECT concat_ws(' ', 'drift', kind, object_type, identity, property, expected, '->', actual) FROM mg_drift_report();"
+
 # Prints the psql commands that apply a series through mg_apply; stdin is the manifest, $1 the database, $2 the folder. Each step prints
 # "order step SQLSTATE message". What cannot run inside a transaction is registered and then sent by psql under the migration's name.
 apply_commands() {
@@ -109,6 +114,7 @@ SELECT FROM mg_register($arguments) \\g /dev/null
 \\! bash $work/send_file.sh $1 $2/$up $name && echo $order sent 00000 || echo $order sent failed
 \\endif
 RESET ALL;
+$drift_lines
 COMMANDS
   done
 }
@@ -125,6 +131,7 @@ SELECT :'SQLSTATE' ~ '^(MG|0A000)' AS refused \\gset
 \\! bash $work/send_file.sh $1 $file $name && echo $order sent 00000 || echo $order sent failed
 \\endif
 RESET ALL;
+$drift_lines
 COMMANDS
   done
 }
@@ -267,7 +274,40 @@ roll_back_series() {
   } | except "$plain" >"$work/$1.out"
   if [ "$rolled" = 0 ]; then cat "$work/$1.rollback.err" >>"$work/$1.out"; fi
   report "$1: $rolled rolled back, $refused refused" "$work/$1.out"
+  no_drift "$1" "$log" 'any rollback'
   compare_schemas "$1" ' after rolling back'
+}
+
+# Reports whether log $2 of series $1 is free of drift after each run.
+no_drift() {
+  awk '$1 ~ /^[0-9]+$/ {order = $1} /^drift/ {print order ": " $0}' "$2" >"$work/$1.out"
+  report "$1: nothing has drifted after $3" "$work/$1.out"
+}
+
+# Reports whether series $1 has the same snapshot after dump and restore, and whether a change by hand is reported, once and alone.
+compare_snapshots() {
+  local name table
+  query postgres -c "DROP DATABASE IF EXISTS real_restored"
+  create_database real_restored /nowhere
+  { pg_dump -s -Fc -f "$work/$1.dump" "real_mg_$1" && pg_restore -d real_restored "$work/$1.dump"; } >"$work/$1.out" 2>&1 || true
+  for name in real_restored "real_mg_$1"; do
+    query "$name" -c 'SELECT mg_snapshot()' >"$work/$1.$name.json" 2>>"$work/$1.out" || true
+  done
+  query postgres -v "before=$work/$1.real_mg_$1.json" -v "after=$work/$1.real_restored.json" \
+    -f "$here/../tap/lib/snapshot_differences.sql" 2>&1 |
+    grep -v '^database current database, settings session_preload_libraries' >>"$work/$1.out" || true
+  report "$1: the same snapshot after dump and restore" "$work/$1.out"
+  query postgres -c "DROP DATABASE real_restored"
+
+  table=$(query "real_mg_$1" -c "SELECT c.oid::regclass FROM pg_class c WHERE relkind = 'r' AND oid > 16384
+    AND obj_description(oid, 'pg_class') IS NULL AND relnamespace <> 'mg'::regnamespace ORDER BY 1 LIMIT 1")
+  query "real_mg_$1" -c "COMMENT ON TABLE $table IS 'by hand'"
+  query "real_mg_$1" -F ' ' -c "SELECT kind, object_type, identity::regclass, property, expected IS NULL, actual, changed_by = current_user,
+    statement FROM mg_drift_report()" >"$work/$1.report" 2>&1 || true
+  query "real_mg_$1" -c "COMMENT ON TABLE $table IS NULL" -c "$drift_lines" >"$work/$1.after" 2>&1 || true
+  diff <(echo "changed table $table comment t by hand t COMMENT ON TABLE $table IS 'by hand'") "$work/$1.report" >"$work/$1.out" || true
+  cat "$work/$1.after" >>"$work/$1.out"
+  report "$1: one change by hand is reported, and not once it is undone" "$work/$1.out"
 }
 
 # Reports whether the ledger of series $1 is whole.
@@ -296,6 +336,8 @@ for series in $chosen; do
   apply_series "$series"
   compare_schemas "$series"
   compare_statements "$series"
+  no_drift "$series" "$work/$series.apply.log" 'any migration'
+  compare_snapshots "$series"
   roll_back_series "$series"
   verify_ledger "$series"
   echo "# $series: $((SECONDS - start)) s"

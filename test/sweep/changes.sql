@@ -65,7 +65,7 @@ INSERT INTO sweep.changes (statement, units) VALUES
     ('COMMENT ON TEXT SEARCH TEMPLATE s.template IS ''x''', '{text search template s.template}'),
     ('COMMENT ON ACCESS METHOD pile IS ''x''', '{access method pile}'),
     ('REVOKE USAGE ON LANGUAGE loud FROM PUBLIC', '{language loud}'),
-    ('CREATE TRANSFORM FOR s.mood LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))', '{transform for s.mood on language sql}'),
+    ('CREATE TRANSFORM FOR s.mood LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))', '{transform for s.mood language sql}'),
     ('ALTER FOREIGN DATA WRAPPER nowhere OWNER TO postgres', '{}'),
     ('GRANT USAGE ON FOREIGN DATA WRAPPER nowhere TO sweep_reader', '{foreign-data wrapper nowhere}'),
     ('ALTER SERVER far OPTIONS (SET host ''h'')', '{server far}'),
@@ -114,9 +114,10 @@ INSERT INTO sweep.changes (statement, units) VALUES
     ('SELECT lo_create(0)', '{}'),
     ('ANALYZE s.parent, s.serials, s.measures', '{}');
 
+-- Units by name; 15 puts an "on" into that of a transform.
 CREATE FUNCTION sweep.named() RETURNS TABLE (classid oid, objid oid, sum bigint, unit text) LANGUAGE sql AS $$
     SELECT v.*, CASE WHEN v.objid = 0 THEN 'all roles'
-                     ELSE (SELECT i.type || ' ' || i.identity FROM pg_identify_object(v.classid, v.objid, 0) i) END
+                     ELSE (SELECT i.type || ' ' || replace(i.identity, ' on language ', ' language ') FROM pg_identify_object(v.classid, v.objid, 0) i) END
     FROM sweep.versions() v $$;
 
 -- Does every unit's sum by index equal that of the pass? Says which do not.

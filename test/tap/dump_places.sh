@@ -1,34 +1,8 @@
 #!/usr/bin/env bash
 # Takes the ledger to other places: dumps by the owner of the database, restores into a database that has a ledger of its
 # own, other encodings, copies by template, and mg_export() with mg_import().
-set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-work=$(mktemp -d "$MG_HOME/dump.XXXX")
-count=0
-
-result() {
-    local fine=$1 name=$2 detail=${3:-}
-    count=$((count + 1))
-    if [ "$fine" -eq 0 ]; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        # shellcheck disable=SC2001
-        [ -z "$detail" ] || sed 's/^/# /' <<< "$detail"
-    fi
-}
-
-is() {
-    local name=$1 wanted=$2 got=$3
-    [ "$got" = "$wanted" ]
-    result $? "$name" "wanted: $wanted"$'\n'"got:    $got"
-}
-
-like() {
-    local name=$1 pattern=$2 got=$3
-    [[ $got =~ $pattern ]]
-    result $? "$name" "wanted: $pattern"$'\n'"got:    $got"
-}
+# shellcheck source=test/tap/lib/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/tap.sh"
 
 # Runs psql on DATABASE and prints rows and messages plainly, without warnings that the tests do not ask about.
 query() {
@@ -37,16 +11,13 @@ query() {
     psql -X -A -t -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -d "$database" "$@" 2>&1 | grep -vE '(NOTICE|WARNING|LOCATION):' || true
 }
 
-verified="SELECT coalesce(string_agg(concat_ws(' ', migration, check_name, object, expected, actual), '; '), 'all ok')
-          FROM mg_verify() WHERE NOT ok"
-
 # The records that began in database app.
 records() {
     query "$1" -c "SELECT r FROM mg.record r WHERE kind <> 'seal' AND installation IN (SELECT installation FROM mg.installation WHERE database_name = 'app') ORDER BY id"
 }
 
 test/tools/server.sh start dump_places
-eval "$(test/tools/server.sh env dump_places)"
+use dump_places
 query postgres -c 'CREATE ROLE owner LOGIN' -c 'CREATE ROLE other LOGIN' -c 'CREATE ROLE owner2 LOGIN' -c 'CREATE DATABASE app OWNER owner'
 query app -c 'CREATE EXTENSION migration_governance'
 cat > "$work/fill.sql" << 'SQL'
@@ -225,6 +196,4 @@ is "and its first seal names one of their heads" "t" "$(query empty -c 'SELECT m
 is "and all its seals fit" "all ok" "$(query empty -c "SELECT coalesce(string_agg(concat_ws(' ', check_name, object, expected, actual), '; '), 'all ok')
     FROM mg_verify() WHERE NOT ok AND check_name ~ '^ledger'")"
 
-test/tools/server.sh stop dump_places
-rm -rf "$work"
-echo "1..$count"
+finish dump_places

@@ -1,45 +1,8 @@
 #!/usr/bin/env bash
 # Dumps a governed database in every way that pg_dump knows and restores it into new databases, with the library preloaded
 # and not: the ledger must come out whole, verifiable, closed for changes, and ready to go on.
-set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-work=$(mktemp -d "$MG_HOME/dump.XXXX")
-count=0
-
-# Prints one result; shows the lines of `detail` when it is bad.
-result() {
-    local fine=$1 name=$2 detail=${3:-}
-    count=$((count + 1))
-    if [ "$fine" -eq 0 ]; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        # shellcheck disable=SC2001
-        [ -z "$detail" ] || sed 's/^/# /' <<< "$detail"
-    fi
-}
-
-is() {
-    local name=$1 wanted=$2 got=$3
-    [ "$got" = "$wanted" ]
-    result $? "$name" "wanted: $wanted"$'\n'"got:    $got"
-}
-
-# Runs psql on DATABASE of the server at hand and prints rows plainly; errors too.
-query() {
-    local database=$1
-    shift
-    psql -X -A -t -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -d "$database" "$@" 2>&1
-}
-
-# Chooses the server for what follows.
-use() {
-    eval "$(test/tools/server.sh env "$1")"
-    server=$1
-}
-
-verified="SELECT coalesce(string_agg(concat_ws(' ', migration, check_name, object, expected, actual), '; '), 'all ok')
-          FROM mg_verify() WHERE NOT ok"
+# shellcheck source=test/tap/lib/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/tap.sh"
 
 # Prints whole records, one a line, of the installations that DATABASE did not begin itself.
 tables='installation script registration run statement policy_event seal'
@@ -214,7 +177,4 @@ for way in plain directory_j2 schema_then_disabled; do
     is "second generation, $way: it verifies after that" "all ok" "$(query "again_$way" -c "$verified")"
 done
 
-test/tools/server.sh stop dump_preloaded
-test/tools/server.sh stop dump_bare
-rm -rf "$work"
-echo "1..$count"
+finish dump_preloaded dump_bare

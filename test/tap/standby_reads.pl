@@ -36,6 +36,8 @@ catch_up();
 my %reads = (
 	(map { ("mg.$_" => "SELECT * FROM mg.$_") } qw(history status runs statements applied last_run newest_registration record policy seal current)),
 	'mg_parse' => "SELECT * FROM mg_parse('CREATE TABLE x (id int); SELECT 1')",
+	'mg_fingerprint' => 'SELECT mg_fingerprint()',
+	'mg_snapshot' => 'SELECT md5(mg_snapshot()::text)',
 	'mg_policy' => 'SELECT * FROM mg_policy()',
 	'mg_export' => 'SELECT md5(mg_export()::text)',
 	'mg_template' => "SELECT name ~ 'thing', up <> '' FROM mg_template('create', 'thing')",

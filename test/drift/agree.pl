@@ -93,10 +93,11 @@ sub read_dump
 	return join '', @lines;
 }
 
-# Asks for the drift, in the way the files write it, and for secrets of base.sql and of changes, which are all called hidden.
+# Asks for the drift, in the way the files write it, and for secrets, which are all called hidden. What the server calls
+# "for x on language y" in 15 is "for x language y" later.
 sub read_report
 {
-	return sort(ask($watcher, q{
+	return sort(map { s/(transform .*) on (language )/$1 $2/r } ask($watcher, q{
 		WITH r AS MATERIALIZED (SELECT * FROM mg_drift_report())
 		SELECT CASE kind WHEN 'missing' THEN '- ' WHEN 'unexpected' THEN '+ ' ELSE '' END
 			|| concat_ws(' | ', object_type, identity, nullif(property, ''))

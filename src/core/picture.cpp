@@ -2,6 +2,9 @@
 #include "core/picture.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
 #include <tuple>
 
 namespace mg {
@@ -45,6 +48,64 @@ in_order(const Part &a, const Part &b)
 	return std::tie(a.section, a.key) < std::tie(b.section, b.key);
 }
 
+// Where a part stands among the others of its section, if that is told.
+int
+position_of(const Part &part)
+{
+	for (const auto &[property, value] : part.properties)
+		if (property == "position")
+			return std::atoi(value.c_str());
+	return 0;
+}
+
+// The parts that two pictures share and that stand in another order: as few as explain it. What was added or dropped
+// between the others moves nobody.
+std::set<const Part *>
+moved_parts(const Picture &expected, const Picture &actual)
+{
+	struct Place
+	{
+		const Part *part;
+		int before;
+		int after;
+	};
+	std::map<std::string, std::vector<Place>> by_section;
+	std::set<const Part *> moved;
+
+	for (const Part &part : expected.parts)
+	{
+		auto same = std::lower_bound(actual.parts.begin(), actual.parts.end(), part, in_order);
+		if (same != actual.parts.end() && !in_order(part, *same) && position_of(part) != 0)
+			by_section[part.section].push_back({&part, position_of(part), position_of(*same)});
+	}
+	for (auto &[name, places] : by_section)
+	{
+		std::sort(places.begin(), places.end(), [](const Place &a, const Place &b) { return a.before < b.before; });
+		/* The longest run of those still in order, by the usual table of best ends; one that comes early stays. */
+		std::vector<int> length(places.size(), 1);
+		std::vector<int> previous(places.size(), -1);
+		int last = -1;
+		for (int i = 0; i < static_cast<int>(places.size()); i++)
+		{
+			for (int j = 0; j < i; j++)
+				if (places[j].after < places[i].after && length[j] + 1 > length[i])
+				{
+					length[i] = length[j] + 1;
+					previous[i] = j;
+				}
+			if (last < 0 || length[i] > length[last])
+				last = i;
+		}
+		std::set<const Part *> stays;
+		for (int i = last; i >= 0; i = previous[i])
+			stays.insert(places[i].part);
+		for (const Place &place : places)
+			if (stays.count(place.part) == 0)
+				moved.insert(place.part);
+	}
+	return moved;
+}
+
 class Comparison
 {
 public:
@@ -60,6 +121,7 @@ public:
 		if (expected_->identity != actual_->identity || expected_->type != actual_->type)
 			found_.push_back(
 				{"changed", expected_->type, expected_->identity, "name", expected_->identity, actual_->identity});
+		moved_ = moved_parts(*expected_, *actual_);
 		merge(
 			expected_->parts, actual_->parts, in_order, [this](const Part &part) { whole(*expected_, part, true); },
 			[this](const Part &part) { whole(*actual_, part, false); },
@@ -103,13 +165,14 @@ private:
 			[&](const Property &p) { add(p.first, p.second, std::nullopt); },
 			[&](const Property &p) { add(p.first, std::nullopt, p.second); },
 			[&](const Property &x, const Property &y) {
-				if (x.second != y.second)
+				if (x.second != y.second && (x.first != "position" || moved_.count(&a) != 0))
 					add(x.first, x.second, y.second);
 			});
 	}
 
 	const Picture *expected_;
 	const Picture *actual_;
+	std::set<const Part *> moved_;
 	std::vector<Deviation> found_;
 };
 

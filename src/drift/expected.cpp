@@ -222,12 +222,13 @@ load(const std::vector<schema::Address> &addresses)
 	std::vector<pg::Cell> params = address_params(addresses);
 
 	params.emplace_back(std::to_string(server_major));
-	return expected_of(ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
-									 " o.type, o.identity, o.at, o.definition"
-									 " FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
-									 " ON o.installation = (SELECT c.installation FROM mg.current c)"
-									 " AND o.catalog = a.catalog AND o.object = a.object",
-									 params));
+	return expected_of(ledger::query(
+		"SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
+		" o.type, o.identity, o.at, o.definition"
+		" FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
+		" ON o.installation = (SELECT c.installation FROM mg.current c)"
+		" AND o.catalog = a.catalog AND o.object = a.object",
+		params));
 }
 
 void

@@ -91,14 +91,21 @@ public:
 			if (found != by_name_.end() && used_.count(found->second) == 0)
 				compare(found->second, unit, picture, result);
 			else
-				result.push_back({deviations(nullptr, &picture), unit.identity, "", oldest_xid(), unit, std::nullopt, {}, picture});
+				result.push_back(
+					{deviations(nullptr, &picture), unit.identity, "", oldest_xid(), unit, std::nullopt, {}, picture});
 		});
 		for (size_t i = 0; i < expected_.size(); i++)
 			if (used_.count(i) == 0 && !is_ignored(scope_, expected_[i]) && expected_[i].type != "role names")
 			{
 				Picture picture = picture_of(expected_[i]);
-				result.push_back({deviations(&picture, nullptr), expected_[i].identity, "", expected_[i].xid,
-								  std::nullopt, schema::Address{expected_[i].catalog, expected_[i].oid}, picture, {}});
+				result.push_back({deviations(&picture, nullptr),
+								  expected_[i].identity,
+								  "",
+								  expected_[i].xid,
+								  std::nullopt,
+								  schema::Address{expected_[i].catalog, expected_[i].oid},
+								  picture,
+								  {}});
 			}
 		return result;
 	}
@@ -113,7 +120,8 @@ private:
 		std::vector<Deviation> found = deviations(&wanted, &picture);
 		if (!found.empty())
 			result.push_back({std::move(found), expected.identity,
-							  expected.identity == unit.identity ? "" : unit.identity, expected.xid, unit, std::nullopt, wanted, picture});
+							  expected.identity == unit.identity ? "" : unit.identity, expected.xid, unit, std::nullopt,
+							  wanted, picture});
 	}
 
 	static uint64_t oldest_xid() { return 0; }

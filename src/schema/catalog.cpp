@@ -114,12 +114,14 @@ options_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc)
 		if (strncmp(item, internal_option, sizeof(internal_option) - 1) != 0)
 			texts[kept++] = item;
 	}
+	if (kept == 0)
+		return nullptr;
 	std::sort(texts, texts + kept, [](const char *a, const char *b) { return strcmp(a, b) < 0; });
 	StringInfoData list;
 	initStringInfo(&list);
 	for (int i = 0; i < kept; i++)
 		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", texts[i]);
-	return kept > 0 ? list.data : nullptr;
+	return list.data;
 }
 
 const char *

@@ -1,5 +1,4 @@
 // Reads columns of tables and views.
-#include "schema/relation.hpp"
 #include "schema/relation_parts.hpp"
 #include "schema/tables.hpp"
 
@@ -116,7 +115,7 @@ add_definition_raw(const Table &table, const Column &column, const TypeFacts &ty
 }
 
 void
-add_columns_raw(Table &table, HTAB *types, Draft &draft)
+add_table_raw(Table &table, HTAB *types, Draft &draft)
 {
 	int position = 0;
 
@@ -162,9 +161,9 @@ add_default_raw(const Tables &tables, HeapTuple tuple, TupleDesc desc)
 // NOT NULL is a constraint with a name: usually the one that the server chooses. An inherited one belongs to the parent, but a
 // partition is made alone and attached.
 void
-add_not_null_raw(const Tables &tables, const Oids &oids, Draft &)
+add_not_null_raw(const Tables &tables)
 {
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oids,
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, tables.oids,
 			 [&](HeapTuple tuple, TupleDesc) {
 				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
 				 Table *table = row->contype == CONSTRAINT_NOTNULL ? tables.find(row->conrelid) : nullptr;
@@ -204,7 +203,7 @@ parent_says_not_null_raw(const Table &table, const Column &column)
 }
 
 void
-add_not_null_raw(const Tables &tables, const Oids &, Draft &)
+add_not_null_raw(const Tables &tables)
 {
 	for (int i = 0; i < tables.count; i++)
 	{
@@ -221,46 +220,13 @@ add_not_null_raw(const Tables &tables, const Oids &, Draft &)
 #endif
 
 void
-add_comments_raw(const Tables &tables, const Oids &oids)
+add_comments_raw(const Tables &tables)
 {
-	read_comments_raw(RelationRelationId, oids, [&](Oid oid, int32 number) {
+	read_comments_raw(RelationRelationId, tables.oids, [&](Oid oid, int32 number) {
 		Table *table = number > 0 ? tables.find(oid) : nullptr;
 		Column *column = table != nullptr ? table->column(number) : nullptr;
 		return column != nullptr ? column->part : nullptr;
 	});
-}
-
-// What only few columns have.
-struct Rarities
-{
-	bool identity;
-	bool privileges;
-	bool foreign_options;
-};
-
-Rarities
-read_columns_raw(const Oids &oids, Draft &draft)
-{
-	Tables tables = read_tables_raw(oids);
-	HTAB *types = types_raw();
-	Rarities rarities = {};
-
-	for (int i = 0; i < tables.count; i++)
-	{
-		const Table &table = tables.rows[i];
-		add_columns_raw(tables.rows[i], types, draft);
-		for (int k = 0; k < table.count; k++)
-		{
-			rarities.identity |= table.columns[k].identity != '\0';
-			rarities.privileges |= table.columns[k].has_privileges;
-			rarities.foreign_options |= table.columns[k].has_foreign_options;
-		}
-	}
-	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, oids,
-			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
-	add_not_null_raw(tables, oids, draft);
-	add_comments_raw(tables, oids);
-	return rarities;
 }
 
 // clang-format off
@@ -319,27 +285,40 @@ constexpr Reader labels_reader = {
 } // namespace
 
 void
-read_columns(Album &album)
+add_columns_raw(const Tables &tables, Draft &draft)
 {
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-	Rarities rarities = {};
+	HTAB *types = types_raw();
 
+	for (int i = 0; i < tables.count; i++)
+		add_table_raw(tables.rows[i], types, draft);
+	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, tables.oids,
+			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
+	add_not_null_raw(tables);
+	add_comments_raw(tables);
+}
+
+void
+add_column_rarities(const Tables &tables, Album &album)
+{
+	bool identity = false;
+	bool privileges = false;
+	bool foreign_options = false;
+
+	for (int i = 0; i < tables.count; i++)
 	{
-		pg::MemoryScope memory("migration_governance columns");
-		Draft draft;
-		pg::guarded([&] {
-			MemoryContext before = MemoryContextSwitchTo(memory.get());
-			rarities = read_columns_raw(oids, draft);
-			MemoryContextSwitchTo(before);
-		});
-		paste(draft, album);
+		const Table &table = tables.rows[i];
+		for (int k = 0; k < table.count; k++)
+		{
+			identity |= table.columns[k].identity != '\0';
+			privileges |= table.columns[k].has_privileges;
+			foreign_options |= table.columns[k].has_foreign_options;
+		}
 	}
-	if (rarities.identity)
+	if (identity)
 		read_by_sql(identity_reader, album);
-	if (rarities.privileges)
+	if (privileges)
 		read_by_sql(privileges_reader, album);
-	if (rarities.foreign_options)
+	if (foreign_options)
 		read_by_sql(foreign_options_reader, album);
 	read_by_sql(labels_reader, album);
 }

@@ -1,5 +1,4 @@
 // Reads constraints of tables.
-#include "schema/relation.hpp"
 #include "schema/tables.hpp"
 
 #include <algorithm>
@@ -200,58 +199,56 @@ add_constraint_raw(const Tables &tables, Table &table, HeapTuple tuple, TupleDes
 	return part;
 }
 
-struct Commented
+struct Found
 {
 	Oid oid;
 	DraftPart *part;
 };
 
 void
-read_constraints_raw(const Oids &oids, Draft &draft)
+add_comments_raw(Found *found, int count)
 {
-	Tables tables = read_tables_raw(oids);
-	int room = 4 * oids.count + 4;
-	int count = 0;
-	auto *found = static_cast<Commented *>(palloc(sizeof(Commented) * room));
-
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oids,
-			 [&](HeapTuple tuple, TupleDesc desc) {
-				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
-				 Table *table = is_read(row) ? tables.find(row->conrelid) : nullptr;
-				 if (table == nullptr)
-					 return;
-				 if (count == room)
-					 found = static_cast<Commented *>(repalloc_huge(found, sizeof(Commented) * (room *= 2)));
-				 found[count++] = {row->oid, add_constraint_raw(tables, *table, tuple, desc, draft)};
-			 });
-
-	std::sort(found, found + count, [](const Commented &a, const Commented &b) { return a.oid < b.oid; });
 	auto *constraints = static_cast<Oid *>(palloc(sizeof(Oid) * (count + 1)));
+
+	std::sort(found, found + count, [](const Found &a, const Found &b) { return a.oid < b.oid; });
 	for (int i = 0; i < count; i++)
 		constraints[i] = found[i].oid;
-	Oids commented = {constraints, count};
-	read_comments_raw(ConstraintRelationId, commented, [&](Oid oid, int32) {
-		int place = commented.find(oid);
+	Oids oids = {constraints, count};
+	read_comments_raw(ConstraintRelationId, oids, [&](Oid oid, int32) {
+		int place = oids.find(oid);
 		return place >= 0 ? found[place].part : nullptr;
 	});
 }
 
 } // namespace
 
-void
-read_constraints(Album &album)
+Keys
+add_constraints_raw(const Tables &tables, Draft &draft)
 {
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-	pg::MemoryScope memory("migration_governance constraints");
-	Draft draft;
+	int room = 4 * tables.count + 4;
+	int count = 0;
+	auto *found = static_cast<Found *>(palloc(sizeof(Found) * room));
+	Keys keys = {static_cast<Key *>(palloc(sizeof(Key) * room)), 0};
 
-	pg::guarded([&] {
-		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		read_constraints_raw(oids, draft);
-		MemoryContextSwitchTo(before);
-	});
-	paste(draft, album);
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, tables.oids,
+			 [&](HeapTuple tuple, TupleDesc desc) {
+				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
+				 Table *table = is_read(row) ? tables.find(row->conrelid) : nullptr;
+				 if (table == nullptr)
+					 return;
+				 if (count == room)
+				 {
+					 room *= 2;
+					 found = static_cast<Found *>(repalloc_huge(found, sizeof(Found) * room));
+					 keys.rows = static_cast<Key *>(repalloc_huge(keys.rows, sizeof(Key) * room));
+				 }
+				 found[count++] = {row->oid, add_constraint_raw(tables, *table, tuple, desc, draft)};
+				 if (row->contype != CONSTRAINT_CHECK && row->contype != CONSTRAINT_FOREIGN)
+					 keys.rows[keys.count++] = {row->conindid, row->contype};
+			 });
+	add_comments_raw(found, count);
+	std::sort(keys.rows, keys.rows + keys.count, [](const Key &a, const Key &b) { return a.index < b.index; });
+	return keys;
 }
 
 } // namespace mg::schema

@@ -1,5 +1,4 @@
 // Reads indexes of tables and materialized views.
-#include "schema/relation.hpp"
 #include "schema/relation_parts.hpp"
 #include "schema/tables.hpp"
 
@@ -144,19 +143,22 @@ index_of_raw(HeapTuple tuple, TupleDesc desc, Table *table)
 }
 
 Indexes
-indexes_of_raw(const Tables &tables, const Oids &oids)
+indexes_of_raw(const Tables &tables, const Keys &keys)
 {
-	int room = 4 * oids.count + 4;
+	int room = 4 * tables.count + 4;
 	Indexes indexes = {static_cast<Index *>(palloc(sizeof(Index) * room)), 0, {}};
 
-	scan_raw(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, oids, [&](HeapTuple tuple, TupleDesc desc) {
-		Table *table = tables.find(reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple))->indrelid);
-		if (table == nullptr)
-			return;
-		if (indexes.count == room)
-			indexes.rows = static_cast<Index *>(repalloc_huge(indexes.rows, sizeof(Index) * (room *= 2)));
-		indexes.rows[indexes.count++] = index_of_raw(tuple, desc, table);
-	});
+	scan_raw(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, tables.oids,
+			 [&](HeapTuple tuple, TupleDesc desc) {
+				 Table *table = tables.find(reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple))->indrelid);
+				 if (table == nullptr)
+					 return;
+				 if (indexes.count == room)
+					 indexes.rows = static_cast<Index *>(repalloc_huge(indexes.rows, sizeof(Index) * (room *= 2)));
+				 indexes.rows[indexes.count] = index_of_raw(tuple, desc, table);
+				 indexes.rows[indexes.count].constraint = keys.find(indexes.rows[indexes.count].oid);
+				 indexes.count++;
+			 });
 	std::sort(indexes.rows, indexes.rows + indexes.count, [](const Index &a, const Index &b) { return a.oid < b.oid; });
 	indexes.oids = {static_cast<Oid *>(palloc(sizeof(Oid) * (indexes.count + 1))), indexes.count};
 	for (int i = 0; i < indexes.count; i++)
@@ -202,21 +204,6 @@ read_targets_raw(Indexes &indexes)
 							 static_cast<const char **>(palloc0(sizeof(char *) * index->form->indnatts));
 					 index->parameters[row->attnum - 1] = parameters;
 				 }
-			 });
-}
-
-void
-read_constraints_raw(Indexes &indexes, const Oids &tables)
-{
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, tables,
-			 [&](HeapTuple tuple, TupleDesc) {
-				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
-				 if (row->contype != CONSTRAINT_PRIMARY && row->contype != CONSTRAINT_UNIQUE &&
-					 row->contype != CONSTRAINT_EXCLUSION)
-					 return;
-				 Index *index = indexes.find(row->conindid);
-				 if (index != nullptr)
-					 index->constraint = row->contype;
 			 });
 }
 
@@ -328,16 +315,26 @@ constraint_name(char type)
 	}
 }
 
+// That an index goes with an extension, which few do.
+constexpr Reader extensions_reader = {
+	"WITH d AS MATERIALIZED (SELECT d.objid, e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid"
+	" WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype = 'x')"
+	" SELECT i.indrelid, 'indexes', format('%I.%I', n.nspname, x.relname),"
+	" string_agg(quote_ident(d.extname), ', ' ORDER BY d.extname COLLATE \"C\") AS \"depends on extension\""
+	" FROM d JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class x ON x.oid = d.objid"
+	" JOIN pg_namespace n ON n.oid = x.relnamespace"
+	" WHERE i.indrelid = " MG_BATCH " GROUP BY i.indrelid, n.nspname, x.relname"};
+
+} // namespace
+
 void
-read_indexes_raw(const Oids &oids, Draft &draft)
+add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft)
 {
-	Tables tables = read_tables_raw(oids);
-	Indexes indexes = indexes_of_raw(tables, oids);
+	Indexes indexes = indexes_of_raw(tables, keys);
 	Known known = {known_raw(sizeof(Oid), sizeof(Method)), known_raw(sizeof(UsualClassKey), sizeof(UsualClass))};
 
 	read_relations_raw(indexes);
 	read_targets_raw(indexes);
-	read_constraints_raw(indexes, oids);
 	for (int i = 0; i < indexes.count; i++)
 	{
 		Index &index = indexes.rows[i];
@@ -359,34 +356,9 @@ read_indexes_raw(const Oids &oids, Draft &draft)
 			indexes.rows[i].part->set_raw("constraint", constraint_name(indexes.rows[i].constraint));
 }
 
-// That an index goes with an extension, which few do.
-constexpr Reader extensions_reader = {
-	"WITH d AS MATERIALIZED (SELECT d.objid, e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid"
-	" WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype = 'x')"
-	" SELECT i.indrelid, 'indexes', format('%I.%I', n.nspname, x.relname),"
-	" string_agg(quote_ident(d.extname), ', ' ORDER BY d.extname COLLATE \"C\") AS \"depends on extension\""
-	" FROM d JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class x ON x.oid = d.objid"
-	" JOIN pg_namespace n ON n.oid = x.relnamespace"
-	" WHERE i.indrelid = " MG_BATCH " GROUP BY i.indrelid, n.nspname, x.relname"};
-
-} // namespace
-
 void
-read_indexes(Album &album)
+add_index_rarities(Album &album)
 {
-	std::vector<Oid> units = oids_of(album);
-	Oids oids = {units.data(), static_cast<int>(units.size())};
-
-	{
-		pg::MemoryScope memory("migration_governance indexes");
-		Draft draft;
-		pg::guarded([&] {
-			MemoryContext before = MemoryContextSwitchTo(memory.get());
-			read_indexes_raw(oids, draft);
-			MemoryContextSwitchTo(before);
-		});
-		paste(draft, album);
-	}
 	read_by_sql(extensions_reader, album);
 }
 

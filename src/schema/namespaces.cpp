@@ -137,10 +137,12 @@ constexpr const char *member_rules_sql =
 	" WHEN 'A' THEN 'always' END AS enabled"
 	" FROM pg_rewrite r" MG_ON_MEMBERS("r.ev_class") " WHERE r.ev_type <> '1'";
 
+// What was granted is found once: a plan that looks again for every member reads all columns each time.
 constexpr const char *member_privileges_sql =
-	"SELECT d.refobjid, 'members', i.type || ' ' || i.identity," MG_PRIVILEGES(
+	"WITH o AS MATERIALIZED (SELECT o.* FROM" MG_REGRANTED
+	"o) SELECT d.refobjid, 'members', i.type || ' ' || i.identity," MG_PRIVILEGES(
 		"o.acl", "o.owner") "AS privileges"
-							" FROM pg_depend d JOIN" MG_REGRANTED "o ON o.classid = d.classid AND o.objid = d.objid"
+							" FROM pg_depend d JOIN o ON o.classid = d.classid AND o.objid = d.objid"
 							" CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
 							" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY "
 							"($1::oid[])";

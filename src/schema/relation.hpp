@@ -5,13 +5,10 @@
 
 namespace mg::schema {
 
-// Columns with type, default, identity, ...: section "columns", keyed by quoted name. Of views only what the query does not tell.
-void read_columns(Album &album);
-
-// Constraints, keyed by quoted name, in section "constraints". Of NOT NULL the column tells.
-void read_constraints(Album &album);
-
-// Indexes, keyed by qualified identity, in section "indexes"; those of a constraint only with what the constraint does not tell.
-void read_indexes(Album &album);
+// Reads the parts of the relations in an album:
+// - section "columns", keyed by quoted name: type, default, identity, ...; of views only what the query does not tell;
+// - section "constraints", keyed by quoted name; of NOT NULL the column tells;
+// - section "indexes", keyed by qualified identity; those of a constraint only with what the constraint does not tell.
+void read_parts(Album &album);
 
 } // namespace mg::schema

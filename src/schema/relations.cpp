@@ -84,14 +84,6 @@ constexpr const char *sequences_sql =
 	" WHEN 'integer'::regtype THEN 2147483647 ELSE 9223372036854775807 END AS largest) l"
 	" WHERE s.seqrelid = " MG_BATCH;
 
-void
-read_many(Album &album)
-{
-	read_columns(album);
-	read_constraints(album);
-	read_indexes(album);
-}
-
 std::vector<Reader>
 readers()
 {
@@ -108,7 +100,7 @@ readers()
 void
 add_relations(std::vector<Family> &all)
 {
-	all.push_back({RelationRelationId, list_sql, readers(), read_many});
+	all.push_back({RelationRelationId, list_sql, readers(), read_parts});
 }
 
 } // namespace mg::schema

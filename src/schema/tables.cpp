@@ -1,6 +1,8 @@
 // Reads relations with their columns and writes expressions.
 #include "schema/tables.hpp"
 
+#include "schema/relation.hpp"
+
 #include <algorithm>
 
 namespace mg::schema {
@@ -110,6 +112,7 @@ read_tables_raw(const Oids &oids)
 	Tables tables = {};
 	ScanKeyData users;
 
+	tables.oids = oids;
 	tables.rows = static_cast<Table *>(palloc(sizeof(Table) * (oids.count + 1)));
 	tables.scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "migration_governance expression", ALLOCSET_DEFAULT_SIZES);
@@ -178,6 +181,35 @@ column_list_raw(const Table &table, const int16 *numbers, int count)
 		appendStringInfo(&text, "%s%s", i == 0 ? "" : ", ", column != nullptr ? quote_identifier(column->name) : "?");
 	}
 	return text.data;
+}
+
+char
+Keys::find(Oid index) const
+{
+	Key *end = rows + count;
+	Key *place = std::lower_bound(rows, end, index, [](const Key &key, Oid wanted) { return key.index < wanted; });
+
+	return place != end && place->index == index ? place->type : '\0';
+}
+
+void
+read_parts(Album &album)
+{
+	std::vector<Oid> units = oids_of(album);
+	pg::MemoryScope memory("migration_governance tables");
+	Tables tables = {};
+	Draft draft;
+
+	pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		tables = read_tables_raw({units.data(), static_cast<int>(units.size())});
+		add_columns_raw(tables, draft);
+		add_indexes_raw(tables, add_constraints_raw(tables, draft), draft);
+		MemoryContextSwitchTo(before);
+	});
+	paste(draft, album);
+	add_column_rarities(tables, album);
+	add_index_rarities(album);
 }
 
 } // namespace mg::schema

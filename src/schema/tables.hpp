@@ -49,6 +49,7 @@ struct Table
 
 struct Tables
 {
+	Oids oids; // asked for
 	Table *rows;
 	int count;
 	MemoryContext scratch;
@@ -58,6 +59,30 @@ struct Tables
 
 // Reads relations with their columns, in the order of their OIDs. Sequences and what is gone are left out.
 Tables read_tables_raw(const Oids &oids);
+
+// A constraint that has an index of its own.
+struct Key
+{
+	Oid index;
+	char type;
+};
+struct Keys
+{
+	Key *rows; // in the order of the indexes' OIDs
+	int count;
+
+	// The type of the constraint that an index is for, or 0.
+	char find(Oid index) const;
+};
+
+// Draw the sections. Constraints go before indexes.
+void add_columns_raw(const Tables &tables, Draft &draft);
+Keys add_constraints_raw(const Tables &tables, Draft &draft);
+void add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft);
+
+// Add what only few columns and indexes have.
+void add_column_rarities(const Tables &tables, Album &album);
+void add_index_rarities(Album &album);
 
 // The statistics target in a row of pg_attribute, or -1.
 int statistics_target_raw(HeapTuple tuple, TupleDesc desc);

@@ -129,3 +129,40 @@ TEST(Picture, parts_are_called_as_the_server_calls_them)
 	EXPECT_EQ(title(t, "rules", "x"), "rule x on public.t");
 	EXPECT_EQ(title(t, "policies", "x"), "policy x on public.t");
 }
+
+namespace {
+
+mg::Picture
+columns(const std::vector<std::string> &names)
+{
+	mg::Picture picture{"table", "public.t", {}};
+
+	for (size_t i = 0; i < names.size(); i++)
+		picture.part("columns", names[i]).set("position", std::to_string(i + 1));
+	picture.sort();
+	return picture;
+}
+
+Lines
+reordered(const std::vector<std::string> &before, const std::vector<std::string> &after)
+{
+	mg::Picture a = columns(before);
+	mg::Picture b = columns(after);
+	return lines(&a, &b);
+}
+
+} // namespace
+
+TEST(Picture, a_column_that_goes_or_comes_moves_nobody)
+{
+	EXPECT_EQ(reordered({"a", "b", "c"}, {"a", "c"}), Lines({"missing|table column|public.t.b||-|-"}));
+	EXPECT_EQ(reordered({"a", "c"}, {"a", "b", "c"}), Lines({"unexpected|table column|public.t.b||-|-"}));
+	EXPECT_EQ(reordered({"a", "b"}, {"c", "a", "b"}), Lines({"unexpected|table column|public.t.c||-|-"}));
+}
+
+TEST(Picture, a_column_dropped_and_added_again_has_moved_alone)
+{
+	EXPECT_EQ(reordered({"a", "b", "c", "d"}, {"a", "c", "d", "b"}), Lines({"changed|table column|public.t.b|position|2|4"}));
+	EXPECT_EQ(reordered({"a", "b", "c"}, {"c", "a", "b"}), Lines({"changed|table column|public.t.c|position|3|1"}));
+	EXPECT_EQ(reordered({"a", "b", "c", "d"}, {"d", "c", "b", "a"}).size(), 3U);
+}

@@ -36,7 +36,7 @@ CREATE FUNCTION pg_catalog.mg_verify(name text DEFAULT NULL)
 	RETURNS TABLE (migration text, check_name text, object text, ok boolean, expected text, actual text)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_verify';
 COMMENT ON FUNCTION pg_catalog.mg_verify(text) IS
-'checks an applied migration: its verification queries (each undone afterwards) and the objects it made; NULL is all of them, the required tables, and the hashes and seals of the ledger';
+'checks an applied migration: its verification queries (each undone afterwards), the objects it made and their state; NULL is all of them, whatever else is in the database, the required tables, and the hashes and seals of the ledger';
 
 CREATE FUNCTION pg_catalog.mg_status()
 	RETURNS TABLE (aspect text, value text, ok boolean, hint text)

@@ -20,8 +20,8 @@ constexpr const char *catalogs_sql =
 	" AND a.atttypid = 'oid'::regtype AND a.attnum > 0 AND c.relname <> 'pg_largeobject_metadata' ORDER BY c.relname";
 
 // Type and identity of those among the addresses that are neither the system's, nor an extension's, nor temporary, nor in an ignored
-// schema, nor made by the server together with another object, as the functions and casts of a range type are. An object
-// may have gone since it was listed.
+// schema, nor made by the server together with another object, as the functions and casts of a range type are, nor only
+// the name of an operator that another one mentions. An object may have gone since it was listed.
 constexpr const char *identities_sql =
 	"SELECT i.type, i.identity FROM unnest($1::oid[], $2::oid[]) a (classid, objid)"
 	" CROSS JOIN LATERAL pg_identify_object(a.classid, a.objid, 0) i"
@@ -32,6 +32,8 @@ constexpr const char *identities_sql =
 	" AND NOT (a.classid = 'pg_namespace'::regclass AND i.name = ANY ($3::text[]))"
 	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = a.classid AND e.objid = a.objid"
 	" AND (e.deptype = 'e' AND e.refclassid = 'pg_extension'::regclass OR e.deptype = 'i'))"
+	" AND NOT EXISTS (SELECT FROM pg_operator o WHERE a.classid = 'pg_operator'::regclass AND o.oid = a.objid"
+	" AND o.oprcode = 0)"
 	" ORDER BY i.type COLLATE \"C\", i.identity COLLATE \"C\"";
 
 Oid

@@ -93,25 +93,30 @@ scan_raw(Oid catalog, Oid index, AttrNumber column, const Oids &oids, Each each,
 	table_close(relation, AccessShareLock);
 }
 
-// Sets the comments of the objects of one catalog: part_of(oid, column) gives the part, or nullptr.
-template <typename PartOf>
+// A column that may be NULL, as a C string (of a text array: sorted and with commas), or nullptr.
+const char *text_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);
+const char *options_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);
+
+// Where a comment goes; nowhere if there is no part.
+struct Commented
+{
+	DraftPart *part;
+	const char *property;
+};
+
+// Sets the comments of objects of one catalog: of(oid, column) says where.
+template <typename Of>
 void
-read_comments_raw(Oid catalog, const Oids &oids, PartOf part_of)
+read_comments_raw(Oid catalog, const Oids &oids, Of of)
 {
 	scan_raw(DescriptionRelationId, DescriptionObjIndexId, Anum_pg_description_objoid, oids,
 			 [&](HeapTuple tuple, TupleDesc desc) {
 				 auto *row = reinterpret_cast<Form_pg_description>(GETSTRUCT(tuple));
-				 DraftPart *part = row->classoid == catalog ? part_of(row->objoid, row->objsubid) : nullptr;
-				 bool null = false;
-				 if (part != nullptr)
-					 part->set_raw("comment", TextDatumGetCString(
-												  heap_getattr(tuple, Anum_pg_description_description, desc, &null)));
+				 Commented place = row->classoid == catalog ? of(row->objoid, row->objsubid) : Commented{};
+				 if (place.part != nullptr)
+					 place.part->set_raw(place.property, text_cell_raw(tuple, Anum_pg_description_description, desc));
 			 });
 }
-
-// A column that may be NULL, as a C string (of a text array: sorted and with commas), or nullptr.
-const char *text_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);
-const char *options_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);
 
 // Names for people: quoted and with their schema.
 const char *qualified_name_raw(Oid schema, const char *name);

@@ -156,33 +156,6 @@ add_default_raw(const Tables &tables, HeapTuple tuple, TupleDesc desc)
 		column->part->set_raw("generated", psprintf("%s %s", text, column->generated == 's' ? "stored" : "virtual"));
 }
 
-#if PG_VERSION_NUM >= 180000
-
-// NOT NULL is a constraint with a name: usually the one that the server chooses. An inherited one belongs to the parent, but a
-// partition is made alone and attached.
-void
-add_not_null_raw(const Tables &tables)
-{
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, tables.oids,
-			 [&](HeapTuple tuple, TupleDesc) {
-				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
-				 Table *table = row->contype == CONSTRAINT_NOTNULL ? tables.find(row->conrelid) : nullptr;
-				 if (table == nullptr || !(row->conislocal || table->partition))
-					 return;
-				 Column *column = table->column(extractNotNullColumn(tuple));
-				 if (column == nullptr)
-					 return;
-				 column->part->set_raw("not null", !row->convalidated ? "not valid" : "true");
-				 if (row->connoinherit)
-					 column->part->set_raw("no inherit", "true");
-				 if (strcmp(NameStr(row->conname), psprintf("%s_%s_not_null", table->name, column->name)) != 0)
-					 column->part->set_raw("not null constraint", pstrdup(quote_identifier(NameStr(row->conname))));
-				 column->part->set_raw("not null comment", GetComment(row->oid, ConstraintRelationId, 0));
-			 });
-}
-
-#else
-
 // Says whether a parent has the column as NOT NULL, so that the child needs no words about it.
 bool
 parent_says_not_null_raw(const Table &table, const Column &column)
@@ -202,6 +175,7 @@ parent_says_not_null_raw(const Table &table, const Column &column)
 	return says;
 }
 
+// Since 18 NOT NULL is a constraint, which is read with the others.
 void
 add_not_null_raw(const Tables &tables)
 {
@@ -217,15 +191,13 @@ add_not_null_raw(const Tables &tables)
 	}
 }
 
-#endif
-
 void
 add_comments_raw(const Tables &tables)
 {
 	read_comments_raw(RelationRelationId, tables.oids, [&](Oid oid, int32 number) {
 		Table *table = number > 0 ? tables.find(oid) : nullptr;
 		Column *column = table != nullptr ? table->column(number) : nullptr;
-		return column != nullptr ? column->part : nullptr;
+		return Commented{column != nullptr ? column->part : nullptr, "comment"};
 	});
 }
 
@@ -293,7 +265,8 @@ add_columns_raw(const Tables &tables, Draft &draft)
 		add_table_raw(tables.rows[i], types, draft);
 	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, tables.oids,
 			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
-	add_not_null_raw(tables);
+	if (PG_VERSION_NUM < 180000)
+		add_not_null_raw(tables);
 	add_comments_raw(tables);
 }
 

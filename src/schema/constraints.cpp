@@ -8,6 +8,8 @@ namespace mg::schema {
 
 namespace {
 
+constexpr char not_null_type = 'n'; // has a name in the server's headers since 17
+
 // A column's array, as plain numbers.
 struct Numbers
 {
@@ -163,20 +165,19 @@ is_own(Form_pg_constraint row)
 }
 
 bool
+is_key(Form_pg_constraint row)
+{
+	return row->contype == CONSTRAINT_PRIMARY || row->contype == CONSTRAINT_UNIQUE ||
+		   row->contype == CONSTRAINT_EXCLUSION;
+}
+
+// Constraint triggers are triggers.
+bool
 is_read(Form_pg_constraint row)
 {
-	switch (row->contype)
-	{
-		case CONSTRAINT_CHECK:
-		case CONSTRAINT_FOREIGN:
-			return is_own(row);
-		case CONSTRAINT_PRIMARY:
-		case CONSTRAINT_UNIQUE:
-		case CONSTRAINT_EXCLUSION:
-			return true;
-		default:
-			return false;
-	}
+	if (row->contype == CONSTRAINT_CHECK || row->contype == CONSTRAINT_FOREIGN)
+		return is_own(row);
+	return is_key(row) || row->contype == not_null_type;
 }
 
 DraftPart *
@@ -199,10 +200,29 @@ add_constraint_raw(const Tables &tables, Table &table, HeapTuple tuple, TupleDes
 	return part;
 }
 
+// NOT NULL of a column (since 18), usually with the name that the server chooses. An inherited one belongs to the parent, but a
+// partition is made alone and attached.
+Commented
+add_not_null_raw(const Table &table, HeapTuple tuple, TupleDesc desc)
+{
+	auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
+	Numbers own = numbers_raw(tuple, Anum_pg_constraint_conkey, desc);
+	Column *column = own.count == 1 ? table.column(own.values[0]) : nullptr;
+
+	if (column == nullptr || !(row->conislocal || table.partition))
+		return {};
+	column->part->set_raw("not null", row->convalidated ? "true" : "not valid");
+	if (row->connoinherit)
+		column->part->set_raw("no inherit", "true");
+	if (strcmp(NameStr(row->conname), psprintf("%s_%s_not_null", table.name, column->name)) != 0)
+		column->part->set_raw("not null constraint", quote_identifier(pstrdup(NameStr(row->conname))));
+	return {column->part, "not null comment"};
+}
+
 struct Found
 {
 	Oid oid;
-	DraftPart *part;
+	Commented comment;
 };
 
 void
@@ -216,7 +236,7 @@ add_comments_raw(Found *found, int count)
 	Oids oids = {constraints, count};
 	read_comments_raw(ConstraintRelationId, oids, [&](Oid oid, int32) {
 		int place = oids.find(oid);
-		return place >= 0 ? found[place].part : nullptr;
+		return place >= 0 ? found[place].comment : Commented{};
 	});
 }
 
@@ -242,8 +262,11 @@ add_constraints_raw(const Tables &tables, Draft &draft)
 					 found = static_cast<Found *>(repalloc_huge(found, sizeof(Found) * room));
 					 keys.rows = static_cast<Key *>(repalloc_huge(keys.rows, sizeof(Key) * room));
 				 }
-				 found[count++] = {row->oid, add_constraint_raw(tables, *table, tuple, desc, draft)};
-				 if (row->contype != CONSTRAINT_CHECK && row->contype != CONSTRAINT_FOREIGN)
+				 Commented comment = row->contype == not_null_type
+										 ? add_not_null_raw(*table, tuple, desc)
+										 : Commented{add_constraint_raw(tables, *table, tuple, desc, draft), "comment"};
+				 found[count++] = {row->oid, comment};
+				 if (is_key(row))
 					 keys.rows[keys.count++] = {row->conindid, row->contype};
 			 });
 	add_comments_raw(found, count);

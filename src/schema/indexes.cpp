@@ -347,7 +347,7 @@ add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft)
 	}
 	read_comments_raw(RelationRelationId, indexes.oids, [&](Oid oid, int32 column) {
 		Index *index = column == 0 ? indexes.find(oid) : nullptr;
-		return index != nullptr ? index->part : nullptr;
+		return Commented{index != nullptr ? index->part : nullptr, "comment"};
 	});
 	/* The index of a constraint has a part only if there is anything to tell about it. */
 	for (int i = 0; i < indexes.count; i++)

@@ -64,9 +64,9 @@ CREATE FOREIGN TABLE z.ft (a int OPTIONS (x 'y''s', b 'c') NOT NULL, b text COLL
 -- Every property of columns, constraints and indexes, one row each.
 CREATE FUNCTION t.facts() RETURNS TABLE (fact text, value text)
 	LANGUAGE sql SET search_path = pg_catalog AS $$
-	SELECT concat_ws(' ', o.key, s.key, p.key, f.key), f.value
-	FROM jsonb_each((SELECT jsonb_object_agg(y.key || ' ' || z.key, z.value) FROM jsonb_each(mg_snapshot() -> 'objects') y, jsonb_each(y.value) z)) k, jsonb_each(k.value) o, jsonb_each(o.value) s, jsonb_each(s.value) p, jsonb_each_text(p.value) f
-	WHERE s.key IN ('columns', 'constraints', 'indexes') AND jsonb_typeof(s.value) = 'object'
+	WITH s AS MATERIALIZED (SELECT concat_ws(' ', o.key, s.key) AS key, s.value FROM jsonb_each(mg_snapshot() -> 'objects') k, jsonb_each(k.value) o, jsonb_each(o.value) s
+		WHERE s.key IN ('columns', 'constraints', 'indexes') AND jsonb_typeof(s.value) = 'object')
+	SELECT concat_ws(' ', s.key, p.key, f.key), f.value FROM s, jsonb_each(s.value) p, jsonb_each_text(p.value) f
 $$;
 CREATE FUNCTION t.facts(part text) RETURNS jsonb
 	LANGUAGE sql SET search_path = pg_catalog AS $$
@@ -180,5 +180,21 @@ SELECT is(t.change(sql), change, sql) FROM (VALUES
 	('ALTER TABLE z.parent DROP COLUMN a, ADD COLUMN a int NOT NULL DEFAULT 1', E'z.child columns a default: 2 -> 1\nz.parent columns a position: 1 -> 3\nz.parent columns b position: 2 -> 1\nz.parent columns c position: 3 -> 2'),
 	('ANALYZE z.t', 'nothing'), ('ALTER TABLE z.t ADD COLUMN x int; ALTER TABLE z.t DROP COLUMN x', 'nothing')
 	) c (sql, change);
+
+SELECT current_setting('server_version_num')::int >= 180000 AS named \gset
+\if :named
+SELECT is(t.change(sql), change, sql) FROM (VALUES
+	('ALTER TABLE z.t ADD CONSTRAINT must NOT NULL big', E'z.t columns big not null: - -> true\nz.t columns big not null constraint: - -> must'),
+	('ALTER TABLE z.t ADD CONSTRAINT t_big_not_null NOT NULL big NOT VALID', 'z.t columns big not null: - -> not valid'),
+	('ALTER TABLE z.t ADD CONSTRAINT t_big_not_null NOT NULL big NO INHERIT', E'z.t columns big no inherit: - -> true\nz.t columns big not null: - -> true'),
+	('COMMENT ON CONSTRAINT t_n_not_null ON z.t IS ''n''', 'z.t columns n not null comment: - -> n'),
+	('ALTER TABLE z.parent ADD CONSTRAINT c NOT NULL b', E'z.parent columns b not null: - -> true\nz.parent columns b not null constraint: - -> c'),
+	('ALTER TABLE z.parent ADD COLUMN v int GENERATED ALWAYS AS (a * 2) VIRTUAL',
+		E'z.child columns v generated: - -> (a * 2) virtual\nz.child columns v inherited: - -> true\nz.parent columns v generated: - -> (a * 2) virtual\nz.parent columns v position: - -> 4\nz.parent columns v type: - -> integer'),
+	('ALTER TABLE z.t ADD CONSTRAINT ne CHECK (k1 > 1) NOT ENFORCED', E'z.t constraints ne definition: - -> CHECK ((k1 > 1))\nz.t constraints ne enforced: - -> false'),
+	('ALTER TABLE z.t ALTER CONSTRAINT t_r_fkey NOT ENFORCED', 'z.t constraints t_r_fkey enforced: - -> false'),
+	('CREATE TABLE z.w (r int4range, UNIQUE (r WITHOUT OVERLAPS))', E'z.w columns r position: - -> 1\nz.w columns r type: - -> int4range\nz.w constraints w_r_key definition: - -> UNIQUE (r WITHOUT OVERLAPS)')
+	) c (sql, change);
+\endif
 
 SELECT * FROM finish();

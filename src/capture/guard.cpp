@@ -93,6 +93,16 @@ ledger_relation_of(RangeVar *relation)
 	return OidIsValid(oid) && ledger::is_ledger_relation_raw(oid) ? oid : InvalidOid;
 }
 
+// The OID of mg.object when that is meant, which is not append-only and has no guard.
+Oid
+projection_of(const ledger::Place *place, RangeVar *relation)
+{
+	if (relation == nullptr || strcmp(relation->relname, "object") != 0)
+		return InvalidOid;
+	Oid oid = RangeVarGetRelid(relation, NoLock, true);
+	return OidIsValid(oid) && get_rel_namespace(oid) == place->schema ? oid : InvalidOid;
+}
+
 void
 refuse_if_ledger_raw(RangeVar *relation)
 {
@@ -276,6 +286,9 @@ guard_statement_raw(Node *tree)
 			foreach (cell, statement->cmds)
 				if (lfirst_node(AlterTableCmd, cell)->subtype == AT_AddInherit)
 					refuse_children_raw(list_make1(lfirst_node(AlterTableCmd, cell)->def));
+			/* Of what must be there no guard keeps watch: a restore may switch what it likes. */
+			if (!OidIsValid(oid) && only_switches_triggers(statement))
+				switching = projection_of(place, statement->relation);
 			if (!OidIsValid(oid))
 				return;
 			if (!only_switches_triggers(statement))
@@ -332,6 +345,11 @@ mend_guards_raw(Node *tree)
 
 	if (place == nullptr)
 		return;
+	if (!ledger::is_ledger_relation_raw(switching))
+	{
+		switching = InvalidOid;
+		return;
+	}
 	if (table == nullptr || SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	GetUserIdAndSecContext(&user, &security);

@@ -307,9 +307,9 @@ COMMENT ON SEQUENCE shop.descending IS 'down';
 ALTER SEQUENCE shop.descending OWNER TO "App ""Writer"", ünïcode=x/y";
 SELECT nextval('shop.descending'), nextval('shop."Owned"'), nextval('shop."Owned"') \g /dev/null
 \if :since_18
-CREATE TABLE shop.newest_things (a int CONSTRAINT a_there NOT NULL NO INHERIT, b int, virtual int GENERATED ALWAYS AS (a + 1) VIRTUAL, during daterange,
-    CONSTRAINT not_enforced CHECK (b > 0) NOT ENFORCED, CONSTRAINT over_time PRIMARY KEY (b, during WITHOUT OVERLAPS),
-    CONSTRAINT within FOREIGN KEY (b, PERIOD during) REFERENCES shop.newest_things (b, PERIOD during));
+CREATE TABLE shop.newest_things (a int CONSTRAINT a_there NOT NULL NO INHERIT, b int, virtual int GENERATED ALWAYS AS (a + 1) VIRTUAL, during daterange, spell int4range,
+    CONSTRAINT not_enforced CHECK (b > 0) NOT ENFORCED, CONSTRAINT over_time PRIMARY KEY (spell, during WITHOUT OVERLAPS),
+    CONSTRAINT within FOREIGN KEY (spell, PERIOD during) REFERENCES shop.newest_things (spell, PERIOD during));
 ALTER TABLE shop.newest_things ADD CONSTRAINT not_null_later NOT NULL virtual NOT VALID;
 COMMENT ON CONSTRAINT a_there ON shop.newest_things IS 'there';
 \endif

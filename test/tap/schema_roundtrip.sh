@@ -88,6 +88,8 @@ is "nor does what is rolled back" "$wanted" \
 result $? "what the transaction itself has done does make one"
 
 # Another cluster: with the library preloaded or not.
+# What the dumped ledger expects is the schema as it is.
+query app -c "SELECT mg_accept_drift('made by hand')" > "$work/accept.out"
 pg_dumpall --globals-only -f "$work/globals.sql"
 pg_dump -C -f "$work/app.sql" app
 pg_dump -C -s -f "$work/schema.sql" app
@@ -116,7 +118,7 @@ query postgres -c 'CREATE DATABASE again2 TEMPLATE template0'
 pg_restore -d again2 "$work/again" > "$work/restore.out" 2>&1
 is "another database: nothing has drifted from what its ledger says" "" "$(query again -c 'SELECT * FROM mg_drift_report()' | head -n 20)"
 is "another database: the report on the first one's snapshot says the same as the snapshots" "database" \
-    "$(query again -c "SELECT DISTINCT object_type FROM mg_drift_report(pg_read_file('$work/app.json')::jsonb)")"
+    "$(query again -c "SELECT DISTINCT split_part(object_type, ' ', 1) FROM mg_drift_report(pg_read_file('$work/app.json')::jsonb)")"
 is "second generation: the fingerprint is the same" "$(fingerprint again)" "$(fingerprint again2)"
 
 # Built in the other order, by sessions with other settings, in a database that sorts otherwise.

@@ -79,7 +79,7 @@ $server->stop('immediate');
 eval { $crash->quit };
 $server->start;
 is($server->safe_psql('app', "SELECT string_agg(identity, ',') FROM mg.statement WHERE identity IN ('public.kept', 'public.lost')"), 'public.kept', 'after a crash the record is what was committed');
-is($server->safe_psql('app', 'SELECT count(*) FROM mg_verify() WHERE NOT ok'), '0', 'and mg_verify() finds nothing wrong');
+is($server->safe_psql('app', "SELECT coalesce(string_agg(check_name || ' ' || object, ', '), 'nothing') FROM mg_verify() WHERE NOT ok AND check_name ~ '^ledger'"), 'nothing', 'and mg_verify() finds nothing wrong in the ledger');
 
 $server->stop;
 done_testing();

@@ -6,6 +6,7 @@
 
 #include "drift/statements.hpp"
 #include "ledger/store.hpp"
+#include "pg/memory.hpp"
 #include "policy/policy.hpp"
 #include "schema/snapshot.hpp"
 
@@ -62,24 +63,9 @@ expected_of(const std::vector<pg::Row> &rows)
 	result.reserve(rows.size());
 	for (const pg::Row &row : rows)
 	{
-		Expected expected{static_cast<Oid>(std::stoul(*row[0])),
-						  static_cast<Oid>(std::stoul(*row[1])),
-						  static_cast<uint64_t>(std::stoll(*row[2])),
-						  std::stoull(*row[3]),
-						  true,
-						  {},
-						  {},
-						  {},
-						  {}};
-		if (row.size() > 4)
-		{
-			expected.own = row[4] == "t";
-			expected.type = row[5].value_or("");
-			expected.identity = row[6].value_or("");
-			expected.at = row[7].value_or("");
-			expected.definition = row[8].value_or("");
-		}
-		result.push_back(std::move(expected));
+		result.push_back({static_cast<Oid>(std::stoul(*row[0])), static_cast<Oid>(std::stoul(*row[1])),
+						  static_cast<uint64_t>(std::stoll(*row[2])), std::stoull(*row[3]), row[4] == "t",
+						  row[5].value_or(""), row[6].value_or(""), row[7].value_or(""), row[8].value_or("")});
 	}
 	return result;
 }
@@ -164,6 +150,55 @@ changed_between(const schema::Versions &before, const schema::Versions &after)
 	return result;
 }
 
+struct RecordedRaw
+{
+	schema::Version *rows;
+	uint64 count;
+	uint64 oldest;
+	bool own;
+};
+
+// Reads the few columns of mg.object that every report needs; a query would take as long as the whole sweep.
+RecordedRaw
+read_versions_raw(const ledger::Place &place, MemoryContext memory)
+{
+	RecordedRaw result = {nullptr, 0, UINT64_MAX, true};
+	uint64 room = 1024;
+	HeapTuple tuple;
+
+	Relation relation = table_open(get_relname_relid("object", place.schema), AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	AttrNumber installation = get_attnum(RelationGetRelid(relation), "installation");
+	AttrNumber catalog = get_attnum(RelationGetRelid(relation), "catalog");
+	AttrNumber object = get_attnum(RelationGetRelid(relation), "object");
+	AttrNumber sum = get_attnum(RelationGetRelid(relation), "versions");
+	AttrNumber xid = get_attnum(RelationGetRelid(relation), "xid");
+	AttrNumber major = get_attnum(RelationGetRelid(relation), "server_major");
+	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+
+	result.rows = static_cast<schema::Version *>(MemoryContextAllocHuge(memory, room * sizeof(schema::Version)));
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr)
+	{
+		bool is_null;
+		auto value = [&](AttrNumber number) { return heap_getattr(tuple, number, desc, &is_null); };
+
+		if (result.count == room)
+			result.rows =
+				static_cast<schema::Version *>(repalloc_huge(result.rows, (room *= 2) * sizeof(schema::Version)));
+		if (memcmp(DatumGetUUIDP(value(installation)), &place.installation, sizeof(pg_uuid_t)) != 0 ||
+			DatumGetInt32(value(major)) != server_major)
+			result.own = false;
+		result.oldest = Min(result.oldest, U64FromFullTransactionId(DatumGetFullTransactionId(value(xid))));
+		result.rows[result.count++] = {DatumGetObjectId(value(catalog)), DatumGetObjectId(value(object)),
+									   static_cast<uint64_t>(DatumGetInt64(value(sum)))};
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
 // Objects whose rows were not the expected ones when the run began. Theirs is the state that it left all the same, but
 // not without a word.
 void
@@ -196,19 +231,23 @@ scope()
 	return result;
 }
 
-bool
-all_own()
+Recorded
+recorded()
 {
-	return ledger::query_cell("SELECT NOT EXISTS (SELECT FROM mg.object o WHERE o.server_major <> $1::integer"
-							  " OR o.installation <> (SELECT c.installation FROM mg.current c))",
-							  {std::to_string(server_major)}) == "t";
+	const ledger::Place &place = ledger::place();
+	pg::MemoryScope memory("migration_governance expected");
+	RecordedRaw found = pg::guarded([&] { return read_versions_raw(place, memory.get()); });
+
+	Recorded result{{found.rows, found.rows + found.count}, found.oldest, found.own};
+	std::sort(result.versions.begin(), result.versions.end(), [](const schema::Version &a, const schema::Version &b) {
+		return a.catalog != b.catalog ? a.catalog < b.catalog : a.oid < b.oid;
+	});
+	return result;
 }
 
 std::vector<Expected>
-load(bool whole)
+load_all()
 {
-	if (!whole)
-		return expected_of(ledger::query("SELECT o.catalog, o.object, o.versions, o.xid FROM mg.object o"));
 	return expected_of(ledger::query(
 		"SELECT DISTINCT ON (o.type, o.identity) o.catalog, o.object, o.versions, o.xid,"
 		" o.installation = c.installation AND o.server_major = $1::integer, o.type, o.identity, o.at, o.definition"

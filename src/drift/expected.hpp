@@ -28,14 +28,20 @@ struct Expected
 	std::string definition; // JSON of its picture; empty when it was not asked for
 };
 
-// Everything expected. Without definitions, types, identities and times unless `whole`; those of other installations only
-// where this one has nothing under the same type and identity.
-std::vector<Expected> load(bool whole);
+// What was recorded of every object when its catalog rows were last looked at; `own` is false if only one of them was recorded by
+// another installation or another major.
+struct Recorded
+{
+	std::vector<schema::Version> versions; // sorted as schema::Versions are
+	uint64_t oldest_xid;
+	bool own;
+};
+Recorded recorded();
+
+// Everything expected; of other installations only where this one has nothing under the same type and identity.
+std::vector<Expected> load_all();
 // What is expected of some objects, whole.
 std::vector<Expected> load(const std::vector<schema::Address> &addresses);
-// Tells whether all rows were recorded by this installation on this major.
-bool all_own();
-
 // What a run did to the schema.
 struct Change
 {

@@ -2,10 +2,12 @@
 #include "drift/report.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include <boost/algorithm/string/find.hpp>
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "core/json.hpp"
@@ -139,26 +141,33 @@ std::optional<std::vector<schema::Address>>
 suspects(const schema::Scope &scope)
 {
 	std::vector<schema::Address> result;
-
-	if (!all_own())
-		return std::nullopt;
-	schema::Versions live = schema::versions();
-	std::set<Key> known;
+	Recorded then = recorded();
 	uint64_t now = pg::guarded([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
-	for (const Expected &expected : load(false))
+
+	if (!then.own || (!then.versions.empty() && now - then.oldest_xid >= xid_horizon))
+		return std::nullopt;
+	/* Both are sorted. */
+	schema::Versions live = schema::versions();
+	auto l = live.begin();
+	auto t = then.versions.begin();
+	auto key = [](const schema::Version &version) { return Key(version.catalog, version.oid); };
+	while (l != live.end() || t != then.versions.end())
 	{
-		const schema::Version *version = schema::find(live, expected.catalog, expected.oid);
-		bool same = version != nullptr && version->sum == expected.versions && now - expected.xid < xid_horizon;
-		if (!same && expected.catalog == AuthIdRelationId && expected.oid == InvalidOid)
+		bool only_live = t == then.versions.end() || (l != live.end() && key(*l) < key(*t));
+		bool only_then = !only_live && (l == live.end() || key(*t) < key(*l));
+		Key which = only_live ? key(*l) : key(*t);
+		bool differs = only_live || only_then || l->sum != t->sum;
+		if (!only_then)
+			++l;
+		if (!only_live)
+			++t;
+		if (!differs)
+			continue;
+		if (which == Key(AuthIdRelationId, InvalidOid))
 			return std::nullopt;
-		if (!same)
-			result.push_back({expected.catalog, expected.oid});
-		known.insert({expected.catalog, expected.oid});
+		if (scope.cluster || which.first == DatabaseRelationId || !IsSharedRelation(which.first))
+			result.push_back({which.first, which.second});
 	}
-	for (const schema::Version &version : live)
-		if (known.count({version.catalog, version.oid}) == 0 &&
-			(scope.cluster || version.catalog == DatabaseRelationId || !IsSharedRelation(version.catalog)))
-			result.push_back({version.catalog, version.oid});
 	return result;
 }
 
@@ -169,7 +178,7 @@ find_drift()
 	std::optional<std::vector<schema::Address>> some = suspects(here);
 
 	if (!some.has_value())
-		return Comparison(here, load(true), schema::units(here)).run();
+		return Comparison(here, load_all(), schema::units(here)).run();
 	if (some->empty())
 		return {};
 
@@ -224,6 +233,25 @@ own_name(const Deviation &deviation)
 	return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 
+// Tells whether a text has a name in it, as a word of its own and in any case.
+bool
+has_word(const std::string &text, const std::string &name)
+{
+	auto is_inside = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$'; };
+
+	for (auto rest = boost::make_iterator_range(text); !name.empty();)
+	{
+		auto found = boost::algorithm::ifind_first(rest, name);
+		if (found.empty())
+			return false;
+		if ((found.begin() == text.begin() || !is_inside(*(found.begin() - 1))) &&
+			(found.end() == text.end() || !is_inside(*found.end())))
+			return true;
+		rest = boost::make_iterator_range(found.end(), text.end());
+	}
+	return false;
+}
+
 bool
 touches(const Statement &statement, const std::string &name)
 {
@@ -245,13 +273,12 @@ is_named_in(const Deviation &deviation, const Statement &statement)
 {
 	std::string object = statement.identity;
 
-	for (int i = 0; i < 2 && !object.empty(); i++)
-	{
-		for (const std::optional<std::string> &text : {deviation.expected, deviation.actual})
-			if (text.has_value() && text->find(object) != std::string::npos)
-				return true;
-		object = object.substr(0, object.rfind('.') == std::string::npos ? 0 : object.rfind('.'));
-	}
+	/* Of a column s.t.c a definition may name the table only. */
+	if (std::count(object.begin(), object.end(), '.') > 1)
+		object.resize(object.rfind('.'));
+	for (const std::optional<std::string> &text : {deviation.expected, deviation.actual})
+		if (text.has_value() && has_word(*text, object))
+			return true;
 	return false;
 }
 
@@ -272,12 +299,14 @@ find_statement(const std::vector<Statement> &statements, const Drift &drift, con
 		for (const std::string &name : names)
 			if (touches(statement, name) || touches_part(statement, name))
 			{
-				if (boost::algorithm::icontains(statement.text, word))
+				if (has_word(statement.text, word))
 					return &statement;
 				if (on_object == nullptr)
 					on_object = &statement;
 			}
-		if (elsewhere == nullptr && is_named_in(deviation, statement))
+		/* Mostly something was renamed. */
+		if (is_named_in(deviation, statement) &&
+			(elsewhere == nullptr || (!has_word(elsewhere->text, "rename") && has_word(statement.text, "rename"))))
 			elsewhere = &statement;
 	}
 	return on_object != nullptr ? on_object : elsewhere;

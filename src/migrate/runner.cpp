@@ -1,6 +1,8 @@
 // Runs scripts through SPI.
 #include "migrate/runner.hpp"
 
+#include "migrate/locks.hpp"
+
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/memory.hpp"
@@ -284,10 +286,18 @@ run_checks(const script::Script &script, const std::string &migration, Progress 
 void
 check_constraints(const std::string &migration, Progress &progress)
 {
-	std::vector<pg::Row> names =
-		ledger::query("SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', '),"
-					  " string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') FILTER (WHERE c.condeferred)"
-					  " FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferrable");
+	std::vector<std::string> relations;
+
+	/* What waits to be checked belongs to a table that this transaction has locked; to read every constraint of a large
+	   schema would take longer than most migrations. */
+	for (const HeldLock &lock : held_locks())
+		relations.push_back(std::to_string(lock.oid));
+	std::vector<pg::Row> names = ledger::query(
+		"SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', '),"
+		" string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') FILTER (WHERE c.condeferred)"
+		" FROM unnest($1::oid[]) AS held (oid) JOIN pg_trigger t ON t.tgrelid = held.oid AND t.tgdeferrable"
+		" JOIN pg_constraint c ON c.oid = t.tgconstraint JOIN pg_namespace n ON n.oid = c.connamespace",
+		{pg::array_literal(relations)});
 
 	progress.phase = "deferred constraints";
 	progress.line = 0;

@@ -66,6 +66,27 @@ constexpr const char *dependants_sql =
 	" c AS (SELECT d.classid, d.objid FROM b JOIN pg_depend d ON d.refclassid = b.classid AND d.refobjid = b.objid)"
 	" SELECT classid, objid FROM b UNION SELECT classid, objid FROM c";
 
+// Tells whether a catalog has rows that are not the system's. Most kinds of object are not used by most databases, and planning
+// a query takes longer than looking.
+bool
+has_users_rows(Oid catalog)
+{
+	if (catalog == NamespaceRelationId || IsSharedRelation(catalog))
+		return true;
+	return pg::guarded([&] {
+		ScanKeyData key;
+		Relation relation = table_open(catalog, AccessShareLock);
+		Relation index = index_open(get_object_oid_index(catalog), AccessShareLock);
+		ScanKeyInit(&key, 1, BTGreaterEqualStrategyNumber, F_OIDGE, ObjectIdGetDatum(FirstNormalObjectId));
+		SysScanDesc scan = systable_beginscan_ordered(relation, index, nullptr, 1, &key);
+		bool found = HeapTupleIsValid(systable_getnext_ordered(scan, ForwardScanDirection));
+		systable_endscan_ordered(scan);
+		index_close(index, AccessShareLock);
+		table_close(relation, AccessShareLock);
+		return found;
+	});
+}
+
 std::string
 literal_of(const std::vector<Oid> &oids)
 {
@@ -130,7 +151,7 @@ units(const Scope &scope)
 	std::vector<Unit> result;
 
 	for (const Family &family : families())
-		if (is_in(family, scope))
+		if (is_in(family, scope) && has_users_rows(family.catalog))
 			add_units(result, family,
 					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list, {pg::array_literal(scope.ignored_schemas)}));
 	sort(result);

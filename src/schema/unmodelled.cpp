@@ -113,7 +113,9 @@ unmodelled(const Scope &scope)
 	for (const pg::Row &row :
 		 pg::query_as(BOOTSTRAP_SUPERUSERID, identities_sql,
 					  {pg::array_literal(catalogs), pg::array_literal(oids), pg::array_literal(scope.ignored_schemas)}))
-		result.emplace_back(row[0].value_or(""), row[1].value_or(""));
+		/* A cast of a temporary type, statistics of a temporary table. */
+		if (row[1].value_or("").find("pg_temp.") == std::string::npos)
+			result.emplace_back(row[0].value_or(""), row[1].value_or(""));
 	return result;
 }
 

@@ -193,7 +193,8 @@ SELECT is(t.change(sql), change, sql) FROM (VALUES
 		E'z.child columns v generated: - -> (a * 2) virtual\nz.child columns v inherited: - -> true\nz.parent columns v generated: - -> (a * 2) virtual\nz.parent columns v position: - -> 4\nz.parent columns v type: - -> integer'),
 	('ALTER TABLE z.t ADD CONSTRAINT ne CHECK (k1 > 1) NOT ENFORCED', E'z.t constraints ne definition: - -> CHECK ((k1 > 1))\nz.t constraints ne enforced: - -> false'),
 	('ALTER TABLE z.t ALTER CONSTRAINT t_r_fkey NOT ENFORCED', 'z.t constraints t_r_fkey enforced: - -> false'),
-	('CREATE TABLE z.w (r int4range, UNIQUE (r WITHOUT OVERLAPS))', E'z.w columns r position: - -> 1\nz.w columns r type: - -> int4range\nz.w constraints w_r_key definition: - -> UNIQUE (r WITHOUT OVERLAPS)')
+	('CREATE TABLE z.w (r int4range, s int4range, CONSTRAINT w_key UNIQUE (r, s WITHOUT OVERLAPS), CONSTRAINT f FOREIGN KEY (r, PERIOD s) REFERENCES z.w (r, PERIOD s))',
+		E'z.w columns r position: - -> 1\nz.w columns r type: - -> int4range\nz.w columns s position: - -> 2\nz.w columns s type: - -> int4range\nz.w constraints f definition: - -> FOREIGN KEY (r, PERIOD s) REFERENCES z.w(r, PERIOD s)\nz.w constraints w_key definition: - -> UNIQUE (r, s WITHOUT OVERLAPS)')
 	) c (sql, change);
 \endif
 

@@ -65,6 +65,7 @@ time_client() {
 schema_turn() {
     local figure=$1 round=$2 who=$3 found
     case $who in
+        nothing) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT 1" ;;
         pg_dump) time_client "$figure" "$round" "$who" pg_dump -s -f /dev/null many ;;
         snapshot) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT mg_snapshot()" ;;
         report) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT * FROM mg_drift_report()" ;;
@@ -188,7 +189,7 @@ measure_memory() {
 
 bench_schema() {
     local rounds=${MG_SCHEMA_ROUNDS:-7} sizes=${MG_SCHEMA_TABLES:-1000 10000} tables round who most
-    local competitors=(pg_dump snapshot report report_of_ten)
+    local competitors=(pg_dump snapshot report report_of_ten nothing)
     "$server" start governed "autovacuum = off" "max_wal_size = 4GB" "shared_buffers = 512MB" "max_locks_per_transaction = 1024" \
         "shared_preload_libraries = 'migration_governance'"
     sql governed postgres "CREATE ROLE bench_reader"
@@ -205,6 +206,7 @@ bench_schema() {
         done
         row "schema: $tables tables, a client's wall time, $rounds rounds" ""
         schema_row pg_dump "pg_dump -s"
+        schema_row nothing "SELECT 1, which is to connect"
         schema_row snapshot "mg_snapshot()" "<= 0.333"
         schema_row report_of_ten "mg_drift_report() of ten changes" "<= 0.0667"
         schema_row report "mg_drift_report() of no change" "<= 0.0333"

@@ -54,6 +54,8 @@ SELECT string_agg(attrelid::regclass::text, ' ' ORDER BY attrelid::regclass::tex
 WHERE query_to_xml(format('SELECT 1 FROM %s WHERE oid >= 16384 LIMIT 1', attrelid::regclass), true, true, '')::text = ''
 SQL
 )"
+is "the schema is the starting point" "applied" "$(query app -c "SELECT status FROM mg_baseline('0000_everything')")"
+is "from which nothing has drifted" "" "$(query app -c 'SELECT * FROM mg_drift_report()' | head -n 20)"
 snapshot app app
 is "no object is left out" "[]" "$(query app -c "SELECT mg_snapshot() #> '{about,unmodelled}'")"
 is "no secret is in it" "" "$(grep -o '.\{20\}secret.\{20\}' "$work/app.json")"
@@ -87,6 +89,9 @@ is "nor does what is rolled back" "$wanted" \
 [ "$(query app -c 'BEGIN' -c 'ALTER TABLE shop.customer ADD COLUMN more int' -c 'SELECT mg_fingerprint()' -c 'ROLLBACK')" != "$wanted" ]
 result $? "what the transaction itself has done does make one"
 
+# In a restored database CREATE EXTENSION finds the database and its schemas before the dump grants on them.
+others="WHERE object_type !~ '^(database|schema)'"
+
 # Another cluster: with the library preloaded or not.
 # What the dumped ledger expects is the schema as it is.
 query app -c "SELECT mg_accept_drift('made by hand')" > "$work/accept.out"
@@ -104,6 +109,8 @@ for way in "psql -X -q -d postgres -o $work/restore.out -f $work/app.sql" "psql 
     query postgres -c 'DROP DATABASE IF EXISTS app WITH (FORCE)' > "$work/drop.out"
     is "other cluster, ${way%% *} ${way##*/}: restores" "" "$($way 2>&1 | grep -E 'ERROR|error:' | head -n 10)"
     check_copy "${way##*/}" app
+    [ "${way##*/}" = schema.sql ] ||
+        is "${way##*/}: nothing has drifted from what its ledger says" "" "$(query app -c "SELECT * FROM mg_drift_report() $others" | head -n 20)"
     query app -c 'ALTER SUBSCRIPTION "Odd ""sub""" SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION "Odd ""sub"""' -c 'DROP SUBSCRIPTION sub'
 done
 
@@ -116,9 +123,9 @@ is "another database: differs only in what its own is" "database current databas
 pg_dump -Fc -f "$work/again" again
 query postgres -c 'CREATE DATABASE again2 TEMPLATE template0'
 pg_restore -d again2 "$work/again" > "$work/restore.out" 2>&1
-is "another database: nothing has drifted from what its ledger says" "" "$(query again -c 'SELECT * FROM mg_drift_report()' | head -n 20)"
-is "another database: the report on the first one's snapshot says the same as the snapshots" "database" \
-    "$(query again -c "SELECT DISTINCT split_part(object_type, ' ', 1) FROM mg_drift_report(pg_read_file('$work/app.json')::jsonb)")"
+is "another database: nothing has drifted from what its ledger says" "" "$(query again -c "SELECT * FROM mg_drift_report() $others" | head -n 20)"
+is "another database: nor from the first one's snapshot" "" \
+    "$(query again -c "SELECT * FROM mg_drift_report(pg_read_file('$work/app.json')::jsonb) $others" | head -n 20)"
 is "second generation: the fingerprint is the same" "$(fingerprint again)" "$(fingerprint again2)"
 
 # Built in the other order, by sessions with other settings, in a database that sorts otherwise.

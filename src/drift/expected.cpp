@@ -235,6 +235,9 @@ Recorded
 recorded()
 {
 	const ledger::Place &place = ledger::place();
+	if (!pg::guarded([&] { return OidIsValid(get_relname_relid("object", place.schema)); }))
+		throw UserError("55000", "the tables of extension migration_governance are of an older version")
+			.hint("Run ALTER EXTENSION migration_governance UPDATE.");
 	pg::MemoryScope memory("migration_governance expected");
 	RecordedRaw found = pg::guarded([&] { return read_versions_raw(place, memory.get()); });
 

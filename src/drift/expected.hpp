@@ -25,11 +25,11 @@ struct Expected
 	std::string type;
 	std::string identity;
 	std::string at;
-	std::string definition; // JSON of its picture; empty when it was not asked for
+	std::string definition; // JSON of its picture
 };
 
-// What was recorded of every object when its catalog rows were last looked at; `own` is false if only one of them was recorded by
-// another installation or another major.
+// The sums of catalog rows that were recorded with what is expected; `own` is false if even one of them was recorded by another
+// installation or another major. Raises 55000 when the extension's tables are of an older version.
 struct Recorded
 {
 	std::vector<schema::Version> versions; // sorted as schema::Versions are
@@ -42,6 +42,7 @@ Recorded recorded();
 std::vector<Expected> load_all();
 // What is expected of some objects, whole.
 std::vector<Expected> load(const std::vector<schema::Address> &addresses);
+
 // What a run did to the schema.
 struct Change
 {

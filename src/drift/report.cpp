@@ -58,7 +58,7 @@ is_ignored(const schema::Scope &scope, const Expected &expected)
 		if (expected.identity.rfind(quoted + ".", 0) == 0 || (expected.type == "schema" && expected.identity == quoted))
 			return true;
 	}
-	return !scope.cluster && (expected.catalog == AuthIdRelationId || expected.catalog == TableSpaceRelationId);
+	return !scope.cluster && schema::is_cluster({expected.catalog, expected.oid, {}, {}});
 }
 
 // What must be looked at: pairs of what is expected and what is there.
@@ -94,7 +94,7 @@ public:
 				compare(found->second, unit, picture, result);
 			else
 				result.push_back(
-					{deviations(nullptr, &picture), unit.identity, "", oldest_xid(), unit, std::nullopt, {}, picture});
+					{deviations(nullptr, &picture), unit.identity, "", 0, unit, std::nullopt, {}, picture});
 		});
 		for (size_t i = 0; i < expected_.size(); i++)
 			if (used_.count(i) == 0 && !is_ignored(scope_, expected_[i]) && expected_[i].type != "role names")
@@ -125,8 +125,6 @@ private:
 							  expected.identity == unit.identity ? "" : unit.identity, expected.xid, unit, std::nullopt,
 							  wanted, picture});
 	}
-
-	static uint64_t oldest_xid() { return 0; }
 
 	const schema::Scope &scope_;
 	std::vector<Expected> expected_;
@@ -399,10 +397,12 @@ require_snapshot(Jsonb *whole)
 	if (about == nullptr || member_of(whole, "objects") == nullptr)
 		throw UserError("22023", "this is not a snapshot").hint("Take one with mg_snapshot() in the other database.");
 
-	Datum major = pg::guarded([&] {
-		return DirectFunctionCall2(jsonb_object_field_text, JsonbPGetDatum(about), CStringGetTextDatum("server"));
+	std::string server = pg::guarded([&] {
+		JsonbValue *value = getKeyJsonValueFromContainer(&about->root, "server", 6, nullptr);
+		return value != nullptr && value->type == jbvNumeric
+				   ? DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)))
+				   : pstrdup("unknown");
 	});
-	std::string server = pg::guarded([&] { return TextDatumGetCString(major); });
 	if (server != std::to_string(PG_VERSION_NUM / 10000))
 		throw UserError("22023", "the snapshot was taken on PostgreSQL " + server + ", this is " + PG_MAJORVERSION)
 			.detail("Each major writes definitions in its own way.");

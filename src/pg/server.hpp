@@ -128,6 +128,7 @@ extern "C" {
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 #include "utils/portal.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"

@@ -122,6 +122,7 @@ SELECT is((SELECT string_agg(concat_ws(' ', kind, identity, property), '; ' ORDE
 SELECT alike(t.said($$SELECT mg_drift_report('{}')$$), '22023 this is not a snapshot%', 'not any JSON');
 SELECT alike(t.said($$SELECT mg_drift_report('[1]')$$), '22023 this is not a snapshot%', 'not an array');
 SELECT alike(t.said($$SELECT mg_drift_report('{"about": {"server": 9}, "objects": {}}')$$), '22023 the snapshot was taken on PostgreSQL 9, this is %', 'not of another major');
+SELECT alike(t.said($$SELECT mg_drift_report('{"about": {}, "objects": {}}')$$), '22023 the snapshot was taken on PostgreSQL unknown%', 'nor without its major');
 SELECT alike(t.said($$SELECT mg_drift_report(NULL::jsonb)$$), '22004%', 'not NULL');
 
 -- Baseline.

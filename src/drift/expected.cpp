@@ -70,6 +70,27 @@ expected_of(const std::vector<pg::Row> &rows)
 	return result;
 }
 
+enum class Wanted
+{
+	all,
+	sums // all but the definition
+};
+
+std::vector<pg::Row>
+query_some(const std::vector<schema::Address> &addresses, Wanted wanted)
+{
+	std::vector<pg::Cell> params = address_params(addresses);
+
+	params.emplace_back(std::to_string(server_major));
+	params.emplace_back(wanted == Wanted::all ? "t" : "f");
+	return ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
+						 " o.type, o.identity, o.at, CASE WHEN $4::boolean THEN o.definition END"
+						 " FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
+						 " ON o.installation = (SELECT c.installation FROM mg.current c)"
+						 " AND o.catalog = a.catalog AND o.object = a.object",
+						 params);
+}
+
 void
 remove_rows(const std::vector<schema::Address> &addresses)
 {
@@ -219,6 +240,80 @@ warn_of_earlier_drift(const std::vector<Expected> &changed)
 			.hint("mg_drift_report() before a migration shows such changes; mg.statements tells whose they are."));
 }
 
+// Whether a run that makes such an object may change others that it does not name. An operator class, say, adds to its family.
+bool
+stays_alone(Oid catalog)
+{
+	return catalog == RelationRelationId || catalog == TypeRelationId || catalog == ProcedureRelationId;
+}
+
+std::set<Key>
+keys_of(const std::vector<schema::Address> &addresses)
+{
+	std::set<Key> result;
+
+	for (const schema::Address &address : addresses)
+		result.insert({address.catalog, address.oid});
+	return result;
+}
+
+// The units that a run may have changed: first those that it names, `named` of them, then those that depend on them.
+std::vector<schema::Unit>
+changed_units(const schema::Scope &scope, const std::vector<schema::Address> &touched, const std::set<Key> &made,
+			  size_t &named)
+{
+	std::vector<schema::Unit> units = schema::units_of(scope, touched);
+	std::set<Key> known = keys_of(addresses_of(units));
+	std::vector<schema::Address> alone;
+	std::vector<schema::Address> others;
+
+	named = units.size();
+	for (const schema::Address &address : touched)
+		if (stays_alone(address.catalog) && made.count({address.catalog, address.oid}) != 0)
+			alone.push_back(address);
+		else
+			others.push_back(address);
+	for (schema::Unit &unit : schema::dependants_of(scope, others, alone))
+		if (known.insert({unit.catalog, unit.oid}).second)
+			units.push_back(std::move(unit));
+	return units;
+}
+
+// What is expected of those units whose rows were not the recorded ones when the run began; without definitions.
+std::vector<Expected>
+drifted_before(const std::vector<schema::Unit> &units, const std::set<Key> &made, Snapshot before)
+{
+	std::vector<schema::Unit> old;
+	std::vector<Expected> result;
+
+	for (const schema::Unit &unit : units)
+		if (made.count({unit.catalog, unit.oid}) == 0)
+			old.push_back(unit);
+	if (old.empty())
+		return result;
+
+	schema::Versions versions = schema::versions_of(old, before);
+	for (Expected &expected : expected_of(query_some(addresses_of(old), Wanted::sums)))
+		if (const schema::Version *version = schema::find(versions, expected.catalog, expected.oid);
+			version != nullptr && version->sum != expected.versions)
+			result.push_back(std::move(expected));
+	return result;
+}
+
+// What a run touched and is a unit no more: dropped, given to an extension or moved out of scope.
+std::vector<schema::Address>
+gone(const std::vector<schema::Address> &touched, const std::vector<schema::Unit> &units, const std::set<Key> &made)
+{
+	std::set<Key> there = keys_of(addresses_of(units));
+	std::vector<schema::Address> result;
+
+	for (const schema::Address &address : touched)
+		if (Key key{address.catalog, address.oid};
+			schema::has_units(address.catalog) && there.count(key) == 0 && made.count(key) == 0)
+			result.push_back(address);
+	return result;
+}
+
 } // namespace
 
 schema::Scope
@@ -264,23 +359,14 @@ load_all()
 std::vector<Expected>
 load(const std::vector<schema::Address> &addresses)
 {
-	std::vector<pg::Cell> params = address_params(addresses);
-
-	params.emplace_back(std::to_string(server_major));
-	return expected_of(ledger::query(
-		"SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
-		" o.type, o.identity, o.at, o.definition"
-		" FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
-		" ON o.installation = (SELECT c.installation FROM mg.current c)"
-		" AND o.catalog = a.catalog AND o.object = a.object",
-		params));
+	return expected_of(query_some(addresses, Wanted::all));
 }
 
 void
 take(const Change &change)
 {
-	std::vector<schema::Address> touched = change.touched;
 	schema::Scope here = scope();
+	std::vector<schema::Address> touched = change.touched;
 
 	if (change.incomplete)
 		touched = changed_between(schema::versions(change.before), schema::versions());
@@ -288,42 +374,29 @@ take(const Change &change)
 		return;
 
 	WritableScope writable;
-	std::vector<schema::Unit> units = schema::units_of(here, touched);
-	std::set<Key> named;
-	for (const schema::Unit &unit : units)
-		named.insert({unit.catalog, unit.oid});
-	for (const schema::Unit &unit : schema::dependants_of(here, touched))
-		if (named.count({unit.catalog, unit.oid}) == 0)
-			units.push_back(unit);
+	pg::SqlScope sql;
+	size_t named_count = 0;
+	const std::set<Key> made = keys_of(change.made);
+	std::vector<schema::Unit> units = changed_units(here, touched, made, named_count);
+	const std::set<Key> named = keys_of(addresses_of({units.begin(), units.begin() + named_count}));
 
 	/* A dependant that somebody changed by hand before stays different; what the run itself named is taken as it is. */
-	schema::Versions now = schema::versions_of(units);
-	schema::Versions before = schema::versions_of(units, change.before);
-	std::set<Key> drifted;
-	std::vector<Expected> taken;
-	for (const Expected &expected : load(addresses_of(units)))
-		if (Key key{expected.catalog, expected.oid}; sum_of(before, key) != expected.versions)
-		{
-			drifted.insert(key);
-			if (named.count(key) != 0 && schema::find(before, key.first, key.second) != nullptr)
-				taken.push_back(expected);
-		}
+	std::vector<Expected> overwritten;
+	std::set<Key> different;
+	for (Expected &expected : drifted_before(units, made, change.before))
+		if (Key key{expected.catalog, expected.oid}; named.count(key) != 0)
+			overwritten.push_back(std::move(expected));
+		else
+			different.insert(key);
 	units.erase(std::remove_if(units.begin(), units.end(),
-							   [&](const schema::Unit &unit) {
-								   Key key{unit.catalog, unit.oid};
-								   return named.count(key) == 0 && drifted.count(key) != 0;
-							   }),
+							   [&](const schema::Unit &unit) { return different.count({unit.catalog, unit.oid}) != 0; }),
 				units.end());
 
-	std::vector<schema::Address> gone;
-	for (const schema::Address &address : touched)
-		if (named.count({address.catalog, address.oid}) == 0)
-			gone.push_back(address);
-	remove_rows(gone);
-	write_units(units, now, change.run);
+	remove_rows(gone(touched, units, made));
+	write_units(units, schema::versions_of(units), change.run);
 	if (change.incomplete)
 		write_role_names(change.run);
-	warn_of_earlier_drift(taken);
+	warn_of_earlier_drift(overwritten);
 }
 
 void

@@ -47,6 +47,7 @@ std::vector<Expected> load(const std::vector<schema::Address> &addresses);
 struct Change
 {
 	std::vector<schema::Address> touched; // still there or dropped
+	std::vector<schema::Address> made;    // those among them that were not there before
 	bool incomplete = false;              // there were statements whose objects nobody tells
 	Snapshot before = nullptr;            // how things were when it began
 	int64_t run = 0;

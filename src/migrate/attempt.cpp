@@ -162,6 +162,8 @@ Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObjec
 		change.touched.push_back(address);
 		if (object.change == "dropped")
 			dropped.push_back(address);
+		else if (object.change == "created")
+			change.made.push_back(address);
 	}
 	for (const auto &[catalog, oid] : run.dropped_defaults())
 		dropped.push_back({catalog, oid});

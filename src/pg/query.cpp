@@ -27,6 +27,9 @@ constexpr int most_plans = 512;
 KeptPlan kept_plans[most_plans];
 int kept_count = 0;
 
+// Tells whether an SqlScope is open.
+bool pinned = false;
+
 SPIPlanPtr
 plan_raw(const char *sql, int count, Oid *types, bool keep)
 {
@@ -82,18 +85,10 @@ query(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan, Oi
 {
 	MemoryScope memory("migration_governance query");
 	RoleScope role(owner);
-	SettingsScope settings;
+	SqlScope settings;
 
 	Cells cells = guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		auto pin = [](const char *name, const char *value) {
-			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		};
-		pin("search_path", "pg_catalog, pg_temp");
-		pin("quote_all_identifiers", "off");
-		/* The planner's guesses about arrays and JSON would have these small queries compiled, and planned anew each time. */
-		pin("jit", "off");
-		pin("plan_cache_mode", "force_generic_plan");
 		int count = static_cast<int>(params.size());
 		auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * (count + 1)));
 		auto *types = static_cast<Oid *>(palloc0(sizeof(Oid) * (count + 1)));
@@ -147,6 +142,30 @@ query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params)
 {
 	std::vector<Row> rows = query_as(owner, sql, params);
 	return rows.empty() ? Cell() : rows.front().front();
+}
+
+SqlScope::SqlScope()
+{
+	/* The planner's guesses about arrays and JSON would have these small queries compiled, and planned anew each time. */
+	static constexpr const char *pins[][2] = {{"search_path", "pg_catalog, pg_temp"},
+											  {"quote_all_identifiers", "off"},
+											  {"jit", "off"},
+											  {"plan_cache_mode", "force_generic_plan"}};
+
+	if (pinned)
+		return;
+	settings_.emplace();
+	guarded([] {
+		for (const auto &[name, value] : pins)
+			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	});
+	pinned = true;
+}
+
+SqlScope::~SqlScope()
+{
+	if (settings_.has_value())
+		pinned = false;
 }
 
 RoleScope::RoleScope(Oid role)

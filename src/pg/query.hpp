@@ -49,6 +49,20 @@ private:
 	int level_;
 };
 
+// Pins what the extension's own SQL relies on: search_path pg_catalog, names quoted only where they must be, no compiling and no
+// planning anew. Every query does so for itself, unless it runs within one of these; within one of these, none of a user's.
+class SqlScope
+{
+public:
+	SqlScope();
+	~SqlScope();
+	SqlScope(const SqlScope &) = delete;
+	SqlScope &operator=(const SqlScope &) = delete;
+
+private:
+	std::optional<SettingsScope> settings_; // nothing within another one
+};
+
 // Acts as another role until it goes out of scope; refuses SET ROLE and the like meanwhile.
 class RoleScope
 {

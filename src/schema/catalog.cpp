@@ -58,12 +58,14 @@ paste(const Draft &draft, Album &album)
 		Picture *picture = part->properties != nullptr ? album.find(part->unit) : nullptr;
 		if (picture == nullptr)
 			continue;
-		picture->parts.push_back({part->section, part->key, {}});
-		auto &properties = picture->parts.back().properties;
+		const bool own = part->section[0] == '\0'; // which the picture has from the start
+		if (!own)
+			picture->parts.push_back({part->section, part->key, {}});
+		auto &properties = own ? picture->parts.front().properties : picture->parts.back().properties;
 		size_t count = 0;
 		for (const DraftProperty *property = part->properties; property != nullptr; property = property->next)
 			count++;
-		properties.reserve(count);
+		properties.reserve(properties.size() + count);
 		for (const DraftProperty *property = part->properties; property != nullptr; property = property->next)
 			properties.emplace_back(property->name, property->value);
 	}

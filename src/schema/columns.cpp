@@ -201,12 +201,85 @@ add_comments_raw(const Tables &tables)
 	});
 }
 
+// The sequence of an identity column, or nothing.
+Oid
+identity_sequence_raw(Oid table, int number)
+{
+	Oid sequence = InvalidOid;
+	ScanKeyData keys[3];
+	HeapTuple tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+	Relation depend = table_open(DependRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+		if (row->classid == RelationRelationId && row->deptype == DEPENDENCY_INTERNAL)
+			sequence = row->objid;
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return sequence;
+}
+
+// As the server makes the sequence of an identity column when it is not told more than the column's type.
+bool
+has_usual_options_raw(Oid sequence)
+{
+	HeapTuple tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	auto *row = reinterpret_cast<Form_pg_sequence>(GETSTRUCT(tuple));
+	int64 largest = row->seqtypid == INT2OID ? PG_INT16_MAX : row->seqtypid == INT4OID ? PG_INT32_MAX : PG_INT64_MAX;
+	bool usual = row->seqstart == 1 && row->seqincrement == 1 && row->seqmin == 1 && row->seqmax == largest &&
+				 row->seqcache == 1 && !row->seqcycle;
+	ReleaseSysCache(tuple);
+	return usual;
+}
+
+bool
+is_usual_sequence_raw(const Table &table, const Column &column, Oid sequence)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(sequence));
+	bool null = true;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	auto *row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+	SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &null);
+	bool usual = null && row->relnamespace == table.schema && row->relpersistence == table.persistence &&
+				 strcmp(NameStr(row->relname), psprintf("%s_%s_seq", table.name, column.name)) == 0;
+	ReleaseSysCache(tuple);
+	return usual && has_usual_options_raw(sequence) && GetComment(sequence, RelationRelationId, 0) == nullptr;
+}
+
+void
+add_identities_raw(Table &table)
+{
+	for (int i = 0; i < table.count; i++)
+	{
+		Column &column = table.columns[i];
+		if (column.identity == '\0')
+			continue;
+		/* A partition uses its parent's (17). */
+		Oid sequence = identity_sequence_raw(table.oid, i + 1);
+		if (!OidIsValid(sequence))
+			continue;
+		column.part->set_raw("identity", column.identity == ATTRIBUTE_IDENTITY_ALWAYS ? "always" : "by default");
+		column.has_own_sequence = !is_usual_sequence_raw(table, column, sequence);
+	}
+}
+
 // clang-format off
 
-// The sequence of an identity column has options, privileges and notes of its own. A partition uses its parent's (17).
+// The sequence of an identity column has options, privileges and notes of its own.
 constexpr Reader identity_reader = {
 	"SELECT a.attrelid, 'columns', quote_ident(a.attname),"
-	" CASE a.attidentity WHEN 'a' THEN 'always' ELSE 'by default' END AS identity,"
 	" nullif(concat_ws(' ',"
 	" CASE WHEN s.relpersistence <> t.relpersistence"
 	" THEN CASE s.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END,"
@@ -262,7 +335,10 @@ add_columns_raw(const Tables &tables, Draft &draft)
 	HTAB *types = types_raw();
 
 	for (int i = 0; i < tables.count; i++)
+	{
 		add_table_raw(tables.rows[i], types, draft);
+		add_identities_raw(tables.rows[i]);
+	}
 	scan_raw(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, tables.oids,
 			 [&](HeapTuple tuple, TupleDesc desc) { add_default_raw(tables, tuple, desc); });
 	if (PG_VERSION_NUM < 180000)
@@ -273,7 +349,7 @@ add_columns_raw(const Tables &tables, Draft &draft)
 void
 add_column_rarities(const Tables &tables, Album &album)
 {
-	bool identity = false;
+	bool sequences = (album.has & need_labels) != 0;
 	bool privileges = false;
 	bool foreign_options = false;
 
@@ -282,18 +358,19 @@ add_column_rarities(const Tables &tables, Album &album)
 		const Table &table = tables.rows[i];
 		for (int k = 0; k < table.count; k++)
 		{
-			identity |= table.columns[k].identity != '\0';
+			sequences |= table.columns[k].has_own_sequence;
 			privileges |= table.columns[k].has_privileges;
 			foreign_options |= table.columns[k].has_foreign_options;
 		}
 	}
-	if (identity)
+	if (sequences)
 		read_by_sql(identity_reader, album);
 	if (privileges)
 		read_by_sql(privileges_reader, album);
 	if (foreign_options)
 		read_by_sql(foreign_options_reader, album);
-	read_by_sql(labels_reader, album);
+	if ((album.has & need_labels) != 0)
+		read_by_sql(labels_reader, album);
 }
 
 } // namespace mg::schema

@@ -315,19 +315,9 @@ constraint_name(char type)
 	}
 }
 
-// That an index goes with an extension, which few do.
-constexpr Reader extensions_reader = {
-	"WITH d AS MATERIALIZED (SELECT d.objid, e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid"
-	" WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype = 'x')"
-	" SELECT i.indrelid, 'indexes', format('%I.%I', n.nspname, x.relname),"
-	" string_agg(quote_ident(d.extname), ', ' ORDER BY d.extname COLLATE \"C\") AS \"depends on extension\""
-	" FROM d JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class x ON x.oid = d.objid"
-	" JOIN pg_namespace n ON n.oid = x.relnamespace"
-	" WHERE i.indrelid = " MG_BATCH " GROUP BY i.indrelid, n.nspname, x.relname"};
-
 } // namespace
 
-void
+Oids
 add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft)
 {
 	Indexes indexes = indexes_of_raw(tables, keys);
@@ -354,12 +344,27 @@ add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft)
 		if (indexes.rows[i].constraint != '\0' && indexes.rows[i].part != nullptr &&
 			indexes.rows[i].part->properties != nullptr)
 			indexes.rows[i].part->set_raw("constraint", constraint_name(indexes.rows[i].constraint));
+	return indexes.oids;
 }
 
-void
-add_index_rarities(Album &album)
+// That an index goes with an extension, which few do.
+const Reader index_extensions_reader = {
+	"WITH d AS MATERIALIZED (SELECT d.objid, e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid"
+	" WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype = 'x')"
+	" SELECT i.indrelid, 'indexes', format('%I.%I', n.nspname, x.relname),"
+	" string_agg(quote_ident(d.extname), ', ' ORDER BY d.extname COLLATE \"C\") AS \"depends on extension\""
+	" FROM d JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class x ON x.oid = d.objid"
+	" JOIN pg_namespace n ON n.oid = x.relnamespace"
+	" WHERE i.indrelid = " MG_BATCH " GROUP BY i.indrelid, n.nspname, x.relname"};
+
+bool
+go_along_raw(const Oids &indexes)
 {
-	read_by_sql(extensions_reader, album);
+	bool found = false;
+
+	for (int i = 0; !found && i < indexes.count; i++)
+		found = getAutoExtensionsOfObject(RelationRelationId, indexes.values[i]) != NIL;
+	return found;
 }
 
 } // namespace mg::schema

@@ -162,11 +162,11 @@ add_namespaces(std::vector<Family> &all)
 {
 	all.push_back({NamespaceRelationId,
 				   schema_list_sql,
-				   {{schemas_sql}, {public_sql}, {schema_comments_sql}, {MG_LABELS("pg_namespace")}}});
+				   {{schemas_sql}, {public_sql}, {schema_comments_sql}, MG_LABELS("pg_namespace")}});
 	all.push_back({DefaultAclRelationId, default_list_sql, {{defaults_sql}}});
 	all.push_back({EventTriggerRelationId,
 				   event_trigger_list_sql,
-				   {{event_triggers_sql}, {MG_COMMENTS("pg_event_trigger")}, {MG_LABELS("pg_event_trigger")}}});
+				   {{event_triggers_sql}, {MG_COMMENTS("pg_event_trigger")}, MG_LABELS("pg_event_trigger")}});
 	all.push_back({ExtensionRelationId,
 				   extension_list_sql,
 				   {{extensions_sql},

@@ -2,6 +2,7 @@
 #include "schema/reader.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace mg::schema {
 
@@ -32,6 +33,18 @@ forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
 	});
 }
 
+// Tells whether a catalog has had rows since it was last emptied.
+bool
+has_rows(Oid catalog)
+{
+	return pg::guarded([&] {
+		Relation relation = table_open(catalog, AccessShareLock);
+		bool found = RelationGetNumberOfBlocks(relation) > 0;
+		table_close(relation, AccessShareLock);
+		return found;
+	});
+}
+
 } // namespace
 
 void
@@ -56,13 +69,13 @@ PlainSettings::PlainSettings()
 	static constexpr const char *settings[][2] = {
 		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
 		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
-		{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"search_path", "pg_catalog, pg_temp"},
-		{"xmlbinary", "base64"},
+		{"standard_conforming_strings", "on"}, {"xmlbinary", "base64"},
 	};
 
 	pg::guarded([] {
 		for (const auto &[name, value] : settings)
-			set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+			if (strcmp(GetConfigOption(name, false, false), value) != 0)
+				set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	});
 }
 
@@ -112,6 +125,7 @@ void
 read(const std::vector<Unit> &units, const Sink &sink)
 {
 	PlainSettings settings;
+	const bool labels = has_rows(SecLabelRelationId);
 
 	for (size_t first = 0; first < units.size();)
 	{
@@ -122,10 +136,12 @@ read(const std::vector<Unit> &units, const Sink &sink)
 
 		const Family &family = family_of(units[first].catalog);
 		Album album(units, first, count);
+		if (labels)
+			album.has |= need_labels;
 		if (family.read != nullptr)
 			family.read(album);
 		for (const Reader &reader : family.readers)
-			if (reader.since <= server_major && server_major <= reader.until)
+			if (reader.since <= server_major && server_major <= reader.until && (reader.needs & ~album.has) == 0)
 				read_by_sql(reader, album);
 		for (size_t i = first; i < first + count; i++)
 		{

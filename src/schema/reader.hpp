@@ -19,6 +19,7 @@ public:
 	PlainSettings();
 
 private:
+	pg::SqlScope sql_;
 	pg::SettingsScope scope_;
 };
 
@@ -32,10 +33,26 @@ public:
 	const std::string &oids() const { return oids_; }
 	// The picture of a unit; nullptr for one that is not in the batch.
 	Picture *find(Oid oid);
+	// What there is in the batch, of enum Need: readers that look for something else are left out.
+	unsigned has = 0;
 
 private:
 	std::string oids_;
 	std::unordered_map<Oid, Picture> pictures_;
+};
+
+// What a reader's query looks for, if most batches have nothing of the kind: running a query takes longer than to see that.
+// Security labels are looked for by read(), the others by the family's own `read`.
+enum Need : unsigned
+{
+	need_labels = 1,
+	need_relation_rarities = 2, // of relations: privileges, options, a partition's bound, ...
+	need_sequences = 4,
+	need_foreign_tables = 8,
+	need_parents = 16,
+	need_triggers = 32,
+	need_rules = 64,
+	need_policies = 128
 };
 
 // A query for some facts about a batch of units ($1::oid[]). Its columns: the unit's OID, the section ('' for the unit itself),
@@ -46,7 +63,15 @@ struct Reader
 	const char *sql;
 	int since = 0; // the first and the last major that it is for
 	int until = 999;
+	unsigned needs = 0; // of enum Need
 };
+
+// A reader for batches that have something of the kind.
+constexpr Reader
+when(unsigned needs, const char *sql)
+{
+	return {sql, 0, 999, needs};
+}
 
 // Adds what a query gives to the pictures, for a family's own `read`.
 void read_by_sql(const Reader &reader, Album &album);
@@ -123,14 +148,15 @@ void add_roles(std::vector<Family> &all);
 	", '=') + 1), '(^|, )\"([a-z_][a-z0-9_$]*)\"(?=, |$)', '\\1\\2', 'g')"                                        \
 	" ELSE substr(" line ", strpos(" line ", '=') + 1) END "
 
-// Comments and security labels of a family's units, from its catalog: two readers. MG_NOTES("pg_proc")
+// Comments and security labels of a family's units, from its catalog: two readers. {MG_COMMENTS("pg_proc")}, MG_LABELS("pg_proc")
 #define MG_COMMENTS(catalog)                                                  \
 	"SELECT d.objoid, '', '', d.description AS comment FROM pg_description d" \
 	" WHERE d.classoid = '" catalog "'::regclass AND d.objsubid = 0 AND d.objoid = ANY ($1::oid[])"
-#define MG_LABELS(catalog)                                                                                             \
-	"SELECT l.objoid, '', '', string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE \"C\") AS "   \
-	"\"security label\""                                                                                               \
-	" FROM pg_seclabel l WHERE l.classoid = '" catalog "'::regclass AND l.objsubid = 0 AND l.objoid = ANY ($1::oid[])" \
-	" GROUP BY l.objoid"
+#define MG_LABELS(catalog)                                                                                          \
+	when(need_labels,                                                                                               \
+		 "SELECT l.objoid, '', '', string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE "      \
+		 "\"C\") AS \"security label\""                                                                               \
+		 " FROM pg_seclabel l WHERE l.classoid = '" catalog "'::regclass AND l.objsubid = 0 AND l.objoid = ANY "    \
+		 "($1::oid[]) GROUP BY l.objoid")
 
 } // namespace mg::schema

@@ -58,10 +58,10 @@ constexpr const char *policies_sql =
 void
 add_part_readers(std::vector<Reader> &readers)
 {
-	readers.push_back({triggers_sql});
-	readers.push_back({constraint_triggers_sql});
-	readers.push_back({rules_sql});
-	readers.push_back({policies_sql});
+	readers.push_back(when(need_triggers, triggers_sql));
+	readers.push_back(when(need_triggers, constraint_triggers_sql));
+	readers.push_back(when(need_rules, rules_sql));
+	readers.push_back(when(need_policies, policies_sql));
 }
 
 } // namespace mg::schema

@@ -17,11 +17,9 @@ constexpr const char *list_sql =
 									 " 'pg_class'::regclass AND i.objid = x.oid AND i.refclassid = 'pg_class'::regclass"
 									 " AND i.deptype = 'i'))";
 
-// A partitioned table has an access method only if it was given one, for its partitions (since 17). A replica identity of
-// an index is told by the index: the table still says so when the index is gone.
-constexpr const char *relation_sql =
-	"SELECT c.oid, '', '', pg_get_userbyid(c.relowner) AS owner,"
-	" CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,"
+// A partitioned table has an access method only if it was given one, for its partitions (since 17).
+constexpr const char *rarities_sql =
+	"SELECT c.oid, '', '',"
 	" CASE WHEN c.relam <> 0 AND (c.relam <> 2 OR c.relkind = 'p') AND c.relkind <> 'S' THEN"
 	" (SELECT quote_ident(a.amname) FROM pg_am a WHERE a.oid = c.relam) END AS \"access method\","
 	" CASE WHEN c.reltablespace <> 0 THEN"
@@ -29,15 +27,9 @@ constexpr const char *relation_sql =
 	" CASE WHEN c.reloptions IS NOT NULL OR t.reloptions IS NOT NULL THEN"
 	" (SELECT string_agg(o.line, ', ' ORDER BY o.line COLLATE \"C\") FROM (SELECT unnest(c.reloptions) AS line"
 	" UNION ALL SELECT 'toast.' || unnest(t.reloptions)) o) END AS options,"
-	" CASE WHEN c.relrowsecurity OR c.relforcerowsecurity THEN"
-	" concat_ws(', ', CASE WHEN c.relrowsecurity THEN 'enabled' END, CASE WHEN c.relforcerowsecurity THEN 'forced' END)"
-	" END AS \"row security\","
-	" CASE c.relreplident WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p', 'm') THEN 'nothing' END"
-	" WHEN 'f' THEN 'full' END AS \"replica identity\","
 	" CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS \"partition key\","
 	" CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS \"partition bound\","
 	" CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS \"of type\","
-	" CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS definition,"
 	" CASE WHEN c.relkind = 'm' THEN (SELECT string_agg(quote_ident(e.extname), ', ' ORDER BY e.extname COLLATE \"C\")"
 	" FROM pg_depend p JOIN pg_extension e ON e.oid = p.refobjid WHERE p.classid = 'pg_class'::regclass"
 	" AND p.objid = c.oid AND p.objsubid = 0 AND p.refclassid = 'pg_extension'::regclass AND p.deptype = 'x')"
@@ -88,8 +80,9 @@ std::vector<Reader>
 readers()
 {
 	std::vector<Reader> list = {
-		{relation_sql},         {parents_sql}, {foreign_tables_sql}, {sequences_sql}, {MG_COMMENTS("pg_class")},
-		{MG_LABELS("pg_class")}};
+		when(need_relation_rarities, rarities_sql),    when(need_parents, parents_sql),
+		when(need_foreign_tables, foreign_tables_sql), when(need_sequences, sequences_sql),
+		MG_LABELS("pg_class")};
 
 	add_part_readers(list);
 	return list;

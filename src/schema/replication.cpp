@@ -94,7 +94,7 @@ add_replication(std::vector<Family> &all)
 					{published_tables_sql},
 					{published_schemas_sql},
 					{MG_COMMENTS("pg_publication")},
-					{MG_LABELS("pg_publication")}}});
+					MG_LABELS("pg_publication")}});
 	all.push_back({SubscriptionRelationId,
 				   subscription_list_sql,
 				   {{subscriptions_sql},

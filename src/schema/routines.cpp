@@ -92,7 +92,7 @@ add_routines(std::vector<Family> &all)
 					{aggregate_sql},
 					{extension_sql},
 					{MG_COMMENTS("pg_proc")},
-					{MG_LABELS("pg_proc")}}});
+					MG_LABELS("pg_proc")}});
 }
 
 } // namespace mg::schema

@@ -44,9 +44,13 @@ std::vector<Unit> units(const Scope &scope);
 // The units in scope among those to which these addresses belong; what is gone or out of scope is left out.
 std::vector<Unit> units_of(const Scope &scope, const std::vector<Address> &addresses);
 
-// The units in scope whose picture may name one of these: those that depend on them, and for a schema what depends on
-// what lies in it.
-std::vector<Unit> dependants_of(const Scope &scope, const std::vector<Address> &addresses);
+// Tells whether objects of a catalog can be units.
+bool has_units(Oid catalog);
+
+// The units in scope whose picture may name one of these, because they depend on them; and those whose catalog rows bear a mark
+// of relations like these or, on which nothing depends yet, like the new ones: tables of foreign keys, and parents.
+std::vector<Unit> dependants_of(const Scope &scope, const std::vector<Address> &addresses,
+								const std::vector<Address> &made = {});
 
 // The objects to which parts that are gone by now belonged, as a snapshot taken before saw them.
 std::vector<Address> owners_before(const std::vector<Address> &addresses, Snapshot snapshot);

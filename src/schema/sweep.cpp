@@ -10,37 +10,50 @@ namespace mg::schema {
 
 namespace {
 
-// Reads the members of extensions ('e'), and what is to go with an extension ('x').
+// Adds a row that says that an object is a member of an extension ('e'), or is to go with one ('x').
 void
-read_memberships_raw(Tally &tally)
+add_membership_raw(Tally &tally, HeapTuple row)
 {
-	Oid own = get_extension_oid("migration_governance", true);
-	ScanKeyData key;
+	auto dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+	uint32 extension = nobody;
+
+	if (dependency->deptype != DEPENDENCY_EXTENSION && dependency->deptype != DEPENDENCY_AUTO_EXTENSION)
+		return;
+	if (is_users_own(ExtensionRelationId, dependency->refobjid))
+		extension = object_raw(tally, ExtensionRelationId, dependency->refobjid);
+	if (!is_users_own(dependency->classid, dependency->objid))
+		return;
+	uint32 member = object_raw(tally, dependency->classid, dependency->objid);
+	if (dependency->deptype == DEPENDENCY_AUTO_EXTENSION)
+		tally.objects[member].sum += version_of(DependRelationId, row);
+	else
+		tally.objects[member].owner = extension;
+}
+
+// Reads what depends on extensions, or on one of them; a row is a version of the extension as well.
+void
+read_memberships_raw(Tally &tally, Oid extension)
+{
+	ScanKeyData keys[2];
 	HeapTuple row;
 
-	if (OidIsValid(own))
-		tally.objects[object_raw(tally, ExtensionRelationId, own)].flags |= is_this_extension;
-	ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
 	Relation depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, tally.snapshot, 1, &key);
+	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, tally.snapshot,
+										  OidIsValid(extension) ? 2 : 1, keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		auto dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
-		if (dependency->deptype != DEPENDENCY_EXTENSION && dependency->deptype != DEPENDENCY_AUTO_EXTENSION)
-			continue;
-		uint32 extension = nobody;
-		if (is_users_own(ExtensionRelationId, dependency->refobjid))
-		{
-			extension = object_raw(tally, ExtensionRelationId, dependency->refobjid);
-			tally.objects[extension].sum += version_of(DependRelationId, row);
-		}
-		if (!is_users_own(dependency->classid, dependency->objid))
-			continue;
-		uint32 member = object_raw(tally, dependency->classid, dependency->objid);
-		if (dependency->deptype == DEPENDENCY_AUTO_EXTENSION)
-			tally.objects[member].sum += version_of(DependRelationId, row);
-		else
-			tally.objects[member].owner = extension;
+		const bool member =
+			dependency->deptype == DEPENDENCY_EXTENSION || dependency->deptype == DEPENDENCY_AUTO_EXTENSION;
+		if (member && is_users_own(ExtensionRelationId, dependency->refobjid))
+			tally.objects[object_raw(tally, ExtensionRelationId, dependency->refobjid)].sum +=
+				version_of(DependRelationId, row);
+		/* By index, what goes with an extension says so itself. */
+		if (!tally.by_index || dependency->deptype == DEPENDENCY_EXTENSION)
+			add_membership_raw(tally, row);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
@@ -196,26 +209,51 @@ can_own(const Object &object, const Ownership &rule, bool stands)
 	return !rule.privileged || (stands && object.kind != RELKIND_INDEX && object.kind != RELKIND_PARTITIONED_INDEX);
 }
 
-// Learns whether a sequence is that of an identity column.
+// Constraints, defaults, rules and policies neither belong to extensions nor go with them.
+bool
+can_be_member(const Object &object)
+{
+	return object.catalog != ConstraintRelationId && object.catalog != AttrDefaultRelationId &&
+		   object.catalog != RewriteRelationId && object.catalog != PolicyRelationId;
+}
+
+// Learns to which extension an object belongs, and whether a sequence is that of an identity column.
 void
-find_identity_raw(Tally &tally, uint32 sequence)
+read_owners_raw(Tally &tally, uint32 object)
 {
 	ScanKeyData keys[2];
 	HeapTuple row;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	if (!can_be_member(tally.objects[object]))
+		return;
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(tally.objects[object].catalog));
 	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(tally.objects[sequence].oid));
+				ObjectIdGetDatum(tally.objects[object].oid));
 	Relation depend = table_open(DependRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(depend, DependDependerIndexId, true, tally.snapshot, 2, keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		auto dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
-		if (dependency->deptype == DEPENDENCY_INTERNAL && dependency->refclassid == RelationRelationId)
-			tally.objects[sequence].owner = object_raw(tally, RelationRelationId, dependency->refobjid);
+		if (dependency->refclassid == ExtensionRelationId)
+			add_membership_raw(tally, row);
+		else if (tally.objects[object].kind == RELKIND_SEQUENCE && tally.objects[object].owner == nobody &&
+				 dependency->deptype == DEPENDENCY_INTERNAL && dependency->refclassid == RelationRelationId)
+			tally.objects[object].owner = object_raw(tally, RelationRelationId, dependency->refobjid);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+}
+
+// Reads who is a member of an extension; of this extension's own members nothing more is read.
+void
+visit_members_raw(Tally &tally, uint32 extension)
+{
+	read_memberships_raw(tally, tally.objects[extension].oid);
+	if ((tally.objects[extension].flags & is_this_extension) == 0)
+		for (uint32 i = 0; i < tally.count; i++)
+			if (tally.objects[i].owner == extension)
+				enqueue_raw(tally, i);
 }
 
 // Reads all rows of an object by index; its parts go into the queue.
@@ -244,12 +282,10 @@ visit_raw(Tally &tally, Finder *finders, int count, uint32 object)
 	if (object == tally.database)
 		for (int i = 0; i < count; i++)
 			find_system_raw(tally, finders[i]);
-	if (tally.objects[object].catalog == ExtensionRelationId && (tally.objects[object].flags & is_this_extension) == 0)
-		for (uint32 i = 0; i < tally.count; i++)
-			if (tally.objects[i].owner == object)
-				enqueue_raw(tally, i);
-	if (tally.objects[object].kind == RELKIND_SEQUENCE && tally.objects[object].owner == nobody)
-		find_identity_raw(tally, object);
+	if (tally.objects[object].catalog == ExtensionRelationId)
+		visit_members_raw(tally, object);
+	else if (OidIsValid(tally.objects[object].oid))
+		read_owners_raw(tally, object);
 	read_identities_raw(tally);
 }
 
@@ -280,7 +316,9 @@ void
 start_raw(Tally &tally, MemoryContext memory, Snapshot snapshot)
 {
 	begin_raw(tally, memory, RegisterSnapshot(snapshot != nullptr ? snapshot : GetTransactionSnapshot()));
-	read_memberships_raw(tally);
+	Oid own = get_extension_oid("migration_governance", true);
+	if (OidIsValid(own))
+		tally.objects[object_raw(tally, ExtensionRelationId, own)].flags |= is_this_extension;
 }
 
 bool
@@ -311,6 +349,7 @@ versions(Snapshot snapshot)
 
 	pg::guarded([&] {
 		start_raw(tally, memory.get(), snapshot);
+		read_memberships_raw(tally, InvalidOid);
 		for (const Ownership *first = ownerships().begin(); first != ownerships().end();)
 		{
 			const Ownership *last = first;

@@ -18,6 +18,7 @@ table_of_raw(Form_pg_class row)
 	table.name = pstrdup(NameStr(row->relname));
 	table.schema = row->relnamespace;
 	table.kind = row->relkind;
+	table.persistence = row->relpersistence;
 	table.partition = row->relispartition;
 	table.typed = OidIsValid(row->reloftype);
 	table.count = row->relnatts;
@@ -197,19 +198,24 @@ read_parts(Album &album)
 {
 	std::vector<Oid> units = oids_of(album);
 	pg::MemoryScope memory("migration_governance tables");
+	Oids oids = {units.data(), static_cast<int>(units.size())};
 	Tables tables = {};
 	Draft draft;
 
-	pg::guarded([&] {
+	bool indexes_go_along = pg::guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		tables = read_tables_raw({units.data(), static_cast<int>(units.size())});
+		album.has |= add_facts_raw(oids, draft);
+		tables = read_tables_raw(oids);
 		add_columns_raw(tables, draft);
-		add_indexes_raw(tables, add_constraints_raw(tables, draft), draft);
+		Oids indexes = add_indexes_raw(tables, add_constraints_raw(tables, draft), draft);
+		bool found = go_along_raw(indexes);
 		MemoryContextSwitchTo(before);
+		return found;
 	});
 	paste(draft, album);
 	add_column_rarities(tables, album);
-	add_index_rarities(album);
+	if (indexes_go_along)
+		read_by_sql(index_extensions_reader, album);
 }
 
 } // namespace mg::schema

@@ -22,6 +22,7 @@ struct Column
 	bool local;     // as opposed to only inherited
 	bool inherited; // from a parent as well, or only
 	bool has_privileges;
+	bool has_own_sequence; // an identity whose sequence is not the usual one
 	bool has_foreign_options;
 	DraftPart *part;
 };
@@ -32,6 +33,7 @@ struct Table
 	const char *name;
 	Oid schema;
 	char kind;
+	char persistence;
 	bool partition;
 	bool typed; // made OF a composite type
 	Column *columns;
@@ -75,14 +77,21 @@ struct Keys
 	char find(Oid index) const;
 };
 
+// Adds what relations are themselves, sequences too; gives what else there is in the batch, of enum Need.
+unsigned add_facts_raw(const Oids &oids, Draft &draft);
+
 // Draw the sections. Constraints go before indexes.
 void add_columns_raw(const Tables &tables, Draft &draft);
 Keys add_constraints_raw(const Tables &tables, Draft &draft);
-void add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft);
+// Gives the OIDs of the indexes.
+Oids add_indexes_raw(const Tables &tables, const Keys &keys, Draft &draft);
 
-// Add what only few columns and indexes have.
+// Adds what only few columns have.
 void add_column_rarities(const Tables &tables, Album &album);
-void add_index_rarities(Album &album);
+
+// Tells whether one of the indexes goes with an extension (DEPENDS ON EXTENSION), and reads with which.
+bool go_along_raw(const Oids &indexes);
+extern const Reader index_extensions_reader;
 
 // The statistics target in a row of pg_attribute, or -1.
 int statistics_target_raw(HeapTuple tuple, TupleDesc desc);

@@ -110,7 +110,7 @@ add_types(std::vector<Family> &all)
 					{base_sql},
 					{attribute_sql},
 					{MG_COMMENTS("pg_type")},
-					{MG_LABELS("pg_type")}}});
+					MG_LABELS("pg_type")}});
 }
 
 } // namespace mg::schema

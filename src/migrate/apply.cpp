@@ -154,6 +154,7 @@ apply(const Request &request)
 	std::optional<Outcome> early;
 
 	attempt.guard([&] {
+		pg::SqlScope sql;
 		attempt.progress.phase = "script";
 		if (was_applied)
 			early = skip_if_applied(request);

@@ -178,6 +178,7 @@ Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObjec
 void
 Attempt::succeed(const std::string &outcome, capture::Run &run)
 {
+	pg::SqlScope sql;
 	std::vector<capture::RunObject> objects = run.objects();
 	JsonArray locks;
 

@@ -291,7 +291,10 @@ check_constraints(const std::string &migration, Progress &progress)
 	/* What waits to be checked belongs to a table that this transaction has locked; to read every constraint of a large
 	   schema would take longer than most migrations. */
 	for (const HeldLock &lock : held_locks())
-		relations.push_back(std::to_string(lock.oid));
+		if (AfterTriggerPendingOnRel(lock.oid))
+			relations.push_back(std::to_string(lock.oid));
+	if (relations.empty())
+		return;
 	std::vector<pg::Row> names = ledger::query(
 		"SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', '),"
 		" string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') FILTER (WHERE c.condeferred)"

@@ -41,6 +41,16 @@ literal_of(const std::vector<Oid> &oids)
 	return pg::array_literal(items);
 }
 
+std::set<Key>
+keys_of(const std::vector<schema::Address> &addresses)
+{
+	std::set<Key> result;
+
+	for (const schema::Address &address : addresses)
+		result.insert({address.catalog, address.oid});
+	return result;
+}
+
 std::vector<pg::Cell>
 address_params(const std::vector<schema::Address> &addresses)
 {
@@ -76,19 +86,31 @@ enum class Wanted
 	sums // all but the definition
 };
 
-std::vector<pg::Row>
+std::vector<Expected>
 query_some(const std::vector<schema::Address> &addresses, Wanted wanted)
 {
-	std::vector<pg::Cell> params = address_params(addresses);
+	const std::set<Key> keys = keys_of(addresses);
+	std::set<Oid> catalogs;
+	std::set<Oid> oids;
 
-	params.emplace_back(std::to_string(server_major));
-	params.emplace_back(wanted == Wanted::all ? "t" : "f");
-	return ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
-						 " o.type, o.identity, o.at, CASE WHEN $4::boolean THEN o.definition END"
-						 " FROM (SELECT DISTINCT * FROM unnest($1::oid[], $2::oid[])) AS a (catalog, object) JOIN mg.object o"
-						 " ON o.installation = (SELECT c.installation FROM mg.current c)"
-						 " AND o.catalog = a.catalog AND o.object = a.object",
-						 params);
+	for (const auto &[catalog, oid] : keys)
+	{
+		catalogs.insert(catalog);
+		oids.insert(oid);
+	}
+	std::vector<Expected> result = expected_of(
+		ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
+					  " o.type, o.identity, o.at, CASE WHEN $4::boolean THEN o.definition END FROM mg.object o"
+					  " WHERE o.installation = (SELECT c.installation FROM mg.current c)"
+					  " AND o.catalog = ANY ($1::oid[]) AND o.object = ANY ($2::oid[])",
+					  {literal_of({catalogs.begin(), catalogs.end()}), literal_of({oids.begin(), oids.end()}),
+					   std::to_string(server_major), wanted == Wanted::all ? "t" : "f"}));
+	result.erase(std::remove_if(result.begin(), result.end(),
+								[&](const Expected &expected) {
+									return keys.count({expected.catalog, expected.oid}) == 0;
+								}),
+				 result.end());
+	return result;
 }
 
 void
@@ -247,16 +269,6 @@ stays_alone(Oid catalog)
 	return catalog == RelationRelationId || catalog == TypeRelationId || catalog == ProcedureRelationId;
 }
 
-std::set<Key>
-keys_of(const std::vector<schema::Address> &addresses)
-{
-	std::set<Key> result;
-
-	for (const schema::Address &address : addresses)
-		result.insert({address.catalog, address.oid});
-	return result;
-}
-
 // The units that a run may have changed: first those that it names, `named` of them, then those that depend on them.
 std::vector<schema::Unit>
 changed_units(const schema::Scope &scope, const std::vector<schema::Address> &touched, const std::set<Key> &made,
@@ -293,7 +305,7 @@ drifted_before(const std::vector<schema::Unit> &units, const std::set<Key> &made
 		return result;
 
 	schema::Versions versions = schema::versions_of(old, before);
-	for (Expected &expected : expected_of(query_some(addresses_of(old), Wanted::sums)))
+	for (Expected &expected : query_some(addresses_of(old), Wanted::sums))
 		if (const schema::Version *version = schema::find(versions, expected.catalog, expected.oid);
 			version != nullptr && version->sum != expected.versions)
 			result.push_back(std::move(expected));
@@ -359,7 +371,7 @@ load_all()
 std::vector<Expected>
 load(const std::vector<schema::Address> &addresses)
 {
-	return expected_of(query_some(addresses, Wanted::all));
+	return query_some(addresses, Wanted::all);
 }
 
 void
@@ -389,7 +401,9 @@ take(const Change &change)
 		else
 			different.insert(key);
 	units.erase(std::remove_if(units.begin(), units.end(),
-							   [&](const schema::Unit &unit) { return different.count({unit.catalog, unit.oid}) != 0; }),
+							   [&](const schema::Unit &unit) {
+								   return different.count({unit.catalog, unit.oid}) != 0;
+							   }),
 				units.end());
 
 	remove_rows(gone(touched, units, made));

@@ -98,9 +98,8 @@ constexpr const char *collation_17_sql = MG_COLLATION("c.colllocale", "c.collicu
 void
 add_languages(std::vector<Family> &all)
 {
-	all.push_back({LanguageRelationId,
-				   languages_sql,
-				   {{language_sql}, {MG_COMMENTS("pg_language")}, MG_LABELS("pg_language")}});
+	all.push_back(
+		{LanguageRelationId, languages_sql, {{language_sql}, {MG_COMMENTS("pg_language")}, MG_LABELS("pg_language")}});
 	all.push_back({TransformRelationId, transforms_sql, {{transform_sql}, {MG_COMMENTS("pg_transform")}}});
 	all.push_back({AccessMethodRelationId, access_methods_sql, {{access_method_sql}, {MG_COMMENTS("pg_am")}}});
 	all.push_back({CastRelationId, casts_sql, {{cast_sql}, {MG_COMMENTS("pg_cast")}}});

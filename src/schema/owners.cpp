@@ -76,7 +76,8 @@ owner_raw(const Parts &part, Oid oid, Snapshot snapshot)
 const Parts *
 parts_of(Oid catalog)
 {
-	const Parts *found = std::find_if(std::begin(parts), std::end(parts), [&](const Parts &part) { return part.catalog == catalog; });
+	const Parts *found =
+		std::find_if(std::begin(parts), std::end(parts), [&](const Parts &part) { return part.catalog == catalog; });
 
 	return found != std::end(parts) ? found : nullptr;
 }
@@ -111,7 +112,7 @@ identity_table_raw(Oid sequence)
 	int32 column = 0;
 
 	return sequenceIsOwned(sequence, DEPENDENCY_INTERNAL, &table, &column) ? Address{RelationRelationId, table}
-																			: Address{};
+																		   : Address{};
 }
 
 char

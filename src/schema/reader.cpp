@@ -67,9 +67,14 @@ read_by_sql(const Reader &reader, Album &album)
 PlainSettings::PlainSettings()
 {
 	static constexpr const char *settings[][2] = {
-		{"DateStyle", "ISO, MDY"},        {"IntervalStyle", "postgres"},         {"TimeZone", "UTC"},
-		{"bytea_output", "hex"},          {"extra_float_digits", "1"},           {"lc_monetary", "C"},
-		{"standard_conforming_strings", "on"}, {"xmlbinary", "base64"},
+		{"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"lc_monetary", "C"},
+		{"standard_conforming_strings", "on"},
+		{"xmlbinary", "base64"},
 	};
 
 	pg::guarded([] {

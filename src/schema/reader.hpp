@@ -152,11 +152,11 @@ void add_roles(std::vector<Family> &all);
 #define MG_COMMENTS(catalog)                                                  \
 	"SELECT d.objoid, '', '', d.description AS comment FROM pg_description d" \
 	" WHERE d.classoid = '" catalog "'::regclass AND d.objsubid = 0 AND d.objoid = ANY ($1::oid[])"
-#define MG_LABELS(catalog)                                                                                          \
-	when(need_labels,                                                                                               \
-		 "SELECT l.objoid, '', '', string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE "      \
-		 "\"C\") AS \"security label\""                                                                               \
-		 " FROM pg_seclabel l WHERE l.classoid = '" catalog "'::regclass AND l.objsubid = 0 AND l.objoid = ANY "    \
+#define MG_LABELS(catalog)                                                                                       \
+	when(need_labels,                                                                                            \
+		 "SELECT l.objoid, '', '', string_agg(l.provider || ': ' || l.label, ', ' ORDER BY l.provider COLLATE "  \
+		 "\"C\") AS \"security label\""                                                                          \
+		 " FROM pg_seclabel l WHERE l.classoid = '" catalog "'::regclass AND l.objsubid = 0 AND l.objoid = ANY " \
 		 "($1::oid[]) GROUP BY l.objoid")
 
 } // namespace mg::schema

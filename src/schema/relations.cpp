@@ -79,10 +79,9 @@ constexpr const char *sequences_sql =
 std::vector<Reader>
 readers()
 {
-	std::vector<Reader> list = {
-		when(need_relation_rarities, rarities_sql),    when(need_parents, parents_sql),
-		when(need_foreign_tables, foreign_tables_sql), when(need_sequences, sequences_sql),
-		MG_LABELS("pg_class")};
+	std::vector<Reader> list = {when(need_relation_rarities, rarities_sql), when(need_parents, parents_sql),
+								when(need_foreign_tables, foreign_tables_sql), when(need_sequences, sequences_sql),
+								MG_LABELS("pg_class")};
 
 	add_part_readers(list);
 	return list;

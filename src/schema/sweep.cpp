@@ -41,8 +41,8 @@ read_memberships_raw(Tally &tally, Oid extension)
 				ObjectIdGetDatum(ExtensionRelationId));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
 	Relation depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, tally.snapshot,
-										  OidIsValid(extension) ? 2 : 1, keys);
+	SysScanDesc scan =
+		systable_beginscan(depend, DependReferenceIndexId, true, tally.snapshot, OidIsValid(extension) ? 2 : 1, keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		auto dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));

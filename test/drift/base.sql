@@ -46,7 +46,7 @@ CREATE OPERATOR CLASS shop.backwards FOR TYPE integer USING btree FAMILY shop.by
     OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 btint4cmp(integer, integer);
 CREATE FUNCTION shop.state_of(integer) RETURNS shop.state LANGUAGE sql IMMUTABLE AS 'SELECT (enum_range(NULL::shop.state))[$1]';
 CREATE CAST (integer AS shop.state) WITH FUNCTION shop.state_of(integer);
-CREATE TRANSFORM FOR integer LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal));
+CREATE TRANSFORM FOR date LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION date_recv(internal));
 CREATE TEXT SEARCH PARSER shop.words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
 CREATE TEXT SEARCH TEMPLATE shop.plain (INIT = dsimple_init, LEXIZE = dsimple_lexize);
 CREATE TEXT SEARCH DICTIONARY shop.plain_words (TEMPLATE = pg_catalog.simple, ACCEPT = false);

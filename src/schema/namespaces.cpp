@@ -1,4 +1,5 @@
 // Reads schemas, default privileges, event triggers and extensions.
+#include "schema/catalog.hpp"
 #include "schema/globals.hpp"
 
 namespace mg::schema {
@@ -155,6 +156,59 @@ constexpr const char *member_labels_sql =
 	" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY ($1::oid[])"
 	" GROUP BY d.refobjid, i.type, i.identity";
 
+// What there is to read about a relation that belongs to an extension.
+unsigned
+member_needs_raw(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	unsigned needs = 0;
+
+	if (!HeapTupleIsValid(tuple))
+		return needs;
+	auto *row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+	if (row->relrowsecurity || row->relforcerowsecurity)
+		needs |= need_row_security;
+	if (row->relhastriggers)
+		needs |= need_triggers;
+	if (row->relhasrules && row->relkind != RELKIND_MATVIEW)
+		scan_raw(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, {&relation, 1},
+				 [&](HeapTuple rule, TupleDesc) {
+					 if (reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(rule))->ev_type != '1')
+						 needs |= need_rules;
+				 });
+	ReleaseSysCache(tuple);
+	return needs;
+}
+
+// Sees what there is to read about the members of extensions.
+void
+read_members(Album &album)
+{
+	const std::vector<Oid> extensions = oids_of(album);
+
+	if (has_rows(PolicyRelationId))
+		album.has |= need_policies;
+	for (Oid extension : extensions)
+		pg::guarded([&] {
+			ScanKeyData keys[2];
+			HeapTuple tuple;
+
+			ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+						ObjectIdGetDatum(ExtensionRelationId));
+			ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
+			Relation depend = table_open(DependRelationId, AccessShareLock);
+			SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 2, keys);
+			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			{
+				auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+				if (row->classid == RelationRelationId && row->deptype == DEPENDENCY_EXTENSION)
+					album.has |= member_needs_raw(row->objid);
+			}
+			systable_endscan(scan);
+			table_close(depend, AccessShareLock);
+		});
+}
+
 } // namespace
 
 void
@@ -172,12 +226,13 @@ add_namespaces(std::vector<Family> &all)
 				   {{extensions_sql},
 					{MG_COMMENTS("pg_extension")},
 					{members_sql},
-					{member_policies_sql},
-					{member_security_sql},
-					{member_triggers_sql},
-					{member_rules_sql},
+					when(need_policies, member_policies_sql),
+					when(need_row_security, member_security_sql),
+					when(need_triggers, member_triggers_sql),
+					when(need_rules, member_rules_sql),
 					{member_privileges_sql},
-					{member_labels_sql}}});
+					when(need_labels, member_labels_sql)},
+				   read_members});
 }
 
 } // namespace mg::schema

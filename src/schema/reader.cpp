@@ -33,7 +33,8 @@ forget_caches(const std::vector<Unit> &units, size_t first, size_t count)
 	});
 }
 
-// Tells whether a catalog has had rows since it was last emptied.
+} // namespace
+
 bool
 has_rows(Oid catalog)
 {
@@ -44,8 +45,6 @@ has_rows(Oid catalog)
 		return found;
 	});
 }
-
-} // namespace
 
 void
 read_by_sql(const Reader &reader, Album &album)

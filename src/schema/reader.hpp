@@ -52,7 +52,8 @@ enum Need : unsigned
 	need_parents = 16,
 	need_triggers = 32,
 	need_rules = 64,
-	need_policies = 128
+	need_policies = 128,
+	need_row_security = 256
 };
 
 // A query for some facts about a batch of units ($1::oid[]). Its columns: the unit's OID, the section ('' for the unit itself),
@@ -75,6 +76,9 @@ when(unsigned needs, const char *sql)
 
 // Adds what a query gives to the pictures, for a family's own `read`.
 void read_by_sql(const Reader &reader, Album &album);
+
+// Tells whether a catalog has had rows since it was last emptied.
+bool has_rows(Oid catalog);
 
 // A family: the units of one catalog. `list` gives oid, type and identity of every unit in scope; it ends within a WHERE clause,
 // so that conditions can follow, and calls the catalog's row `x`. $1::text[] are the ignored schemas.
@@ -130,8 +134,9 @@ void add_roles(std::vector<Family> &all);
 
 // Tells whether two lists of privileges are different, in whatever order they are.
 #define MG_ACL_DIFFERS(acl, other)                                                                        \
+	" (" acl " IS DISTINCT FROM (" other ") AND"                                                          \
 	" (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" acl ") a) IS DISTINCT FROM" \
-	" (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" other ") a) "
+	" (SELECT array_agg(a::text ORDER BY a::text COLLATE \"C\") FROM unnest(" other ") a)) "
 
 // Privileges that differ from the owner's usual ones; NULL when they are the usual ones.
 // MG_ACL("x.proacl", "'f'", "x.proowner")

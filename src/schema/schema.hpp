@@ -60,7 +60,8 @@ std::vector<Address> owners_before(const std::vector<Address> &addresses, Snapsh
 using Sink = std::function<void(const Unit &unit, const Picture &picture)>;
 void read(const std::vector<Unit> &units, const Sink &sink);
 
-// Catalog rows in scope of which no reader tells: type and identity, to be reported and not skipped in silence.
-std::vector<std::pair<std::string, std::string>> unmodelled(const Scope &scope);
+// Catalog rows in scope of which no reader tells, as they are not among the units: type and identity, to be reported and not
+// skipped in silence.
+std::vector<std::pair<std::string, std::string>> unmodelled(const Scope &scope, const std::vector<Unit> &units);
 
 } // namespace mg::schema

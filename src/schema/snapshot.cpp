@@ -179,10 +179,11 @@ snapshot(const Scope &scope)
 	std::map<std::string, pg::JsonbMembers> cluster;
 	pg::JsonbMembers whole;
 	JsonArray left_out;
+	const std::vector<Unit> all = units(scope);
 
 	{
 		pg::MemoryScope memory("migration_governance snapshot");
-		read(units(scope), [&](const Unit &unit, const Picture &picture) {
+		read(all, [&](const Unit &unit, const Picture &picture) {
 			pg::guarded([&] { MemoryContextReset(memory.get()); });
 			Jsonb *value = pg::guarded([&] {
 				MemoryContext before = MemoryContextSwitchTo(memory.get());
@@ -193,7 +194,7 @@ snapshot(const Scope &scope)
 			(is_cluster(unit) ? cluster : objects)[unit.type].add(unit.identity, value);
 		});
 	}
-	for (const auto &[type, identity] : unmodelled(scope))
+	for (const auto &[type, identity] : unmodelled(scope, all))
 		left_out.text(type + " " + identity);
 	whole.add("about", jsonb_of_text(JsonObject()
 										 .number("format", format_version)

@@ -90,7 +90,7 @@ add_unknown(Addresses &found)
 } // namespace
 
 std::vector<std::pair<std::string, std::string>>
-unmodelled(const Scope &scope)
+unmodelled(const Scope &scope, const std::vector<Unit> &units)
 {
 	Addresses found;
 	std::set<std::pair<Oid, Oid>> modelled;
@@ -100,7 +100,7 @@ unmodelled(const Scope &scope)
 
 	add_known(found, scope);
 	add_unknown(found);
-	for (const Unit &unit : units({{}, true}))
+	for (const Unit &unit : units)
 		modelled.emplace(unit.catalog, unit.oid);
 	for (const auto &[catalog, oid] : found)
 		if (modelled.count({catalog, oid}) == 0)

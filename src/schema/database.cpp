@@ -44,11 +44,12 @@ constexpr const char *role_settings_sql =
 // Of the system only pg_catalog, and languages and the like, which have no schema: as pg_dump does.
 constexpr const char *system_privileges_sql =
 	"SELECT x.oid, 'system privileges', i.type || ' ' || i.identity," MG_PRIVILEGES(
-		"o.acl",
-		"o.owner") "AS privileges"
-				   " FROM pg_database x CROSS JOIN" MG_REGRANTED "o"
-				   " CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
-				   " WHERE x.oid = ANY ($1::oid[]) AND o.objid < 16384 AND o.schema IN (0, 'pg_catalog'::regnamespace)";
+		"o.acl", "o.owner") "AS privileges"
+							" FROM pg_database x CROSS JOIN" MG_REGRANTED(
+								"< 16384") "o"
+										   " CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
+										   " WHERE x.oid = ANY ($1::oid[]) AND o.objid < 16384 AND o.schema IN (0, "
+										   "'pg_catalog'::regnamespace)";
 
 } // namespace
 

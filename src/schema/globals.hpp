@@ -6,13 +6,14 @@
 namespace mg::schema {
 
 // Objects whose privileges are not those they came with from initdb or their extension, as pg_dump finds them: classid, objid,
-// objsubid, acl, owner and schema (0 for what has none).
-#define MG_REGRANTED                                                                                                  \
+// objsubid, acl, owner and schema (0 for what has none). Columns are looked at of some relations only: MG_REGRANTED("< 16384")
+#define MG_REGRANTED(relations)                                                                                       \
 	" (SELECT o.* FROM (SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, c.relacl AS acl," \
 	" c.relowner AS owner, CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\" AS kind, c.relnamespace AS schema" \
 	" FROM pg_class c WHERE c.relacl IS NOT NULL"                                                                     \
 	" UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum, a.attacl, c.relowner, 'c', c.relnamespace"         \
 	" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped"    \
+	" AND a.attrelid " relations                                                                                      \
 	" UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.proowner, 'f', p.pronamespace"                      \
 	" FROM pg_proc p WHERE p.proacl IS NOT NULL"                                                                      \
 	" UNION ALL SELECT 'pg_type'::regclass, t.oid, 0, t.typacl, t.typowner, 'T', t.typnamespace"                      \

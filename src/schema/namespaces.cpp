@@ -138,15 +138,21 @@ constexpr const char *member_rules_sql =
 	" WHEN 'A' THEN 'always' END AS enabled"
 	" FROM pg_rewrite r" MG_ON_MEMBERS("r.ev_class") " WHERE r.ev_type <> '1'";
 
-// What was granted is found once: a plan that looks again for every member reads all columns each time.
-constexpr const char *member_privileges_sql =
-	"WITH o AS MATERIALIZED (SELECT o.* FROM" MG_REGRANTED
-	"o) SELECT d.refobjid, 'members', i.type || ' ' || i.identity," MG_PRIVILEGES(
-		"o.acl", "o.owner") "AS privileges"
-							" FROM pg_depend d JOIN o ON o.classid = d.classid AND o.objid = d.objid"
-							" CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
-							" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY "
-							"($1::oid[])";
+// What was granted is found once and not again for every member.
+constexpr const char *member_privileges_sql = "WITH o AS MATERIALIZED (SELECT o.* FROM" MG_REGRANTED(
+	"= ANY (ARRAY(SELECT m.objid FROM pg_depend m WHERE m.refclassid = 'pg_extension'::regclass"
+	" AND m.refobjid = ANY ($1::oid[]) AND m.classid = 'pg_class'::regclass AND m.deptype = 'e'))") "o) SELECT "
+																									"d.refobjid, "
+																									"'members', i.type "
+																									"|| ' ' || "
+																									"i."
+																									"identity"
+																									"," MG_PRIVILEGES("o.acl",
+																													  "o.owner") "AS privileges"
+																																 " FROM pg_depend d JOIN o ON o.classid = d.classid AND o.objid = d.objid"
+																																 " CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
+																																 " WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY "
+																																 "($1::oid[])";
 
 constexpr const char *member_labels_sql =
 	"SELECT d.refobjid, 'members', i.type || ' ' || i.identity,"

@@ -53,7 +53,8 @@ enum Need : unsigned
 	need_triggers = 32,
 	need_rules = 64,
 	need_policies = 128,
-	need_row_security = 256
+	need_row_security = 256,
+	need_constraint_triggers = 512 // that are not as the server makes them
 };
 
 // A query for some facts about a batch of units ($1::oid[]). Its columns: the unit's OID, the section ('' for the unit itself),

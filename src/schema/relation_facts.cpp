@@ -84,8 +84,6 @@ needs_raw(HeapTuple tuple, TupleDesc desc)
 		needs |= need_sequences;
 	if (row->relkind == RELKIND_FOREIGN_TABLE)
 		needs |= need_foreign_tables;
-	if (row->relhastriggers)
-		needs |= need_triggers;
 	return needs;
 }
 
@@ -117,6 +115,15 @@ add_facts_raw(const Oids &oids, Draft &draft)
 			 [&](HeapTuple, TupleDesc) { needs |= need_parents; });
 	scan_raw(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, oids,
 			 [&](HeapTuple, TupleDesc) { needs |= need_policies; });
+	scan_raw(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, oids,
+			 [&](HeapTuple tuple, TupleDesc) {
+				 auto *row = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple));
+				 /* A foreign key has four triggers of its own. */
+				 if (!row->tgisinternal)
+					 needs |= need_triggers;
+				 else if (row->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
+					 needs |= need_constraint_triggers;
+			 });
 	scan_raw(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, oids,
 			 [&](HeapTuple tuple, TupleDesc) {
 				 if (reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(tuple))->ev_type != '1')

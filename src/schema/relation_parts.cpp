@@ -59,7 +59,7 @@ void
 add_part_readers(std::vector<Reader> &readers)
 {
 	readers.push_back(when(need_triggers, triggers_sql));
-	readers.push_back(when(need_triggers, constraint_triggers_sql));
+	readers.push_back(when(need_constraint_triggers, constraint_triggers_sql));
 	readers.push_back(when(need_rules, rules_sql));
 	readers.push_back(when(need_policies, policies_sql));
 }

@@ -204,7 +204,7 @@ bench_schema() {
                 schema_turn "schema_$tables" "$round" "$who"
             done
         done
-        row "schema: $tables tables, a client's wall time, $rounds rounds" ""
+        row "schema: $tables tables, a client's wall time, ratios without connecting, $rounds rounds" ""
         schema_row pg_dump "pg_dump -s"
         schema_row nothing "SELECT 1, which is to connect"
         schema_row snapshot "mg_snapshot()" "<= 0.333"
@@ -223,7 +223,12 @@ bench_schema() {
     "$server" stop governed
 }
 
+# The bound is for what is done, not for starting a client and connecting, which takes longer than a report: the time of SELECT 1
+# in the same round is taken off both sides. The ratio of the whole times stands beside the time.
 schema_row() {
-    row "  $2" "$(median_of "schema_$tables" "$1" | awk '{ printf "%.1f ms", $1 / 1000 }')" \
-        "$([ "$1" = pg_dump ] || median_of_pairs "schema_$tables" "$1" / pg_dump)" "${3:-}"
+    local figure=schema_$tables
+    row "  $2" "$(median_of "$figure" "$1" | awk '{ printf "%.1f ms", $1 / 1000 }')$(
+        [ -z "${3:-}" ] || median_of_pairs "$figure" "$1" / pg_dump | awk '{ printf ", whole %.3f", $1 }')" \
+        "$([ -z "${3:-}" ] || paste <(values "$figure" "$1") <(values "$figure" nothing) <(values "$figure" pg_dump) |
+            awk '{ print ($1 - $2) / ($3 - $2) }' | median)" "${3:-}"
 }

@@ -40,6 +40,9 @@ endif
 override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
 src/core/%.o: override CPPFLAGS = -Isrc
 
+# More options for the compiler, after all others: make MG_CXXFLAGS=-O0
+override CXXFLAGS += $(MG_CXXFLAGS)
+
 # Servers are built without --enable-depend, so PGXS tracks no headers.
 DEPS = $(OBJS:.o=.d)
 src/%.o: src/%.cpp

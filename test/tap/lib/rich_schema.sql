@@ -330,7 +330,8 @@ CREATE INDEX ON kinds.child (name);
 COMMENT ON COLUMN kinds.child.id IS 'inherited';
 
 -- part partitions
-CREATE TABLE kinds.measured (at timestamptz NOT NULL, region text, amount int DEFAULT 0, note text, PRIMARY KEY (at, region), CHECK (amount >= 0))
+-- Named, because pg_dump (18) restores a partitioned table with NOT NULL constraints of other names: its partitions took theirs.
+CREATE TABLE kinds.measured (at timestamptz CONSTRAINT measured_at NOT NULL, region text CONSTRAINT measured_region NOT NULL, amount int DEFAULT 0, note text, PRIMARY KEY (at, region), CHECK (amount >= 0))
     PARTITION BY RANGE (at, region);
 CREATE INDEX measured_amount ON kinds.measured (amount);
 CREATE TABLE kinds.measured_2020 PARTITION OF kinds.measured (amount DEFAULT 20, CONSTRAINT small CHECK (amount < 100))

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "drift/expected.hpp"
 #include "ledger/seal.hpp"
 #include "migrate/integrity.hpp"
 #include "migrate/objects.hpp"
@@ -79,7 +80,7 @@ void
 check_database(const std::optional<std::string> &migration, const std::vector<RecordedObject> &objects,
 			   std::vector<pg::Row> &rows)
 {
-	Target target;
+	Target target = {drift::scope(), std::nullopt};
 
 	if (migration.has_value())
 	{

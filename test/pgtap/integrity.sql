@@ -49,6 +49,15 @@ ALTER TABLE parted ADD CONSTRAINT k_positive CHECK (k > 0) NOT VALID;
 SELECT is(t.bad('constraint'), 'table constraint k_positive on public.parted|NOT VALID: the rows from before it were never checked', 'of a partitioned table it is told once');
 ALTER TABLE parted DROP CONSTRAINT k_positive;
 
+CREATE SCHEMA platform;
+CREATE TABLE platform.broken (id int);
+ALTER TABLE platform.broken ADD CONSTRAINT positive CHECK (id > 0) NOT VALID;
+SELECT is(t.bad('constraint'), 'table constraint positive on platform.broken|NOT VALID: the rows from before it were never checked', 'a platform''s like any other');
+SELECT mg_set_policy('ignored_schemas', 'other, platform', 'not ours') \g /dev/null
+SELECT is(t.bad('constraint'), NULL, 'unless its schema is one that the policy leaves out');
+SELECT mg_set_policy('ignored_schemas', '', 'all is ours again') \g /dev/null
+DROP SCHEMA platform CASCADE;
+
 -- Triggers.
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER good BEFORE INSERT ON fine FOR EACH ROW EXECUTE FUNCTION nothing();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "drift/roles.hpp"
 #include "drift/statements.hpp"
 #include "ledger/store.hpp"
 #include "pg/memory.hpp"
@@ -165,6 +166,34 @@ write_role_names(std::optional<int64_t> run)
 	schema::Unit names = {AuthIdRelationId, InvalidOid, "role names", "role names"};
 
 	write_row(names, "{}", sum_of(schema::versions_of({names}), {names.catalog, names.oid}), run);
+}
+
+constexpr Key role_names = {AuthIdRelationId, InvalidOid};
+
+// What a run did to roles, unless somebody else had changed them before.
+RoleChange
+roles_between(const schema::Versions &before, const schema::Versions &after, Snapshot snapshot)
+{
+	const uint64_t sum = sum_of(before, role_names);
+
+	if (sum == sum_of(after, role_names))
+		return RoleChange::none;
+	for (const Expected &expected : query_some({{role_names.first, role_names.second}}, Wanted::sums))
+		if (expected.versions != sum)
+			return RoleChange::unknown;
+	return has_renamed_roles(snapshot) ? RoleChange::renamed : RoleChange::other;
+}
+
+void
+add_others(std::vector<schema::Unit> &units, const std::vector<schema::Unit> &all)
+{
+	std::set<Key> known;
+
+	for (const schema::Unit &unit : units)
+		known.insert({unit.catalog, unit.oid});
+	for (const schema::Unit &unit : all)
+		if (known.count({unit.catalog, unit.oid}) == 0)
+			units.push_back(unit);
 }
 
 std::vector<schema::Address>
@@ -379,9 +408,15 @@ take(const Change &change)
 {
 	schema::Scope here = scope();
 	std::vector<schema::Address> touched = change.touched;
+	RoleChange roles = RoleChange::none;
 
 	if (change.incomplete)
-		touched = changed_between(schema::versions(change.before), schema::versions());
+	{
+		schema::Versions before = schema::versions(change.before);
+		schema::Versions after = schema::versions();
+		touched = changed_between(before, after);
+		roles = roles_between(before, after, change.before);
+	}
 	if (touched.empty())
 		return;
 
@@ -391,6 +426,8 @@ take(const Change &change)
 	const std::set<Key> made = keys_of(change.made);
 	std::vector<schema::Unit> units = changed_units(here, touched, made, named_count);
 	const std::set<Key> named = keys_of(addresses_of({units.begin(), units.begin() + named_count}));
+	if (roles == RoleChange::renamed)
+		add_others(units, schema::units(here));
 
 	/* A dependant that somebody changed by hand before stays different; what the run itself named is taken as it is. */
 	std::vector<Expected> overwritten;
@@ -408,7 +445,7 @@ take(const Change &change)
 
 	remove_rows(gone(touched, units, made));
 	write_units(units, schema::versions_of(units), change.run);
-	if (change.incomplete)
+	if (roles == RoleChange::other || roles == RoleChange::renamed)
 		write_role_names(change.run);
 	warn_of_earlier_drift(overwritten);
 }
@@ -424,8 +461,15 @@ take_all(std::optional<int64_t> run)
 void
 take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone)
 {
+	WritableScope writable;
+
 	remove_rows(gone);
 	write_units(units, schema::versions_of(units), std::nullopt);
+}
+
+void
+take_role_names()
+{
 	write_role_names(std::nullopt);
 }
 

@@ -60,6 +60,8 @@ void take(const Change &change);
 // Takes the live state of all objects, or of some units, as expected.
 void take_all(std::optional<int64_t> run);
 void take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone);
+// Says that the names of roles, which are part of the text of everything that has an owner, are the expected ones: only when nothing differs.
+void take_role_names();
 // Expects a unit to look like this, whatever it looks like now.
 void take_picture(const schema::Unit &unit, const Picture &picture);
 

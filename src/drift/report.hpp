@@ -1,7 +1,6 @@
 // Every difference between what the schema is and what it should be.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +14,5 @@ std::vector<pg::Row> report();
 
 // The same against a snapshot of another database of the same major: expected is the snapshot. Raises 22023 for what is no snapshot.
 std::vector<pg::Row> report(Datum snapshot);
-
-// Takes the live state as expected, of all objects or of those of one identity, on record with the reason. Gives the number of
-// differences accepted. Raises 22023 without a reason, MG201 when nothing of that identity differs.
-int accept(const std::string &reason, const std::optional<std::string> &identity);
 
 } // namespace mg::drift

@@ -15,6 +15,7 @@ struct Statement
 	std::string application;
 	std::string text;
 	std::string identity;
+	std::string migration;               // that the session named, or empty
 	std::vector<std::string> identities; // all objects that it touched
 };
 
@@ -24,5 +25,8 @@ std::optional<Statement> newest_statement(uint64_t xid, const std::vector<std::s
 
 // All such statements, newest first, that touched any of these; at most 10,000.
 std::vector<Statement> statements_since(uint64_t xid, const std::vector<std::string> &identities);
+
+// Tells whether statements that another tool sent carry a migration's name.
+bool has_statements_of(const std::string &migration);
 
 } // namespace mg::drift

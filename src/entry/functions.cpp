@@ -1,5 +1,6 @@
 // The functions that people call: each decodes its arguments, calls a room below, and encodes what comes back.
 #include "capture/capture.hpp"
+#include "drift/accept.hpp"
 #include "drift/expected.hpp"
 #include "drift/report.hpp"
 #include "ledger/seal.hpp"

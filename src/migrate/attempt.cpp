@@ -5,6 +5,7 @@
 
 #include "capture/settings.hpp"
 #include "core/json.hpp"
+#include "drift/accept.hpp"
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/size.hpp"
@@ -173,6 +174,7 @@ Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObjec
 	change.before = run.before();
 	change.run = id_;
 	drift::take(change);
+	drift::take_attributed(migration_);
 }
 
 void

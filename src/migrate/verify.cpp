@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "drift/compare.hpp"
 #include "drift/expected.hpp"
 #include "ledger/seal.hpp"
 #include "migrate/integrity.hpp"
@@ -24,15 +25,63 @@ check_row(const std::string &migration, const std::string &check, const std::str
 	return {migration.empty() ? pg::Cell() : pg::Cell(migration), check, object, ok ? "t" : "f", expected, actual};
 }
 
-// An object may have been renamed, or dropped and made again by hand: found by OID or by name, it is there.
+std::string
+spelled(const Deviation &deviation)
+{
+	std::string what = deviation.type + " " + deviation.identity;
+
+	if (deviation.property.empty())
+		return what + " " + deviation.kind;
+	return what + ", " + deviation.property + ": " + pg::excerpt(deviation.expected.value_or("none"), 60) + " -> " +
+		   pg::excerpt(deviation.actual.value_or("none"), 60);
+}
+
+// What of an object is not as runs have left it: of a table all that belongs to it, of an index or a column only that.
+std::vector<std::string>
+changes_of(const RecordedObject &object, const std::string &identity, const std::vector<drift::Drift> &drifts)
+{
+	std::vector<std::string> result;
+	auto is_it = [&](const std::string &type, const std::string &name) {
+		return type == object.type && (name == object.identity || name == identity);
+	};
+
+	for (const drift::Drift &drift : drifts)
+	{
+		const std::string &type = drift.unit.has_value() ? drift.unit->type : drift.expected.type;
+		bool whole = is_it(type, drift.identity) || is_it(type, drift.was);
+		for (const Deviation &deviation : drift.deviations)
+			if (whole || is_it(deviation.type, deviation.identity))
+				result.push_back(spelled(deviation));
+	}
+	return result;
+}
+
+// "a, b, c and 2 more".
+std::string
+shortened(const std::vector<std::string> &items)
+{
+	constexpr size_t most = 3;
+	std::string result;
+
+	for (size_t i = 0; i < std::min(items.size(), most); i++)
+		result += (i == 0 ? "" : "; ") + items[i];
+	return items.size() > most ? result + " and " + std::to_string(items.size() - most) + " more" : result;
+}
+
+// An object may have been dropped and made again by hand, or renamed by a later migration: found by OID or by name, it is there.
 pg::Row
-check_object(const RecordedObject &object)
+check_object(const RecordedObject &object, const std::vector<drift::Drift> &drifts)
 {
 	std::optional<std::string> identity = find_object(object, true);
-	std::string actual =
-		!identity.has_value() ? "missing" : (*identity == object.identity ? "exists" : "exists as " + *identity);
+	if (!identity.has_value())
+		return check_row(object.migration, "object", object.title(), false, "exists", "missing");
 
-	return check_row(object.migration, "object", object.title(), identity.has_value(), "exists", actual);
+	std::string found = *identity == object.identity ? "exists" : "exists as " + *identity;
+	std::vector<std::string> changes = changes_of(object, *identity, drifts);
+	if (changes.empty())
+		return check_row(object.migration, "object", object.title(), true, "exists", found);
+	return check_row(object.migration, "object", object.title(), false, "unchanged",
+					 found + ", changed by hand: " + shortened(changes));
 }
 
 // Runs a migration's own queries; each is undone, so that verifying changes nothing.
@@ -138,8 +187,9 @@ verify(const std::optional<std::string> &name)
 		objects.erase(std::remove_if(objects.begin(), objects.end(),
 									 [&](const RecordedObject &object) { return object.migration != *name; }),
 					  objects.end());
+	std::vector<drift::Drift> drifts = drift::find_drift();
 	for (const RecordedObject &object : objects)
-		rows.push_back(check_object(object));
+		rows.push_back(check_object(object, drifts));
 	check_database(name, objects, rows);
 	if (name.has_value())
 		return rows;

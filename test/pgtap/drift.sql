@@ -134,6 +134,53 @@ SELECT alike(t.said($$SELECT mg_baseline('d30')$$), 'MG002%', 'once');
 SELECT alike(t.said($$SELECT mg_rollback('d30')$$), 'MG404%', 'has no way back');
 SELECT is(t.after('d31', 'CREATE TABLE s2.on_top (i int)'), 'none', 'migrations go on top');
 
+-- What another tool ran for a migration belongs to it once that is applied.
+SELECT (mg_register('d40', 'CREATE INDEX IF NOT EXISTS on_top_i ON s2.on_top (i)')).status \g /dev/null
+SET migration_governance.migration = 'd40';
+CREATE INDEX CONCURRENTLY on_top_i ON s2.on_top (i);
+RESET migration_governance.migration;
+COMMENT ON TABLE s2.p1 IS 'by hand';
+SELECT is(t.drift(), 'changed table s2.p1 .comment; unexpected index s2.on_top_i', 'an index built outside a run');
+SELECT is((SELECT status FROM mg_apply('d40')), 'applied', 'and its migration');
+SELECT is(t.drift(), 'changed table s2.p1 .comment', 'nobody misses it any more, and what else was done stays');
+COMMENT ON TABLE s2.p1 IS NULL;
+
+-- mg_verify() sees that what migrations made is as they made it.
+CREATE FUNCTION t.changed() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat_ws('|', migration, object, actual), E'\n' ORDER BY migration, object) FROM mg_verify() WHERE check_name = 'object' AND NOT ok AND migration >= 'd40' $$;
+SELECT mg_apply('d41', 'CREATE TABLE s2.seen (i int CHECK (i > 0), u uuid); CREATE INDEX seen_i ON s2.seen (i); CREATE VIEW s2.seeing AS SELECT i FROM s2.seen') \g /dev/null
+SELECT mg_apply('d42', 'ALTER TABLE s2.seen ADD COLUMN more text') \g /dev/null
+SELECT is(t.changed(), NULL, 'nothing is changed at first');
+ALTER TABLE s2.seen ALTER COLUMN more SET DEFAULT 'x';
+SELECT is(t.changed(), 'd41|table s2.seen|exists, changed by hand: table column s2.seen.more, default: none -> ''x''::text', 'a column that a later migration added');
+ALTER TABLE s2.seen ALTER COLUMN more DROP DEFAULT;
+ALTER INDEX s2.seen_i SET (fillfactor = 50);
+CREATE OR REPLACE VIEW s2.seeing AS SELECT i FROM s2.seen WHERE i > 1;
+ALTER TABLE s2.seen ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int;
+SELECT is(t.changed(), E'd41|index s2.seen_i|exists, changed by hand: index s2.seen_i, options: none -> fillfactor=50\n'
+	'd41|table s2.seen|exists, changed by hand: table column s2.seen.a unexpected; table column s2.seen.b unexpected; table column s2.seen.c unexpected and 1 more\n'
+	'd41|view s2.seeing|exists, changed by hand: view s2.seeing, definition: SELECT seen.i FROM s2.seen; -> SELECT seen.i FROM s2.seen WHERE (seen.i > 1);', 'an index, a table, a view');
+SELECT is((SELECT count(*) FROM mg_verify('d42') WHERE NOT ok), 0::bigint, 'and none of another migration');
+SELECT mg_apply('d43', 'ALTER TABLE s2.seen DROP COLUMN a, DROP COLUMN b, DROP COLUMN c; ALTER INDEX s2.seen_i RESET (fillfactor); CREATE OR REPLACE VIEW s2.seeing AS SELECT i FROM s2.seen') \g /dev/null
+SELECT mg_apply('d44', 'ALTER TABLE s2.seen RENAME TO sight') \g /dev/null
+SELECT is(t.changed(), NULL, 'what later migrations change is as it should be');
+
+-- Names of roles are part of what others own.
+CREATE ROLE drift_maker;
+SELECT mg_accept_drift('a role more') \g /dev/null
+SELECT is(t.after('d45', 'CREATE TABLE s2.his (i int); ALTER TABLE s2.his OWNER TO drift_maker; CREATE TABLE s2.hers (i int); ALTER TABLE s2.hers OWNER TO drift_maker'), 'none', 'owned by a role');
+SELECT is(t.after('d46', 'ALTER ROLE drift_maker RENAME TO drift_owner'), 'none', 'which a migration renames');
+COMMENT ON TABLE s2.his IS 'mine';
+SELECT is(t.drift(), 'changed table s2.his .comment', 'its table is compared by the new name');
+SELECT mg_accept_drift('it is', 's2.his') \g /dev/null
+ALTER ROLE drift_owner RENAME TO drift_maker;
+SELECT is(t.drift(), 'changed table s2.hers .owner; changed table s2.hers .privileges; changed table s2.his .owner; changed table s2.his .privileges', 'renamed by hand');
+SELECT mg_accept_drift('of one', 's2.his') \g /dev/null
+SELECT is(t.drift(), 'changed table s2.hers .owner; changed table s2.hers .privileges', 'what is not accepted stays');
+SELECT is(t.after('d47', 'CREATE ROLE drift_other'), 'changed table s2.hers .owner; changed table s2.hers .privileges', 'also when a migration makes a role');
+SELECT mg_accept_drift('of the other', 's2.hers') \g /dev/null
+SELECT is(t.drift(), 'none', 'until all is');
+
 -- Rights.
 GRANT USAGE ON SCHEMA t TO drift_reader;
 SET ROLE drift_reader;
@@ -146,5 +193,5 @@ REVOKE ALL ON SCHEMA t FROM drift_reader;
 DROP SCHEMA s2 CASCADE;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC;
-DROP ROLE drift_chief, drift_reader;
+DROP ROLE drift_chief, drift_reader, drift_maker, drift_other;
 SELECT * FROM finish();

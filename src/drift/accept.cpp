@@ -112,19 +112,28 @@ take_attributed(const std::string &migration)
 	std::vector<Statement> statements = statements_about(drifts);
 	std::vector<schema::Unit> units;
 	std::vector<schema::Address> gone;
+	std::string list;
 	for (const Drift &drift : drifts)
 	{
 		bool own = std::all_of(drift.deviations.begin(), drift.deviations.end(), [&](const Deviation &deviation) {
 			const Statement *statement = find_statement(statements, drift, deviation);
 			return statement != nullptr && statement->migration == migration;
 		});
-		if (own && drift.unit.has_value())
+		if (!own)
+			continue;
+		for (const Deviation &deviation : drift.deviations)
+			list += (list.empty() ? "" : ", ") + deviation.type + " " + deviation.identity;
+		if (drift.unit.has_value())
 			units.push_back(*drift.unit);
-		else if (own)
+		else
 			gone.push_back(*drift.gone);
 	}
-	if (!units.empty() || !gone.empty())
-		take_units(units, gone);
+	if (list.empty())
+		return;
+	take_units(units, gone);
+	pg::report(NOTICE, UserError("00000", "what was done before in the name of migration \"" + migration +
+											  "\" is expected from now on")
+						   .detail("Done outside its run: " + list + "."));
 }
 
 } // namespace mg::drift

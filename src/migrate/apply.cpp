@@ -92,8 +92,6 @@ skip_if_applied(const Request &request)
 Outcome
 run_migration(const Migration &migration, Attempt &attempt)
 {
-	Outcome outcome;
-
 	attempt.run([&](capture::Run &run) {
 		require_checks(migration.precondition, migration.name, attempt, "MG401", "precondition");
 		run_script(migration.up, migration.name, run, attempt.progress);
@@ -101,14 +99,7 @@ run_migration(const Migration &migration, Attempt &attempt)
 		require_checks(migration.verify, migration.name, attempt, "MG402", "verification");
 		attempt.succeed("applied", run);
 	});
-	outcome.migration = migration.name;
-	outcome.status = "applied";
-	outcome.duration_us = attempt.duration_us();
-	outcome.statements = attempt.statements();
-	outcome.objects = attempt.objects();
-	outcome.checksum = attempt.checksum;
-	outcome.run_id = attempt.id();
-	return outcome;
+	return attempt.outcome("applied");
 }
 
 } // namespace

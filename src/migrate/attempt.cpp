@@ -210,6 +210,21 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	capture::log_run(migration_ + " " + outcome + " in " + std::to_string(duration_us_ / 1000) + " ms");
 }
 
+Outcome
+Attempt::outcome(const std::string &status) const
+{
+	Outcome outcome;
+
+	outcome.migration = migration_;
+	outcome.status = status;
+	outcome.duration_us = duration_us_;
+	outcome.statements = static_cast<int>(progress.timings.size());
+	outcome.objects = objects_;
+	outcome.checksum = checksum;
+	outcome.run_id = id_;
+	return outcome;
+}
+
 // Called while an error is on its way: looks nothing up, and whatever goes wrong here is a warning, not another error.
 void
 Attempt::record_failure(const char *sqlstate, const char *message, const char *detail, const char *hint) noexcept

@@ -8,6 +8,7 @@
 
 #include "capture/run.hpp"
 #include "ledger/parcel.hpp"
+#include "migrate/migrate.hpp"
 #include "migrate/migration.hpp"
 #include "migrate/runner.hpp"
 
@@ -37,10 +38,10 @@ public:
 	// Writes the record of success; `run` has just ended.
 	void succeed(const std::string &outcome, capture::Run &run);
 
+	// The number of the run, once it has begun.
 	int64_t id() const { return id_; }
-	int64_t duration_us() const { return duration_us_; }
-	int statements() const { return static_cast<int>(progress.timings.size()); }
-	int objects() const { return objects_; }
+	// What the caller is told of a success.
+	Outcome outcome(const std::string &status) const;
 
 private:
 	ledger::Fields fields(const std::string &outcome) const;

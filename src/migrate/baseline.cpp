@@ -49,16 +49,11 @@ baseline(const std::string &name, const std::optional<std::string> &description)
 		migration->keep();
 	});
 
-	Outcome outcome;
 	attempt.run([&](capture::Run &run) {
 		drift::take_all(attempt.id());
 		attempt.succeed("applied", run);
 	});
-	outcome.migration = name;
-	outcome.status = "applied";
-	outcome.duration_us = attempt.duration_us();
-	outcome.checksum = attempt.checksum;
-	outcome.run_id = attempt.id();
+	Outcome outcome = attempt.outcome("applied");
 	outcome.objects = static_cast<int>(
 		std::stol(ledger::query_cell("SELECT count(*) FROM mg.object o WHERE o.type <> 'role names'").value_or("0")));
 	return outcome;

@@ -158,15 +158,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 		attempt.succeed("rolled back", run);
 	});
 
-	Outcome outcome;
-	outcome.migration = name;
-	outcome.status = "rolled back";
-	outcome.duration_us = attempt.duration_us();
-	outcome.statements = attempt.statements();
-	outcome.objects = attempt.objects();
-	outcome.checksum = attempt.checksum;
-	outcome.run_id = attempt.id();
-	return outcome;
+	return attempt.outcome("rolled back");
 }
 
 } // namespace

@@ -93,6 +93,25 @@ scan_raw(Oid catalog, Oid index, AttrNumber column, const Oids &oids, Each each,
 	table_close(relation, AccessShareLock);
 }
 
+// Calls each(row of pg_depend) for what depends on an object, or with InvalidOid on any object of the catalog.
+template <typename Each>
+void
+scan_dependants_raw(Oid catalog, Oid object, Each each)
+{
+	Relation depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	HeapTuple tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(catalog));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	SysScanDesc scan =
+		systable_beginscan(depend, DependReferenceIndexId, true, nullptr, OidIsValid(object) ? 2 : 1, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		each(reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple)));
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
 // A column that may be NULL, as a C string (of a text array: sorted and with commas), or nullptr.
 const char *text_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);
 const char *options_cell_raw(HeapTuple tuple, AttrNumber column, TupleDesc desc);

@@ -206,23 +206,11 @@ Oid
 identity_sequence_raw(Oid table, int number)
 {
 	Oid sequence = InvalidOid;
-	ScanKeyData keys[3];
-	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
-	Relation depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 3, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
-		if (row->classid == RelationRelationId && row->deptype == DEPENDENCY_INTERNAL)
+	scan_dependants_raw(RelationRelationId, table, [&](Form_pg_depend row) {
+		if (row->refobjsubid == number && row->classid == RelationRelationId && row->deptype == DEPENDENCY_INTERNAL)
 			sequence = row->objid;
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	});
 	return sequence;
 }
 

@@ -361,8 +361,6 @@ bool
 go_along_raw(const Oids &indexes)
 {
 	constexpr int few = 16;
-	ScanKeyData key;
-	HeapTuple tuple;
 	bool found = false;
 
 	if (indexes.count <= few)
@@ -371,16 +369,9 @@ go_along_raw(const Oids &indexes)
 			found = getAutoExtensionsOfObject(RelationRelationId, indexes.values[i]) != NIL;
 		return found;
 	}
-	ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
-	Relation depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
-		found = row->deptype == DEPENDENCY_AUTO_EXTENSION && row->classid == RelationRelationId;
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	scan_dependants_raw(ExtensionRelationId, InvalidOid, [&](Form_pg_depend row) {
+		found |= row->deptype == DEPENDENCY_AUTO_EXTENSION && row->classid == RelationRelationId;
+	});
 	return found;
 }
 

@@ -139,20 +139,66 @@ constexpr const char *member_rules_sql =
 	" FROM pg_rewrite r" MG_ON_MEMBERS("r.ev_class") " WHERE r.ev_type <> '1'";
 
 // What was granted is found once and not again for every member.
-constexpr const char *member_privileges_sql = "WITH o AS MATERIALIZED (SELECT o.* FROM" MG_REGRANTED(
-	"= ANY (ARRAY(SELECT m.objid FROM pg_depend m WHERE m.refclassid = 'pg_extension'::regclass"
-	" AND m.refobjid = ANY ($1::oid[]) AND m.classid = 'pg_class'::regclass AND m.deptype = 'e'))") "o) SELECT "
-																									"d.refobjid, "
-																									"'members', i.type "
-																									"|| ' ' || "
-																									"i."
-																									"identity"
-																									"," MG_PRIVILEGES("o.acl",
-																													  "o.owner") "AS privileges"
-																																 " FROM pg_depend d JOIN o ON o.classid = d.classid AND o.objid = d.objid"
-																																 " CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i"
-																																 " WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY "
-																																 "($1::oid[])";
+constexpr const char *
+	member_privileges_sql = "WITH o AS MATERIALIZED (SELECT o.* FROM" MG_REGRANTED("= ANY (ARRAY(SELECT m.objid FROM "
+																				   "pg_depend m WHERE m.refclassid = "
+																				   "'pg_extension'::regclass"
+																				   " AND m.refobjid = ANY ($1::oid[]) "
+																				   "AND m.classid = "
+																				   "'pg_class'::regclass AND m.deptype "
+																				   "= 'e'))") "o) SELECT "
+																							  "d.refobjid, "
+																							  "'members', i.type "
+																							  "|| ' ' || "
+																							  "i."
+																							  "identity"
+																							  "," MG_PRIVILEGES(
+																								  "o.acl",
+																								  "o.owner") "AS "
+																											 "privilege"
+																											 "s"
+																											 " FROM "
+																											 "pg_"
+																											 "depend d "
+																											 "JOIN o "
+																											 "ON "
+																											 "o."
+																											 "classid "
+																											 "= "
+																											 "d."
+																											 "classid "
+																											 "AND "
+																											 "o.objid "
+																											 "= d.objid"
+																											 " CROSS "
+																											 "JOIN "
+																											 "LATERAL "
+																											 "pg_"
+																											 "identify_"
+																											 "object(o."
+																											 "classid, "
+																											 "o.objid, "
+																											 "o."
+																											 "objsubid)"
+																											 " i"
+																											 " WHERE "
+																											 "d."
+																											 "refclassi"
+																											 "d = "
+																											 "'pg_"
+																											 "extension"
+																											 "'::"
+																											 "regclass "
+																											 "AND "
+																											 "d."
+																											 "deptype "
+																											 "= 'e' "
+																											 "AND "
+																											 "d."
+																											 "refobjid "
+																											 "= ANY "
+																											 "($1::oid["
+																											 "])";
 
 constexpr const char *member_labels_sql =
 	"SELECT d.refobjid, 'members', i.type || ' ' || i.identity,"
@@ -196,22 +242,10 @@ read_members(Album &album)
 		album.has |= need_policies;
 	for (Oid extension : extensions)
 		pg::guarded([&] {
-			ScanKeyData keys[2];
-			HeapTuple tuple;
-
-			ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-						ObjectIdGetDatum(ExtensionRelationId));
-			ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
-			Relation depend = table_open(DependRelationId, AccessShareLock);
-			SysScanDesc scan = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 2, keys);
-			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			{
-				auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+			scan_dependants_raw(ExtensionRelationId, extension, [&](Form_pg_depend row) {
 				if (row->classid == RelationRelationId && row->deptype == DEPENDENCY_EXTENSION)
 					album.has |= member_needs_raw(row->objid);
-			}
-			systable_endscan(scan);
-			table_close(depend, AccessShareLock);
+			});
 		});
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "pg/memory.hpp"
+#include "schema/catalog.hpp"
 
 namespace mg::schema {
 
@@ -192,30 +193,10 @@ add_owners_raw(AddressesRaw &owners, Address address)
 	}
 }
 
-// Calls each(row) for the rows of a catalog of dependencies that have these keys.
-template <typename Each>
-void
-scan_raw(Oid catalog, Oid index, ScanKeyData *keys, int count, Each each)
-{
-	Relation relation = table_open(catalog, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, count, keys);
-	HeapTuple tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		each(tuple);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-}
-
 void
 add_dependants_raw(AddressesRaw &dependants, Address address)
 {
-	ScanKeyData keys[2];
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(address.catalog));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(address.oid));
-	scan_raw(DependRelationId, DependReferenceIndexId, keys, 2, [&](HeapTuple tuple) {
-		auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+	scan_dependants_raw(address.catalog, address.oid, [&](Form_pg_depend row) {
 		add_raw(dependants, {row->classid, row->objid});
 	});
 }
@@ -224,16 +205,16 @@ add_dependants_raw(AddressesRaw &dependants, Address address)
 void
 add_relatives_raw(AddressesRaw &relatives, Oid relation)
 {
-	ScanKeyData key;
-
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, &key, 1, [&](HeapTuple tuple) {
-		add_raw(relatives, {RelationRelationId, reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple))->confrelid});
-	});
-	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	scan_raw(InheritsRelationId, InheritsRelidSeqnoIndexId, &key, 1, [&](HeapTuple tuple) {
-		add_raw(relatives, {RelationRelationId, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple))->inhparent});
-	});
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, {&relation, 1},
+			 [&](HeapTuple tuple, TupleDesc) {
+				 auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
+				 add_raw(relatives, {RelationRelationId, row->confrelid});
+			 });
+	scan_raw(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, {&relation, 1},
+			 [&](HeapTuple tuple, TupleDesc) {
+				 auto *row = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple));
+				 add_raw(relatives, {RelationRelationId, row->inhparent});
+			 });
 }
 
 bool

@@ -4,6 +4,7 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/multixact.h"
 #include "access/amapi.h"
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -87,6 +88,7 @@ extern "C" {
 #include "commands/trigger.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"

@@ -9,7 +9,8 @@
 namespace mg::schema {
 
 // A unit and the sum over the versions of all rows that belong to it. A row's version is where it lies and which transaction
-// wrote it; neither freezing nor the server's updates in place change that. Equal sums mean that no row was inserted,
+// wrote it; neither freezing nor the server's updates in place change that. Of pg_class it is what the row says of the relation,
+// since TRUNCATE, CLUSTER, VACUUM FULL and REINDEX write rows for other files. Equal sums mean that no row was inserted,
 // updated or deleted since, as long as fewer than 2^31 transactions went by; unequal ones that the unit must be looked at again.
 // What other units' rows say, such as the name of a column's type, is not in it: for that there is dependants_of().
 struct Version

@@ -16,6 +16,40 @@ mixed(uint64 high, uint64 low)
 	return x ^ (x >> 31);
 }
 
+// What a row of pg_class says, but for the file that the relation lies in and its size, and hints of what else there is. TRUNCATE,
+// CLUSTER, VACUUM FULL and REINDEX write such rows, and they are not to count.
+uint64
+content_of_relation(HeapTuple row)
+{
+	char content[CLASS_TUPLE_SIZE];
+	auto *relation = reinterpret_cast<Form_pg_class>(content);
+	const auto *data = static_cast<const unsigned char *>(static_cast<void *>(GETSTRUCT(row)));
+	uint64 nulls = 0;
+
+	memcpy(content, data, CLASS_TUPLE_SIZE);
+	/* A table's rewriting gives it another TOAST table, of which only the options count. */
+	if (relation->relkind == RELKIND_TOASTVALUE)
+		memset(content, 0, CLASS_TUPLE_SIZE);
+	relation->relfilenode = InvalidOid;
+	relation->relpages = 0;
+	relation->reltuples = 0;
+	relation->relallvisible = 0;
+#if PG_VERSION_NUM >= 180000
+	relation->relallfrozen = 0;
+#endif
+	relation->reltoastrelid = InvalidOid;
+	relation->relhasindex = relation->relhasrules = relation->relhastriggers = relation->relhassubclass = false;
+	relation->relrewrite = InvalidOid;
+	relation->relfrozenxid = InvalidTransactionId;
+	relation->relminmxid = InvalidMultiXactId;
+	for (int column : {Anum_pg_class_relacl, Anum_pg_class_reloptions, Anum_pg_class_relpartbound})
+		nulls = nulls * 2 + (heap_attisnull(row, column, nullptr) ? 1 : 0);
+	return mixed(hash_bytes_extended(reinterpret_cast<unsigned char *>(content), CLASS_TUPLE_SIZE, nulls),
+				 hash_bytes_extended(data + CLASS_TUPLE_SIZE,
+									 static_cast<int>(row->t_len - row->t_data->t_hoff - CLASS_TUPLE_SIZE),
+									 RelationRelationId));
+}
+
 // OIDs that follow each other get slots that do, because neighbours are asked for together.
 uint32
 first_slot(const Tally &tally, Oid oid)
@@ -235,6 +269,8 @@ offsets_of(Relation catalog, const Ownership &rule)
 uint64
 version_of(Oid catalog, HeapTuple row)
 {
+	if (catalog == RelationRelationId)
+		return content_of_relation(row);
 	return mixed((static_cast<uint64>(catalog) << 32) | HeapTupleHeaderGetRawXmin(row->t_data),
 				 (static_cast<uint64>(ItemPointerGetBlockNumberNoCheck(&row->t_self)) << 16) |
 					 ItemPointerGetOffsetNumberNoCheck(&row->t_self));

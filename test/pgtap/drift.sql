@@ -165,6 +165,14 @@ SELECT mg_apply('d43', 'ALTER TABLE s2.seen DROP COLUMN a, DROP COLUMN b, DROP C
 SELECT mg_apply('d44', 'ALTER TABLE s2.seen RENAME TO sight') \g /dev/null
 SELECT is(t.changed(), NULL, 'what later migrations change is as it should be');
 
+-- Another file is no other table: what depends on the next migration is still as it was.
+SELECT mg_apply('d48', 'CREATE TABLE s2.whole (id int PRIMARY KEY); CREATE TABLE s2.part (whole int REFERENCES s2.whole, t text)') \g /dev/null
+TRUNCATE s2.part;
+VACUUM FULL s2.part;
+REINDEX TABLE s2.whole;
+SELECT is(t.drift(), 'none', 'emptied and rewritten');
+SELECT is(t.after('d49', 'ALTER TABLE s2.whole RENAME id TO number'), 'none', 'a key that it names gets another name');
+
 -- Names of roles are part of what others own.
 CREATE ROLE drift_maker;
 SELECT mg_accept_drift('a role more') \g /dev/null

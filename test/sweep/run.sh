@@ -52,13 +52,10 @@ trials() {
     is "every statement was tried" "$(sql -c "SELECT count(*) FROM sweep.changes WHERE number > (SELECT count(*) FROM sweep.results)")" 0
     sql -c "INSERT INTO sweep.kept SELECT * FROM sweep.named()"
     for command in "VACUUM" "VACUUM FREEZE" "ANALYZE" "VACUUM (FREEZE, ANALYZE) pg_class" \
-        "BEGIN; ALTER TABLE s.serials ADD x integer; DROP TABLE s.fast; ROLLBACK" "TRUNCATE sweep.changes"; do
+        "BEGIN; ALTER TABLE s.serials ADD x integer; DROP TABLE s.fast; ROLLBACK" \
+        "TRUNCATE s.serials, s.fast CASCADE" "VACUUM FULL s.serials" "REINDEX TABLE s.serials"; do
         sql -c "$command"
-        if [[ $command == TRUNCATE* ]]; then
-            is "a new file for a table changes its sum only" "$(changed)" "table sweep.changes"
-        else
-            is "$command leaves all sums alone" "$(changed)" ""
-        fi
+        is "$command leaves all sums alone" "$(changed)" ""
     done
     is "a transaction sees its own changes, and forgets them" "$(sql -c "BEGIN" -c "COMMENT ON TABLE s.fast IS 'new'" \
         -c "SELECT n.unit FROM sweep.kept k JOIN sweep.named() n USING (classid, objid) WHERE k.sum <> n.sum AND n.unit ~ ' s\\.'" -c "ROLLBACK")" "table s.fast"

@@ -167,6 +167,7 @@ SELECT is(t.changed(), NULL, 'what later migrations change is as it should be');
 
 -- Another file is no other table: what depends on the next migration is still as it was.
 SELECT mg_apply('d48', 'CREATE TABLE s2.whole (id int PRIMARY KEY); CREATE TABLE s2.part (whole int REFERENCES s2.whole, t text)') \g /dev/null
+SELECT mg_accept_drift('what this test is made of') \g /dev/null
 TRUNCATE s2.part;
 VACUUM FULL s2.part;
 REINDEX TABLE s2.whole;

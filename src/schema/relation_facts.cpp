@@ -31,7 +31,8 @@ row_security(Form_pg_class row)
 	return row->relforcerowsecurity ? "forced" : nullptr;
 }
 
-// The query of a view; what the server cannot write, it leaves out.
+// The query of a view; what the server cannot write, it leaves out. It looks with the snapshot of the statement that is running,
+// which may have made the view.
 const char *
 query_raw(Oid view)
 {
@@ -40,7 +41,10 @@ query_raw(Oid view)
 	InitFunctionCallInfoData(*call, nullptr, 1, InvalidOid, nullptr, nullptr);
 	call->args[0].value = ObjectIdGetDatum(view);
 	call->args[0].isnull = false;
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	UpdateActiveSnapshotCommandId();
 	Datum query = pg_get_viewdef(call);
+	PopActiveSnapshot();
 	if (call->isnull)
 		return nullptr;
 	return TextDatumGetCString(query);

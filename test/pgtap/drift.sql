@@ -7,11 +7,30 @@ CREATE FUNCTION t.drift() RETURNS text LANGUAGE sql AS $$
 	FROM mg_drift_report() $$;
 CREATE FUNCTION t.blame() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(identity || ' by ' || statement, '; ' ORDER BY identity, property) FROM mg_drift_report() $$;
+-- The same when every object is looked at, whatever the sums of its catalog rows say.
+CREATE FUNCTION t.drift_in_full() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	found text;
+BEGIN
+	BEGIN
+		UPDATE mg.object SET versions = 0;
+		found := t.drift();
+		RAISE EXCEPTION 'as it was';
+	EXCEPTION WHEN raise_exception THEN
+		RETURN found;
+	END;
+END $$;
 -- Applies a migration and tells what drifts afterwards.
 CREATE FUNCTION t.after(name text, up text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	found text;
 BEGIN
 	PERFORM mg_apply(name, up, 'SELECT 1');
-	RETURN t.drift();
+	found := t.drift();
+	IF t.drift_in_full() <> found THEN
+		found := format('%s by the sums, %s in full', found, t.drift_in_full());
+	END IF;
+	RETURN found;
 END $$;
 CREATE ROLE drift_boss;
 CREATE ROLE drift_reader;
@@ -157,9 +176,9 @@ ALTER TABLE s2.seen ALTER COLUMN more DROP DEFAULT;
 ALTER INDEX s2.seen_i SET (fillfactor = 50);
 CREATE OR REPLACE VIEW s2.seeing AS SELECT i FROM s2.seen WHERE i > 1;
 ALTER TABLE s2.seen ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int;
-SELECT is(t.changed(), E'd41|index s2.seen_i|exists, changed by hand: index s2.seen_i, options: none -> fillfactor=50\n'
+SELECT is(replace(t.changed(), 'seen.i', 'i'), E'd41|index s2.seen_i|exists, changed by hand: index s2.seen_i, options: none -> fillfactor=50\n'
 	'd41|table s2.seen|exists, changed by hand: table column s2.seen.a unexpected; table column s2.seen.b unexpected; table column s2.seen.c unexpected and 1 more\n'
-	'd41|view s2.seeing|exists, changed by hand: view s2.seeing, definition: SELECT seen.i FROM s2.seen; -> SELECT seen.i FROM s2.seen WHERE (seen.i > 1);', 'an index, a table, a view');
+	'd41|view s2.seeing|exists, changed by hand: view s2.seeing, definition: SELECT i FROM s2.seen; -> SELECT i FROM s2.seen WHERE (i > 1);', 'an index, a table, a view');
 SELECT is((SELECT count(*) FROM mg_verify('d42') WHERE NOT ok), 0::bigint, 'and none of another migration');
 SELECT mg_apply('d43', 'ALTER TABLE s2.seen DROP COLUMN a, DROP COLUMN b, DROP COLUMN c; ALTER INDEX s2.seen_i RESET (fillfactor); CREATE OR REPLACE VIEW s2.seeing AS SELECT i FROM s2.seen') \g /dev/null
 SELECT mg_apply('d44', 'ALTER TABLE s2.seen RENAME TO sight') \g /dev/null

@@ -280,9 +280,11 @@ roll_back_series() {
   compare_schemas "$1" ' after rolling back'
 }
 
-# Reports whether log $2 of series $1 is free of drift after each run.
+# Reports whether log $2 of series $1 is free of drift after each run, and in the end also when every object is looked at, whatever the
+# sums of its catalog rows say.
 no_drift() {
   awk '$1 ~ /^[0-9]+$/ {order = $1} /^drift/ {print order ": " $0}' "$2" >"$work/$1.out"
+  query "real_mg_$1" -c "BEGIN" -c "UPDATE mg.object SET versions = 0" -c "$drift_lines" -c "ROLLBACK" >>"$work/$1.out" 2>&1 || true
   report "$1: nothing has drifted after $3" "$work/$1.out"
 }
 

@@ -350,7 +350,7 @@ gone(const std::vector<schema::Address> &touched, const std::vector<schema::Unit
 
 	for (const schema::Address &address : touched)
 		if (Key key{address.catalog, address.oid};
-			schema::has_units(address.catalog) && there.count(key) == 0 && made.count(key) == 0)
+			key != role_names && schema::has_units(address.catalog) && there.count(key) == 0 && made.count(key) == 0)
 			result.push_back(address);
 	return result;
 }

@@ -206,6 +206,7 @@ SELECT is(t.drift(), 'changed table s2.hers .owner; changed table s2.hers .privi
 SELECT mg_accept_drift('of one', 's2.his') \g /dev/null
 SELECT is(t.drift(), 'changed table s2.hers .owner; changed table s2.hers .privileges', 'what is not accepted stays');
 SELECT is(t.after('d47', 'CREATE ROLE drift_other'), 'changed table s2.hers .owner; changed table s2.hers .privileges', 'also when a migration makes a role');
+SELECT is(t.after('d47b', 'CREATE ROLE drift_last; ALTER ROLE drift_last NOLOGIN'), 'changed table s2.hers .owner; changed table s2.hers .privileges', 'and another one');
 SELECT mg_accept_drift('of the other', 's2.hers') \g /dev/null
 SELECT is(t.drift(), 'none', 'until all is');
 
@@ -221,5 +222,5 @@ REVOKE ALL ON SCHEMA t FROM drift_reader;
 DROP SCHEMA s2 CASCADE;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC;
-DROP ROLE drift_chief, drift_reader, drift_maker, drift_other;
+DROP ROLE drift_chief, drift_reader, drift_maker, drift_other, drift_last;
 SELECT * FROM finish();

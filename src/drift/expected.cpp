@@ -278,7 +278,7 @@ warn_of_earlier_drift(const std::vector<Expected> &changed)
 {
 	std::string list;
 
-	/* TRUNCATE, CLUSTER and the like write catalog rows too. */
+	/* Some statements write catalog rows and change nothing. */
 	for (const Expected &expected : changed)
 		if (newest_statement(expected.xid, {expected.identity}).has_value())
 			list += (list.empty() ? "" : ", ") + expected.type + " " + expected.identity;

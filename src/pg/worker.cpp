@@ -95,6 +95,8 @@ run_in_worker(const std::string &payload, int timeout_ms) noexcept
 void
 worker_body_raw(Datum argument, WorkerJob job)
 {
+	/* The handler that workers have by default ends the process wherever it is, even while it is queueing for a lock: a PANIC. */
+	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	dsm_segment *segment = dsm_attach(DatumGetUInt32(argument));
 	if (segment == nullptr)

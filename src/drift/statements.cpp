@@ -37,12 +37,13 @@ newest_statement(uint64_t xid, const std::vector<std::string> &identities)
 bool
 has_statements_of(const std::string &migration)
 {
-	/* A statement carries the name of a migration that is registered. */
-	return ledger::query_cell("SELECT 1 FROM mg.statement s JOIN mg.current c ON c.installation = s.installation"
-							  " WHERE s.id >= (SELECT min(r.id) FROM mg.registration r WHERE r.migration = $1"
-							  " AND r.installation = (SELECT n.installation FROM mg.current n))"
-							  " AND s.migration = $1 AND s.run IS NULL LIMIT 1",
-							  {migration})
+	/* A statement carries the name of a migration that is registered. The upper end has the planner use the index. */
+	return ledger::query_cell(
+			   "SELECT 1 FROM mg.statement s WHERE s.installation = (SELECT c.installation FROM mg.current c)"
+			   " AND s.id BETWEEN (SELECT min(r.id) FROM mg.registration r WHERE r.migration = $1"
+			   " AND r.installation = (SELECT n.installation FROM mg.current n)) AND 9223372036854775807"
+			   " AND s.migration = $1 AND s.run IS NULL LIMIT 1",
+			   {migration})
 		.has_value();
 }
 

@@ -166,6 +166,7 @@ apply(const Request &request)
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
 		ledger::seal();
+		attempt.is_new = !ledger::find_registration(request.name).has_value();
 		migration->keep();
 	});
 	if (early.has_value())

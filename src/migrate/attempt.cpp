@@ -174,7 +174,8 @@ Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObjec
 	change.before = run.before();
 	change.run = id_;
 	drift::take(change);
-	drift::take_attributed(migration_);
+	if (!is_new)
+		drift::take_attributed(migration_);
 }
 
 void

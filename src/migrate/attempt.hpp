@@ -25,6 +25,7 @@ public:
 	std::string reason;
 	std::string checksum;
 	std::string down_checksum;
+	bool is_new = false; // nobody knew the migration before, so that nobody can have acted in its name
 
 	// Records that go along with that of a run that fails: the scripts and the registration that the error undoes.
 	ledger::Parcel with_failure;

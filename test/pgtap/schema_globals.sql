@@ -290,4 +290,14 @@ DROP OWNED BY globals_boss CASCADE;
 DROP OWNED BY globals_reader, "globals Odd";
 ALTER DATABASE :"database" OWNER TO postgres;
 DROP ROLE globals_boss, globals_reader, "globals Odd";
+-- More than jsonb can hold, which only comments come to.
+DO $$ BEGIN FOR i IN 1..280 LOOP EXECUTE format('CREATE SCHEMA large_%s', i); END LOOP; END $$;
+INSERT INTO pg_description SELECT oid, 'pg_namespace'::regclass, 0, repeat('x', 1000000) FROM pg_namespace WHERE nspname LIKE 'large\_%';
+SELECT throws_ok('SELECT mg_snapshot()', '54000', 'the value is larger than jsonb can be', 'a snapshot that is too large is an error');
+SELECT is(length(mg_fingerprint()), 64, 'a fingerprint is none');
+SELECT is((SELECT count(*) FROM mg_drift_report() WHERE identity LIKE 'large\_%'), 280::bigint, 'nor is a report');
+SELECT mg_set_policy('ignored_schemas', (SELECT string_agg(nspname, ', ') FROM pg_namespace WHERE nspname LIKE 'large\_%'), 'too large') \g /dev/null
+SELECT lives_ok('SELECT mg_snapshot()', 'what is too large can be left out');
+DELETE FROM pg_description WHERE classoid = 'pg_namespace'::regclass AND length(description) = 1000000;
+
 SELECT * FROM finish();

@@ -39,6 +39,9 @@ my %reads = (
 	'mg_fingerprint' => 'SELECT mg_fingerprint()',
 	'mg_snapshot' => 'SELECT md5(mg_snapshot()::text)',
 	'mg_policy' => 'SELECT * FROM mg_policy()',
+	'mg_drift_report' => 'SELECT * FROM mg_drift_report()',
+	'mg_drift_report of a snapshot' => q{SELECT * FROM mg_drift_report((SELECT s #- '{objects,table,public.a}' FROM mg_snapshot() s))},
+	'mg_has_no_drift' => 'SELECT mg_has_no_drift()',
 	'mg_export' => 'SELECT md5(mg_export()::text)',
 	'mg_template' => "SELECT name ~ 'thing', up <> '' FROM mg_template('create', 'thing')",
 	'the objects and the ledger in mg_verify' => "SELECT * FROM mg_verify() WHERE check_name <> 'ledger unsealed'",
@@ -58,6 +61,9 @@ like($out, qr/^installation\|t$/m, 'and knows the installation');
 is("$status$err", '0', 'the owner of the database verifies there') or diag($err);
 ($status, $out, $err) = $standby->psql('app', 'BEGIN READ ONLY; SELECT count(*) FROM mg_verify(); SELECT count(*) FROM mg_status(); COMMIT');
 is("$status$err", '0', 'and in a read-only transaction');
+is($standby->safe_psql('app', 'SELECT kind, identity, application, statement FROM mg_drift_report()'),
+	"unexpected|public.by_hand|standby_reads.pl|CREATE TABLE by_hand (id int)", 'what was done by hand is reported on the standby, with its statement');
+is($primary->safe_psql('app', 'BEGIN READ ONLY; SELECT count(*) FROM mg_drift_report(); COMMIT'), '1', 'and in a read-only transaction of the primary');
 
 my %writes = (
 	'mg_apply' => "SELECT mg_apply('0005_e', 'CREATE TABLE e (id int)')",

@@ -241,13 +241,13 @@ SQL
 shows 'dana +\| pgAdmin 4 +\| ALTER TABLE ' 'dana +\| pgAdmin 4 +\| DROP INDEX ' "PASSWORD '\*\*\*'"
 shows_not swordfish
 
-tell "Verify" "An index that a migration made is gone."
+tell "Verify" "An index that a migration made is gone, and two tables are not as migrations left them."
 play anna <<'SQL'
 SELECT ok, count(*) AS checks FROM mg_verify() GROUP BY ok ORDER BY ok;
 
 SELECT migration, check_name, object, expected, actual FROM mg_verify() WHERE NOT ok;
 SQL
-shows '^ f +\| +1$' "$before_last +\| object +\| index public\.\"IDX_product_option_global_title_unique\" +\| exists +\| missing"
+shows '^ f +\| +3$' 'table public.product +\| unchanged +\| exists, changed by hand: .*colour' "$before_last +\| object +\| index public\.\"IDX_product_option_global_title_unique\" +\| exists +\| missing"
 
 tell "Roll back to before it, newest first" \
     "All of it is one transaction, and the reason is kept."

@@ -120,7 +120,7 @@ register_migration(const Request &request)
 	bool applied = last.has_value() && last->applied;
 	if (applied)
 		is_same_text(migration, last->checksum);
-	bool kept = migration.keep();
+	bool kept = migration.keep() != Kept::unchanged;
 	if (const script::Statement *refused = migration.up.first_refused())
 		pg::report(NOTICE,
 				   UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
@@ -166,8 +166,7 @@ apply(const Request &request)
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
 		ledger::seal();
-		attempt.is_new = !ledger::find_registration(request.name).has_value();
-		migration->keep();
+		attempt.is_new = migration->keep() == Kept::is_new;
 	});
 	if (early.has_value())
 		return *early;

@@ -176,20 +176,20 @@ Migration::records() const
 	return result;
 }
 
-bool
+Kept
 Migration::keep() const
 {
 	std::optional<ledger::Registration> known = ledger::find_registration(name);
 
 	if (known.has_value() && is_same_as(*known))
-		return false;
+		return Kept::unchanged;
 	for (const auto &[table, fields] : records())
 		if (table == ledger::Table::script)
 			ledger::keep_script(*fields[0].second, fields[1].second.value_or(""), script::checksum_algorithm,
 								*fields[3].second);
 		else
 			ledger::append(table, fields);
-	return true;
+	return known.has_value() ? Kept::changed : Kept::is_new;
 }
 
 void

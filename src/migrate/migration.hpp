@@ -22,6 +22,14 @@ struct Request
 };
 
 // A migration whose scripts have been parsed.
+// What the ledger knew of a migration before it was kept.
+enum class Kept
+{
+	unchanged, // all of it
+	changed,   // other scripts
+	is_new     // nothing
+};
+
 class Migration
 {
 public:
@@ -37,8 +45,8 @@ public:
 	std::optional<script::Script> precondition;
 	std::vector<std::string> requirements;
 
-	// Keeps the scripts and a registration in the ledger, unless they are there already. Gives true when it did.
-	bool keep() const;
+	// Keeps the scripts and a registration in the ledger, unless they are there already.
+	Kept keep() const;
 
 	// The records that keep() writes, for a background worker.
 	std::vector<std::pair<ledger::Table, ledger::Fields>> records() const;

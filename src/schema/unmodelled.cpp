@@ -93,6 +93,7 @@ std::vector<std::pair<std::string, std::string>>
 unmodelled(const Scope &scope, const std::vector<Unit> &units)
 {
 	Addresses found;
+	std::vector<Unit> all;
 	std::set<std::pair<Oid, Oid>> modelled;
 	std::vector<std::string> catalogs;
 	std::vector<std::string> oids;
@@ -100,7 +101,10 @@ unmodelled(const Scope &scope, const std::vector<Unit> &units)
 
 	add_known(found, scope);
 	add_unknown(found);
-	for (const Unit &unit : units)
+	/* What a cast or default privileges belong to may lie in a schema that is left out, and they with it. */
+	if (!scope.ignored_schemas.empty())
+		all = mg::schema::units({{}, scope.cluster});
+	for (const Unit &unit : scope.ignored_schemas.empty() ? units : all)
 		modelled.emplace(unit.catalog, unit.oid);
 	for (const auto &[catalog, oid] : found)
 		if (modelled.count({catalog, oid}) == 0)

@@ -333,6 +333,17 @@ SELECT is(t.changed(sql), wanted, sql) FROM (VALUES
 	('SET extra_float_digits = 0', NULL), ('SET intervalstyle = iso_8601', NULL), ('SET bytea_output = escape', NULL)) v (sql, wanted);
 RESET ALL;
 SELECT is(mg_snapshot() -> 'about' ->> 'unmodelled', '[]', 'and nothing is without a picture');
+CREATE SCHEMA left_out;
+ALTER DEFAULT PRIVILEGES IN SCHEMA left_out GRANT SELECT ON TABLES TO PUBLIC;
+CREATE TYPE left_out.t AS (a int);
+CREATE FUNCTION left_out.f(left_out.t) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE CAST (left_out.t AS int) WITH FUNCTION left_out.f(left_out.t);
+SELECT mg_set_policy('ignored_schemas', 'left_out', 'not ours') \g /dev/null
+SELECT is(mg_snapshot() -> 'about' ->> 'unmodelled', '[]', 'what goes with a schema that is left out is left out with it');
+SELECT mg_set_policy('ignored_schemas', '', 'ours again') \g /dev/null
+SET client_min_messages = warning;
+DROP SCHEMA left_out CASCADE;
+RESET client_min_messages;
 
 DROP OWNED BY kinds_owner, "kinds Reader" CASCADE;
 DROP ROLE kinds_owner, "kinds Reader";

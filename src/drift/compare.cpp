@@ -155,7 +155,7 @@ find_drift()
 	std::optional<std::vector<schema::Address>> some = suspects(here);
 
 	if (!some.has_value())
-		return Comparison(here, load_all(), schema::units(here)).run();
+		return Comparison(here, find_all_rows(), schema::units(here)).run();
 	if (some->empty())
 		return {};
 
@@ -174,7 +174,7 @@ find_drift()
 			wanted.push_back({unit.catalog, unit.oid});
 		}
 	/* Live objects that are out of scope are not missing. */
-	std::vector<Expected> expected = load(wanted);
+	std::vector<Expected> expected = find_rows(wanted, Wanted::all);
 	schema::Scope all;
 	all.cluster = true;
 	std::set<Key> there;

@@ -15,8 +15,6 @@ namespace mg::drift {
 
 namespace {
 
-constexpr int server_major = PG_VERSION_NUM / 10000;
-
 using Key = std::pair<Oid, Oid>;
 
 // Lets the extension write its own table in a transaction that a script has made read-only at its end.
@@ -32,16 +30,6 @@ private:
 	bool before_;
 };
 
-std::string
-literal_of(const std::vector<Oid> &oids)
-{
-	std::vector<std::string> items;
-
-	for (Oid oid : oids)
-		items.push_back(std::to_string(oid));
-	return pg::array_literal(items);
-}
-
 std::set<Key>
 keys_of(const std::vector<schema::Address> &addresses)
 {
@@ -50,98 +38,6 @@ keys_of(const std::vector<schema::Address> &addresses)
 	for (const schema::Address &address : addresses)
 		result.insert({address.catalog, address.oid});
 	return result;
-}
-
-std::vector<pg::Cell>
-address_params(const std::vector<schema::Address> &addresses)
-{
-	std::vector<Oid> catalogs;
-	std::vector<Oid> oids;
-
-	for (const schema::Address &address : addresses)
-	{
-		catalogs.push_back(address.catalog);
-		oids.push_back(address.oid);
-	}
-	return {literal_of(catalogs), literal_of(oids)};
-}
-
-std::vector<Expected>
-expected_of(const std::vector<pg::Row> &rows)
-{
-	std::vector<Expected> result;
-
-	result.reserve(rows.size());
-	for (const pg::Row &row : rows)
-	{
-		result.push_back({static_cast<Oid>(std::stoul(*row[0])), static_cast<Oid>(std::stoul(*row[1])),
-						  static_cast<uint64_t>(std::stoll(*row[2])), std::stoull(*row[3]), row[4] == "t",
-						  row[5].value_or(""), row[6].value_or(""), row[7].value_or(""), row[8].value_or("")});
-	}
-	return result;
-}
-
-enum class Wanted
-{
-	all,
-	sums // all but the definition
-};
-
-std::vector<Expected>
-query_some(const std::vector<schema::Address> &addresses, Wanted wanted)
-{
-	const std::set<Key> keys = keys_of(addresses);
-	std::set<Oid> catalogs;
-	std::set<Oid> oids;
-
-	for (const auto &[catalog, oid] : keys)
-	{
-		catalogs.insert(catalog);
-		oids.insert(oid);
-	}
-	std::vector<Expected> result = expected_of(
-		ledger::query("SELECT o.catalog, o.object, o.versions, o.xid, o.server_major = $3::integer,"
-					  " o.type, o.identity, o.at, CASE WHEN $4::boolean THEN o.definition END FROM mg.object o"
-					  " WHERE o.installation = (SELECT c.installation FROM mg.current c)"
-					  " AND o.catalog = ANY ($1::oid[]) AND o.object = ANY ($2::oid[])",
-					  {literal_of({catalogs.begin(), catalogs.end()}), literal_of({oids.begin(), oids.end()}),
-					   std::to_string(server_major), wanted == Wanted::all ? "t" : "f"}));
-	result.erase(std::remove_if(result.begin(), result.end(),
-								[&](const Expected &expected) {
-									return keys.count({expected.catalog, expected.oid}) == 0;
-								}),
-				 result.end());
-	return result;
-}
-
-void
-remove_rows(const std::vector<schema::Address> &addresses)
-{
-	if (!addresses.empty())
-		ledger::query("WITH gone AS (DELETE FROM mg.object o USING unnest($1::oid[], $2::oid[]) AS a (catalog, object)"
-					  " WHERE o.installation = (SELECT c.installation FROM mg.current c)"
-					  " AND o.catalog = a.catalog AND o.object = a.object RETURNING o.type, o.identity)"
-					  " DELETE FROM mg.object o USING gone WHERE o.type = gone.type AND o.identity = gone.identity"
-					  " AND o.installation <> (SELECT c.installation FROM mg.current c)",
-					  address_params(addresses));
-}
-
-void
-write_row(const schema::Unit &unit, const std::string &definition, uint64_t versions, std::optional<int64_t> run)
-{
-	ledger::query(
-		"WITH here AS (SELECT c.installation FROM mg.current c),"
-		" other AS (DELETE FROM mg.object o USING here WHERE o.type = $3 AND o.identity = $4"
-		" AND (o.installation <> here.installation OR o.catalog <> $1::oid OR o.object <> $2::oid))"
-		" INSERT INTO mg.object AS o (installation, catalog, object, type, identity, definition, versions, xid, at,"
-		" run, server_major) SELECT here.installation, $1::oid, $2::oid, $3, $4, $5::jsonb, $6::bigint,"
-		" pg_current_xact_id(), clock_timestamp(), $7::bigint, $8::integer FROM here"
-		" ON CONFLICT (installation, catalog, object) DO UPDATE SET type = excluded.type,"
-		" identity = excluded.identity, definition = excluded.definition, versions = excluded.versions,"
-		" xid = excluded.xid, at = excluded.at, run = excluded.run, server_major = excluded.server_major",
-		{std::to_string(unit.catalog), std::to_string(unit.oid), unit.type, unit.identity, definition,
-		 std::to_string(static_cast<int64_t>(versions)), run ? pg::Cell(std::to_string(*run)) : pg::Cell(),
-		 std::to_string(server_major)});
 }
 
 uint64_t
@@ -178,7 +74,7 @@ roles_between(const schema::Versions &before, const schema::Versions &after, Sna
 
 	if (sum == sum_of(after, role_names))
 		return RoleChange::none;
-	for (const Expected &expected : query_some({{role_names.first, role_names.second}}, Wanted::sums))
+	for (const Expected &expected : find_rows({{role_names.first, role_names.second}}, Wanted::sums))
 		if (expected.versions != sum)
 			return RoleChange::unknown;
 	return has_renamed_roles(snapshot) ? RoleChange::renamed : RoleChange::other;
@@ -219,55 +115,6 @@ changed_between(const schema::Versions &before, const schema::Versions &after)
 	for (const schema::Version &version : before)
 		if (schema::find(after, version.catalog, version.oid) == nullptr)
 			result.push_back({version.catalog, version.oid});
-	return result;
-}
-
-struct RecordedRaw
-{
-	schema::Version *rows;
-	uint64 count;
-	uint64 oldest;
-	bool own;
-};
-
-// Reads the few columns of mg.object that every report needs; a query would take as long as the whole sweep.
-RecordedRaw
-read_versions_raw(const ledger::Place &place, MemoryContext memory)
-{
-	RecordedRaw result = {nullptr, 0, UINT64_MAX, true};
-	uint64 room = 1024;
-	HeapTuple tuple;
-
-	Relation relation = table_open(get_relname_relid("object", place.schema), AccessShareLock);
-	TupleDesc desc = RelationGetDescr(relation);
-	AttrNumber installation = get_attnum(RelationGetRelid(relation), "installation");
-	AttrNumber catalog = get_attnum(RelationGetRelid(relation), "catalog");
-	AttrNumber object = get_attnum(RelationGetRelid(relation), "object");
-	AttrNumber sum = get_attnum(RelationGetRelid(relation), "versions");
-	AttrNumber xid = get_attnum(RelationGetRelid(relation), "xid");
-	AttrNumber major = get_attnum(RelationGetRelid(relation), "server_major");
-	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
-
-	result.rows = static_cast<schema::Version *>(MemoryContextAllocHuge(memory, room * sizeof(schema::Version)));
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr)
-	{
-		bool is_null;
-		auto value = [&](AttrNumber number) { return heap_getattr(tuple, number, desc, &is_null); };
-
-		if (result.count == room)
-			result.rows =
-				static_cast<schema::Version *>(repalloc_huge(result.rows, (room *= 2) * sizeof(schema::Version)));
-		if (memcmp(DatumGetUUIDP(value(installation)), &place.installation, sizeof(pg_uuid_t)) != 0 ||
-			DatumGetInt32(value(major)) != server_major)
-			result.own = false;
-		result.oldest = Min(result.oldest, U64FromFullTransactionId(DatumGetFullTransactionId(value(xid))));
-		result.rows[result.count++] = {DatumGetObjectId(value(catalog)), DatumGetObjectId(value(object)),
-									   static_cast<uint64_t>(DatumGetInt64(value(sum)))};
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(relation, AccessShareLock);
 	return result;
 }
 
@@ -334,7 +181,7 @@ drifted_before(const std::vector<schema::Unit> &units, const std::set<Key> &made
 		return result;
 
 	schema::Versions versions = schema::versions_of(old, before);
-	for (Expected &expected : query_some(addresses_of(old), Wanted::sums))
+	for (Expected &expected : find_rows(addresses_of(old), Wanted::sums))
 		if (const schema::Version *version = schema::find(versions, expected.catalog, expected.oid);
 			version != nullptr && version->sum != expected.versions)
 			result.push_back(std::move(expected));
@@ -365,42 +212,6 @@ scope()
 	result.ignored_schemas = policy::ignored_schemas();
 	result.cluster = policy::value_of("drift_scope") == "cluster";
 	return result;
-}
-
-Recorded
-recorded()
-{
-	const ledger::Place &place = ledger::place();
-	if (!pg::guarded([&] { return OidIsValid(get_relname_relid("object", place.schema)); }))
-		throw UserError("55000", "the tables of extension migration_governance are of an older version")
-			.hint("Run ALTER EXTENSION migration_governance UPDATE.");
-	pg::MemoryScope memory("migration_governance expected");
-	RecordedRaw found = pg::guarded([&] { return read_versions_raw(place, memory.get()); });
-
-	Recorded result{{found.rows, found.rows + found.count}, found.oldest, found.own};
-	std::sort(result.versions.begin(), result.versions.end(), [](const schema::Version &a, const schema::Version &b) {
-		return a.catalog != b.catalog ? a.catalog < b.catalog : a.oid < b.oid;
-	});
-	return result;
-}
-
-std::vector<Expected>
-load_all()
-{
-	return expected_of(ledger::query(
-		"SELECT DISTINCT ON (o.type, o.identity) o.catalog, o.object, o.versions, o.xid,"
-		" o.installation = c.installation AND o.server_major = $1::integer, o.type, o.identity, o.at, o.definition"
-		" FROM mg.object o, mg.current c JOIN mg.installation i ON i.installation = c.installation"
-		/* What CREATE EXTENSION found in a database that is being restored is half of it; the restored rows know better. */
-		" ORDER BY o.type, o.identity, o.installation = c.installation AND (o.run IS NOT NULL OR o.xid <> i.xid) DESC,"
-		" o.installation = c.installation, o.at DESC",
-		{std::to_string(server_major)}));
-}
-
-std::vector<Expected>
-load(const std::vector<schema::Address> &addresses)
-{
-	return query_some(addresses, Wanted::all);
 }
 
 void
@@ -453,7 +264,7 @@ take(const Change &change)
 void
 take_all(std::optional<int64_t> run)
 {
-	ledger::query("DELETE FROM mg.object");
+	remove_all_rows();
 	write_units(schema::units(scope()), schema::versions(), run);
 	write_role_names(run);
 }

@@ -6,42 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "schema/schema.hpp"
-#include "schema/sweep.hpp"
+#include "drift/rows.hpp"
 
 namespace mg::drift {
 
 // What policy leaves out, and whether roles belong to it (settings ignored_schemas and drift_scope).
 schema::Scope scope();
-
-// What is expected of one object.
-struct Expected
-{
-	Oid catalog;
-	Oid oid;
-	uint64_t versions;
-	uint64_t xid;
-	bool own; // recorded by this installation on this major: OIDs and versions mean something
-	std::string type;
-	std::string identity;
-	std::string at;
-	std::string definition; // JSON of its picture
-};
-
-// The sums of catalog rows that were recorded with what is expected; `own` is false if even one of them was recorded by another
-// installation or another major. Raises 55000 when the extension's tables are of an older version.
-struct Recorded
-{
-	std::vector<schema::Version> versions; // sorted as schema::Versions are
-	uint64_t oldest_xid;
-	bool own;
-};
-Recorded recorded();
-
-// Everything expected; of other installations only where this one has nothing under the same type and identity.
-std::vector<Expected> load_all();
-// What is expected of some objects, whole.
-std::vector<Expected> load(const std::vector<schema::Address> &addresses);
 
 // What a run did to the schema.
 struct Change

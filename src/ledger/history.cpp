@@ -1,6 +1,13 @@
 // Reads migrations out of the ledger.
 #include "ledger/history.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+
+#include "ledger/scan.hpp"
+#include "pg/memory.hpp"
+
 namespace mg::ledger {
 
 namespace {
@@ -15,33 +22,158 @@ first_column(const std::vector<pg::Row> &rows)
 	return result;
 }
 
+// The newest row of a migration as text, in plain memory so that it may cross a guard.
+constexpr int most_columns = 6;
+struct NewestRaw
+{
+	bool found;
+	TimestampTz at;
+	int64 id;
+	const char *cells[most_columns]; // nullptr for NULL
+};
+
+// Of the rows with this migration those count whose first cell is one of `words`, or all.
+template <size_t count>
+NewestRaw
+newest_raw(const Place &where, Table table, const char *index, const char *migration,
+		   const char *const (&columns)[count], std::initializer_list<const char *> words = {})
+{
+	static_assert(count <= most_columns);
+	NewestRaw newest = {};
+	ScanKeyData key;
+	Relation relation = table_open(where.of(table), AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	AttrNumber numbers[count];
+	const AttrNumber at = column_raw(relation, "at");
+	const AttrNumber id = column_raw(relation, "id");
+	auto text = [&](HeapTuple row, int column) {
+		Oid output;
+		bool is_varlena;
+		bool is_null;
+		Datum value = cell_raw(relation, row, numbers[column], &is_null);
+		if (is_null)
+			return static_cast<char *>(nullptr);
+		getTypeOutputInfo(TupleDescAttr(desc, numbers[column] - 1)->atttypid, &output, &is_varlena);
+		return OidOutputFunctionCall(output, value);
+	};
+
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = column_raw(relation, columns[i]);
+	ScanKeyInit(&key, column_raw(relation, "migration"), BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(migration));
+	scan_raw(relation, get_relname_relid(index, where.schema), GetTransactionSnapshot(), 1, &key, [&](HeapTuple row) {
+		const TimestampTz time = DatumGetTimestampTz(cell_raw(relation, row, at));
+		const int64 number = DatumGetInt64(cell_raw(relation, row, id));
+
+		if (newest.found && std::pair(time, number) < std::pair(newest.at, newest.id))
+			return;
+		const char *first = text(row, 0);
+		if (words.size() > 0 &&
+			std::none_of(words.begin(), words.end(), [&](const char *word) { return strcmp(word, first) == 0; }))
+			return;
+		newest = {true, time, number, {first}};
+		for (size_t i = 1; i < count; i++)
+			newest.cells[i] = text(row, static_cast<int>(i));
+	});
+	table_close(relation, AccessShareLock);
+	return newest;
+}
+
+// When the newest run was, by the index's end; before all time if there was none.
+TimestampTz
+newest_run_time_raw(const Place &where)
+{
+	TimestampTz newest = DT_NOBEGIN;
+	Relation runs = table_open(where.of(Table::run), AccessShareLock);
+	const AttrNumber at = column_raw(runs, "at");
+	const Oid key = get_relname_relid("run_at", where.schema);
+	auto look = [&](HeapTuple run) {
+		const TimestampTz time = DatumGetTimestampTz(cell_raw(runs, run, at));
+		newest = Max(newest, time);
+	};
+
+	if (!OidIsValid(key) || IgnoreSystemIndexes)
+		scan_raw(runs, InvalidOid, GetTransactionSnapshot(), 0, nullptr, look);
+	else
+	{
+		Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+		Relation index = index_open(key, AccessShareLock);
+		SysScanDesc scan = systable_beginscan_ordered(runs, index, snapshot, 0, nullptr);
+		if (HeapTuple run = systable_getnext_ordered(scan, BackwardScanDirection))
+			look(run);
+		systable_endscan_ordered(scan);
+		index_close(index, AccessShareLock);
+		UnregisterSnapshot(snapshot);
+	}
+	table_close(runs, AccessShareLock);
+	return newest;
+}
+
+// Its cells, or nothing.
+template <typename Find>
+std::optional<pg::Row>
+newest_row(Find find)
+{
+	pg::MemoryScope memory("migration_governance newest");
+	NewestRaw newest = pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		NewestRaw found = find();
+		MemoryContextSwitchTo(before);
+		return found;
+	});
+	pg::Row row;
+
+	if (!newest.found)
+		return std::nullopt;
+	for (const char *cell : newest.cells)
+		row.push_back(cell != nullptr ? pg::Cell(cell) : pg::Cell());
+	return row;
+}
+
+bool
+has_script_raw(const Place &where, const char *checksum)
+{
+	bool found = false;
+	ScanKeyData key;
+	Relation scripts = table_open(where.of(Table::script), AccessShareLock);
+
+	ScanKeyInit(&key, column_raw(scripts, "checksum"), BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(checksum));
+	scan_raw(scripts, get_relname_relid("script_checksum", where.schema), GetTransactionSnapshot(), 1, &key,
+			 [&](HeapTuple) { found = true; });
+	table_close(scripts, AccessShareLock);
+	return found;
+}
+
 } // namespace
 
 std::optional<Registration>
 find_registration(const std::string &migration)
 {
-	std::vector<pg::Row> rows =
-		query("SELECT r.migration, r.up, r.down, r.verify, r.precondition, r.requires"
-			  " FROM mg.registration r WHERE r.migration = $1 ORDER BY r.at DESC, r.id DESC LIMIT 1",
-			  {migration});
-	if (rows.empty())
+	const Place where = place();
+	std::optional<pg::Row> found = newest_row([&] {
+		return newest_raw(where, Table::registration, "registration_migration", migration.c_str(),
+						  {"migration", "up", "down", "verify", "precondition", "requires"});
+	});
+
+	if (!found.has_value())
 		return std::nullopt;
-	pg::Row &row = rows.front();
+	pg::Row &row = *found;
 	return Registration{*row[0], *row[1], row[2], row[3], row[4], pg::array_items(*row[5])};
 }
 
 std::optional<LastRun>
 find_last_run(const std::string &migration)
 {
-	std::vector<pg::Row> rows = query("SELECT r.installation, r.id, r.outcome = 'applied', r.checksum"
-									  " FROM mg.run r"
-									  " WHERE r.migration = $1 AND r.outcome IN ('applied', 'rolled back')"
-									  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
-									  {migration});
-	if (rows.empty())
+	const Place where = place();
+	std::optional<pg::Row> found = newest_row([&] {
+		return newest_raw(where, Table::run, "run_migration", migration.c_str(),
+						  {"outcome", "installation", "id", "checksum"}, {"applied", "rolled back"});
+	});
+
+	if (!found.has_value())
 		return std::nullopt;
-	pg::Row &row = rows.front();
-	return LastRun{*row[0], std::stoll(*row[1]), *row[2] == "t", row[3].value_or("")};
+	pg::Row &row = *found;
+	return LastRun{*row[1], std::stoll(*row[2]), *row[0] == "applied", row[3].value_or("")};
 }
 
 bool
@@ -78,7 +210,9 @@ read_script(const std::string &checksum)
 void
 keep_script(const std::string &checksum, const std::string &token_hash, int algorithm, const std::string &body)
 {
-	if (query_cell("SELECT 1 FROM mg.script WHERE checksum = $1 LIMIT 1", {checksum}).has_value())
+	const Place where = place();
+
+	if (pg::guarded([&] { return has_script_raw(where, checksum.c_str()); }))
 		return;
 	append(
 		Table::script,
@@ -117,8 +251,13 @@ newest_version()
 std::string
 next_run_time()
 {
-	return query_cell("SELECT greatest(clock_timestamp(), (SELECT max(at) FROM mg.run) + interval '1 microsecond')")
-		.value_or("");
+	const Place where = place();
+
+	return pg::guarded([&] {
+		const TimestampTz now = GetCurrentTimestamp();
+		const TimestampTz newest = newest_run_time_raw(where);
+		return timestamptz_to_str(now > newest ? now : newest + 1);
+	});
 }
 
 } // namespace mg::ledger

@@ -1,6 +1,7 @@
 // Finds the ledger's tables and inserts records into them.
 #include "ledger/store.hpp"
 
+#include "pg/lock.hpp"
 #include "pg/session.hpp"
 
 namespace mg::ledger {
@@ -180,11 +181,7 @@ is_locked_by_me(const Place &place, Table table)
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, place.of(table));
 	for (LOCKMODE mode : {ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock})
-#if PG_VERSION_NUM >= 170000
-		if (LockHeldByMe(&tag, mode, false))
-#else
-		if (LockHeldByMe(&tag, mode))
-#endif
+		if (pg::holds_lock(tag, mode))
 			return true;
 	return false;
 }

@@ -115,22 +115,17 @@ strongest(LOCKMASK mask)
 LocksRaw
 held_locks_raw(Oid ledger_schema)
 {
-	LockData *data = GetLockStatusData();
-	LocksRaw result = {static_cast<LockRaw *>(palloc(sizeof(LockRaw) * (data->nelements + 1))), 0};
+	pg::HeldRaw held = pg::held_relations_raw();
+	LocksRaw result = {static_cast<LockRaw *>(palloc(sizeof(LockRaw) * (held.count + 1))), 0};
 
-	for (int i = 0; i < data->nelements; i++)
+	for (int i = 0; i < held.count; i++)
 	{
-		const LockInstanceData &lock = data->locks[i];
-		Oid relation = lock.locktag.locktag_field2;
-
-		if (lock.pid != MyProcPid || lock.holdMask == 0 || lock.locktag.locktag_type != LOCKTAG_RELATION ||
-			lock.locktag.locktag_field1 != MyDatabaseId)
-			continue;
-		Oid schema = get_rel_namespace(relation);
+		const Oid relation = held.items[i].relation;
+		const Oid schema = get_rel_namespace(relation);
 		if (is_of_interest(schema, ledger_schema))
 			result.items[result.count++] = {
 				relation, quote_qualified_identifier(get_namespace_name(schema), get_rel_name(relation)),
-				strongest(lock.holdMask)};
+				strongest(held.items[i].mask)};
 	}
 	return result;
 }

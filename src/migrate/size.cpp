@@ -18,7 +18,7 @@ struct Measurement
 Measurement last = {0, 0, 0};
 
 constexpr int64_t fresh_us = 60LL * 1000 * 1000;
-constexpr int64_t cheap_us = 1000;
+constexpr int64_t cheap_us = 100;
 
 void
 measure()

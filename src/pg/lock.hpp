@@ -28,4 +28,20 @@ take_own_lock(OwnLock what, bool wait)
 	});
 }
 
+// Tells whether this session holds a lock in just this mode.
+bool holds_lock(const LOCKTAG &tag, LOCKMODE mode) noexcept;
+
+// The locks that this session holds on relations of its database, in the current context. A relation may come twice.
+struct HeldRelation
+{
+	Oid relation;
+	LOCKMASK mask;
+};
+struct HeldRaw
+{
+	HeldRelation *items;
+	int count;
+};
+HeldRaw held_relations_raw();
+
 } // namespace mg::pg

@@ -100,7 +100,7 @@ constexpr Ownership all[] = {
 		   RelationRelationId, Anum_pg_index_indexrelid),
 	part(ConstraintRelationId, ConstraintRelidTypidNameIndexId, RelationRelationId, Anum_pg_constraint_conrelid,
 		 "rpfvm"),
-	part(ConstraintRelationId, ConstraintTypidIndexId, TypeRelationId, Anum_pg_constraint_contypid),
+	part(ConstraintRelationId, ConstraintTypidIndexId, TypeRelationId, Anum_pg_constraint_contypid, "d"),
 	part(TriggerRelationId, TriggerRelidNameIndexId, RelationRelationId, Anum_pg_trigger_tgrelid, "rpfvm"),
 	part(RewriteRelationId, RewriteRelRulenameIndexId, RelationRelationId, Anum_pg_rewrite_ev_class, "rpfvm"),
 	part(PolicyRelationId, PolicyPolrelidPolnameIndexId, RelationRelationId, Anum_pg_policy_polrelid, "rpf"),
@@ -112,8 +112,8 @@ constexpr Ownership all[] = {
 	object(StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_stxnamespace),
 
 	privileged(object(TypeRelationId, TypeOidIndexId, Anum_pg_type_typnamespace)),
-	detail(EnumRelationId, EnumTypIdLabelIndexId, TypeRelationId, Anum_pg_enum_enumtypid),
-	brings(detail(RangeRelationId, RangeTypidIndexId, TypeRelationId, Anum_pg_range_rngtypid), TypeRelationId,
+	detail(EnumRelationId, EnumTypIdLabelIndexId, TypeRelationId, Anum_pg_enum_enumtypid, "e"),
+	brings(detail(RangeRelationId, RangeTypidIndexId, TypeRelationId, Anum_pg_range_rngtypid, "r"), TypeRelationId,
 		   Anum_pg_range_rngmultitypid),
 
 	privileged(object(ProcedureRelationId, ProcedureOidIndexId, Anum_pg_proc_pronamespace)),

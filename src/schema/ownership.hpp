@@ -19,7 +19,7 @@ struct Ownership
 	Oid part_catalog;       // the catalog of that object, most often this one
 	AttrNumber database;    // must be this database
 	AttrNumber zero;        // must be 0
-	const char *kinds;      // what kinds of relations have such rows; nullptr for all
+	const char *kinds;      // what kinds of relations or types have such rows; nullptr for all
 	bool unit;              // the rows are the objects themselves
 	bool privileged; // of the system's objects the rows belong to the database, since their privileges can change
 	bool shared;     // tells of objects that all databases share

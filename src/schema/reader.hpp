@@ -90,12 +90,15 @@ struct Family
 	std::vector<Reader> readers;
 	void (*read)(Album &album) = nullptr; // what is read without SQL
 	bool cluster = false;                 // of roles, which all databases share
+	/* What `list` gives for some objects, looked up one by one, for a family of which each migration has a few. */
+	std::vector<Unit> (*find)(const Scope &scope, const std::vector<Oid> &oids) = nullptr;
 	std::string list_some = std::string(list) + " AND x.oid = ANY ($2::oid[])";
 };
 
 // All families, in no order that matters. Each file of this room adds its own.
 const std::vector<Family> &families();
 void add_relations(std::vector<Family> &all);
+std::vector<Unit> find_relations(const Scope &scope, const std::vector<Oid> &oids);
 void add_routines(std::vector<Family> &all);
 void add_types(std::vector<Family> &all);
 void add_operators(std::vector<Family> &all);

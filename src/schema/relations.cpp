@@ -6,7 +6,7 @@ namespace mg::schema {
 
 namespace {
 
-// Of the sequence of an identity column the column tells.
+// Of the sequence of an identity column the column tells. find_relations() says the same.
 constexpr const char *list_sql =
 	"SELECT x.oid, CASE x.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'"
 	" WHEN 'S' THEN 'sequence' ELSE 'table' END, " MG_NAME(
@@ -92,7 +92,7 @@ readers()
 void
 add_relations(std::vector<Family> &all)
 {
-	all.push_back({RelationRelationId, list_sql, readers(), read_parts});
+	all.push_back({RelationRelationId, list_sql, readers(), read_parts, false, find_relations});
 }
 
 } // namespace mg::schema

@@ -2,6 +2,7 @@
 #include "schema/sweep.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "pg/memory.hpp"
 #include "schema/tally.hpp"
@@ -123,8 +124,10 @@ struct Finder
 {
 	const Ownership *rule;
 	Relation catalog; // nullptr until it is needed
+	Relation index;   // nullptr if there is none, or none may be used
 	Offsets offsets;
 	bool empty;
+	std::optional<bool> users; // whether there are rows of objects that users made, once somebody asked
 };
 
 constexpr int most_rules = 96;
@@ -138,6 +141,8 @@ open_raw(Finder &finder)
 		finder.catalog = table_open(finder.rule->catalog, AccessShareLock);
 		finder.offsets = offsets_of(finder.catalog, *finder.rule);
 		finder.empty = table_relation_size(finder.catalog, MAIN_FORKNUM) == 0;
+		if (!finder.empty && OidIsValid(finder.rule->index) && !IgnoreSystemIndexes)
+			finder.index = index_open(finder.rule->index, AccessShareLock);
 	}
 	return !finder.empty;
 }
@@ -147,17 +152,37 @@ bool
 find_rows_raw(Tally &tally, const Finder &finder, int count, ScanKeyData *keys)
 {
 	bool found = false;
-	HeapTuple row;
-	SysScanDesc scan = systable_beginscan(finder.catalog, finder.rule->index, OidIsValid(finder.rule->index),
-										  tally.snapshot, count, keys);
+	const bool ordered = finder.index != nullptr;
+	SysScanDesc scan = ordered ? systable_beginscan_ordered(finder.catalog, finder.index, tally.snapshot, count, keys)
+							   : systable_beginscan(finder.catalog, InvalidOid, false, tally.snapshot, count, keys);
 
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	while (HeapTuple row = ordered ? systable_getnext_ordered(scan, ForwardScanDirection) : systable_getnext(scan))
 	{
 		add_raw(tally, *finder.rule, finder.offsets, row);
 		found = true;
 	}
-	systable_endscan(scan);
+	if (ordered)
+		systable_endscan_ordered(scan);
+	else
+		systable_endscan(scan);
 	return found;
+}
+
+// Whether any row is one of an object that users made. Initial privileges hardly ever are.
+bool
+has_users_rows_raw(Finder &finder)
+{
+	if (!finder.users.has_value())
+	{
+		ScanKeyData key;
+		ScanKeyInit(&key, finder.rule->owner, BTGreaterEqualStrategyNumber, F_OIDGE,
+					ObjectIdGetDatum(FirstNormalObjectId));
+		/* Whatever a snapshot may see. */
+		SysScanDesc scan = systable_beginscan(finder.catalog, finder.rule->index, true, SnapshotAny, 1, &key);
+		finder.users = HeapTupleIsValid(systable_getnext(scan));
+		systable_endscan(scan);
+	}
+	return *finder.users;
 }
 
 // Adds an object's rows by one rule. Keys are in the order of the index.
@@ -169,6 +194,9 @@ find_owned_raw(Tally &tally, Finder &finder, uint32 object)
 	int count = 0;
 
 	if (!open_raw(finder))
+		return false;
+	if (rule.catalog == InitPrivsRelationId && tally.objects[object].oid >= FirstNormalObjectId &&
+		!has_users_rows_raw(finder))
 		return false;
 	if (rule.zero != 0)
 		ScanKeyInit(&keys[count++], rule.zero, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(InvalidOid));
@@ -195,6 +223,23 @@ find_system_raw(Tally &tally, Finder &finder)
 	tally.system_only = false;
 }
 
+// Whether a relation's own row says that it has none of these.
+bool
+says_none(const Object &object, const Ownership &rule)
+{
+	switch (rule.catalog)
+	{
+		case RewriteRelationId:
+			return (object.flags & is_without_rules) != 0;
+		case TriggerRelationId:
+			return (object.flags & is_without_triggers) != 0;
+		case IndexRelationId:
+			return (object.flags & is_without_indexes) != 0;
+		default:
+			return false;
+	}
+}
+
 // Whether an object can have rows by a rule; `stands` if its catalog has rules for objects that stand for themselves.
 bool
 can_own(const Object &object, const Ownership &rule, bool stands)
@@ -202,7 +247,7 @@ can_own(const Object &object, const Ownership &rule, bool stands)
 	if (rule.owner == 0)
 		return object.catalog == rule.owner_catalog && object.oid == InvalidOid;
 	if (OidIsValid(rule.owner_catalog))
-		return rule.owner_catalog == object.catalog &&
+		return rule.owner_catalog == object.catalog && !says_none(object, rule) &&
 			   (rule.kinds == nullptr || object.kind == 0 || strchr(rule.kinds, object.kind) != nullptr);
 	if (rule.shared)
 		return IsSharedRelation(object.catalog);
@@ -299,7 +344,7 @@ visit_all_raw(Tally &tally)
 	{
 		if (count == most_rules)
 			elog(ERROR, "there are more than %d rules for catalog rows", most_rules);
-		finders[count++] = {&rule, nullptr, {}, false};
+		finders[count++] = {&rule, nullptr, nullptr, {}, false, std::nullopt};
 	}
 	while (tally.queue_count > 0)
 	{
@@ -307,8 +352,12 @@ visit_all_raw(Tally &tally)
 		visit_raw(tally, finders, count, tally.queue[--tally.queue_count]);
 	}
 	for (int i = 0; i < count; i++)
+	{
+		if (finders[i].index != nullptr)
+			index_close(finders[i].index, AccessShareLock);
 		if (finders[i].catalog != nullptr)
 			table_close(finders[i].catalog, AccessShareLock);
+	}
 }
 
 // Under REPEATABLE READ the first one of the transaction, as it is for the queries that read pictures.

@@ -136,6 +136,12 @@ look_at_relation_raw(Tally &tally, HeapTuple row, uint32 self)
 	auto relation = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
 
 	tally.objects[self].kind = relation->relkind;
+	if (!relation->relhasrules)
+		tally.objects[self].flags |= is_without_rules;
+	if (!relation->relhastriggers)
+		tally.objects[self].flags |= is_without_triggers;
+	if (!relation->relhasindex)
+		tally.objects[self].flags |= is_without_indexes;
 	if (relation->relpersistence == RELPERSISTENCE_TEMP)
 		tally.objects[self].flags |= is_temporary;
 	switch (relation->relkind)
@@ -165,6 +171,7 @@ look_at_type_raw(Tally &tally, HeapTuple row, uint32 self)
 {
 	auto type = reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
 
+	tally.objects[self].kind = type->typtype;
 	// The type of arrays of another type; base types with elements have input functions of their own.
 	if (OidIsValid(type->typelem) && type->typinput == F_ARRAY_IN)
 		tally.objects[self].flags |= is_array;

@@ -17,7 +17,10 @@ enum Flag : uint16
 	is_composite = 32, // a type of its own
 	is_wanted = 64,    // by the caller of versions_of()
 	is_visited = 128,  // its rows have been read by index
-	is_this_extension = 256
+	is_this_extension = 256,
+	is_without_rules = 512, // says the relation's own row, which at worst claims more than there is
+	is_without_triggers = 1024,
+	is_without_indexes = 2048
 };
 
 // An object with the sum of the rows that name it. What is a part of another object is added to that in the end.
@@ -27,7 +30,7 @@ struct Object
 	Oid oid;
 	uint32 owner; // the object it is a part of
 	uint16 flags;
-	char kind; // of a relation
+	char kind; // of a relation, or of a type
 	uint64 sum;
 };
 

@@ -99,7 +99,14 @@ units_of(const Scope &scope, const std::vector<Address> &addresses)
 	for (const Family &family : families())
 	{
 		auto wanted = by_catalog.find(family.catalog);
-		if (wanted != by_catalog.end() && is_in(family, scope))
+		if (wanted == by_catalog.end() || !is_in(family, scope))
+			continue;
+		if (family.find != nullptr)
+		{
+			std::vector<Unit> found = family.find(scope, wanted->second);
+			result.insert(result.end(), found.begin(), found.end());
+		}
+		else
 			add_units(result, family,
 					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list_some.c_str(),
 								   {pg::array_literal(scope.ignored_schemas), literal_of(wanted->second)}));

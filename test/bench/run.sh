@@ -26,6 +26,7 @@ MG_HOME=
 work=$(mktemp -d /tmp/mg-bench.XXXXXX)
 raw=${MG_BENCH_RAW:-$work/raw}
 sessions=()
+aside=0
 trap 'kill "${sessions[@]}" 2> /dev/null || true; leave_home; rm -rf "$work"' EXIT
 chmod 755 "$work"
 mkdir -p "$raw" "$cache"
@@ -50,8 +51,12 @@ sql() {
 }
 
 # Makes DATABASE anew as a copy of BASE, with nothing left to write: fresh NAME DATABASE BASE
+# The one before is put aside: for minutes after files were deleted, ext4 without a journal makes new ones slowly.
 fresh() {
-    sql "$1" postgres "SET client_min_messages = error" "DROP DATABASE IF EXISTS $2 WITH (FORCE)" "CREATE DATABASE $2 TEMPLATE $3" "CHECKPOINT"
+    if [ "$(sql "$1" postgres "SELECT count(*) FROM pg_database WHERE datname = '$2'")" = 1 ]; then
+        sql "$1" postgres "ALTER DATABASE $2 RENAME TO $2_$((aside += 1))"
+    fi
+    sql "$1" postgres "CREATE DATABASE $2 TEMPLATE $3" "CHECKPOINT"
 }
 
 # Prints the rest of its arguments, beginning with another one each round: rotate ROUND ITEM...

@@ -84,6 +84,12 @@ SELECT is((SELECT rows FROM mg.runs WHERE migration = 'cost'), 8::bigint, 'the r
 SELECT is((SELECT jsonb_agg(l ORDER BY l->>'relation') FROM mg.runs, jsonb_array_elements(locks) l WHERE migration = 'cost'),
 	'[{"mode": "ShareLock", "relation": "public.read"}, {"mode": "AccessExclusiveLock", "relation": "public.touched"}]', 'its locks by table, the strongest of each, without its own table');
 SELECT is((SELECT rewrites FROM mg.runs WHERE migration = 'cost'), '[{"reason": "default", "relation": "public.touched"}]', 'what it rewrote');
+BEGIN;
+SELECT format('create table wide_%s (i int)', g) FROM generate_series(1, 60) g \gexec
+COMMIT;
+SELECT is((SELECT status FROM mg_apply('wide', (SELECT string_agg(format('lock table wide_%s in %s mode', g, CASE g % 4 WHEN 0 THEN 'access share' WHEN 1 THEN 'row share' WHEN 2 THEN 'row exclusive' ELSE 'share' END), ';') FROM generate_series(1, 60) g))), 'applied', 'a migration that locks more tables than a session has fast slots for');
+SELECT is((SELECT string_agg(format('%s %s', mode, n), ', ' ORDER BY mode) FROM (SELECT l->>'mode' AS mode, count(DISTINCT l->>'relation') AS n FROM mg.runs, jsonb_array_elements(locks) l WHERE migration = 'wide' GROUP BY 1) m),
+	'AccessShareLock 15, RowExclusiveLock 15, RowShareLock 15, ShareLock 15', 'has all of them on record');
 SELECT is((SELECT status FROM mg_apply('slow', 'create table slow as select g, repeat(''x'', 1000) as t from generate_series(1, 1000) g; select pg_sleep(0.5)')), 'applied', 'a run that takes long enough to be measured');
 SELECT ok((SELECT size_before > 0 AND size_after >= size_before + 1000000 FROM mg.runs WHERE migration = 'slow'), 'the size of the database before and after');
 SELECT is((SELECT string_agg(o->>'change' || ' ' || (o->>'type') || ' ' || (o->>'identity'), ', ' ORDER BY o->>'identity') FROM mg.runs, jsonb_array_elements(objects) o WHERE migration = 'cost'),

@@ -1,0 +1,100 @@
+// Walks this session's own locks. pg_locks would copy every session's, and stop all of them from locking anything meanwhile.
+#include "pg/lock.hpp"
+
+namespace mg::pg {
+
+namespace {
+
+#if PG_VERSION_NUM >= 180000
+int
+fast_slots()
+{
+	return FastPathLockSlotsPerBackend();
+}
+#else
+constexpr int
+fast_slots()
+{
+	return FP_LOCK_SLOTS_PER_BACKEND;
+}
+#endif
+
+// Calls each(lock) for this session's entries in one partition of the lock table.
+template <typename Each>
+void
+visit_partition_raw(int partition, Each each)
+{
+#if PG_VERSION_NUM >= 160000
+	dlist_head *list = &MyProc->myProcLocks[partition];
+	if (dlist_is_empty(list))
+		return;
+	LWLockAcquire(LockHashPartitionLockByIndex(partition), LW_SHARED);
+	for (dlist_node *node = list->head.next; node != &list->head; node = node->next)
+		each(*dlist_container(PROCLOCK, procLink, node));
+#else
+	SHM_QUEUE *list = &MyProc->myProcLocks[partition];
+	if (SHMQueueEmpty(list))
+		return;
+	LWLockAcquire(LockHashPartitionLockByIndex(partition), LW_SHARED);
+	for (Pointer item = SHMQueueNext(list, list, offsetof(PROCLOCK, procLink)); item != nullptr;
+		 item = SHMQueueNext(list, &reinterpret_cast<PROCLOCK *>(item)->procLink, offsetof(PROCLOCK, procLink)))
+		each(*reinterpret_cast<PROCLOCK *>(item));
+#endif
+	LWLockRelease(LockHashPartitionLockByIndex(partition));
+}
+
+bool
+is_relation_here(const LOCKTAG &tag)
+{
+	return tag.locktag_type == LOCKTAG_RELATION && tag.locktag_field1 == MyDatabaseId &&
+		   tag.locktag_lockmethodid == DEFAULT_LOCKMETHOD;
+}
+
+} // namespace
+
+bool
+holds_lock(const LOCKTAG &tag, LOCKMODE mode) noexcept
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(&tag, mode, false);
+#else
+	return LockHeldByMe(&tag, mode);
+#endif
+}
+
+HeldRaw
+held_relations_raw()
+{
+	int room = fast_slots();
+	HeldRaw held = {nullptr, 0};
+
+	/* Nothing may fail while a partition is locked. Another session can only move a lock from a fast slot into the table. */
+	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
+		visit_partition_raw(i, [&](const PROCLOCK &) { room++; });
+	room += fast_slots();
+	held.items = static_cast<HeldRelation *>(palloc(sizeof(HeldRelation) * room));
+	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
+		visit_partition_raw(i, [&](const PROCLOCK &lock) {
+			if (is_relation_here(lock.tag.myLock->tag) && lock.holdMask != 0 && held.count < room)
+				held.items[held.count++] = {lock.tag.myLock->tag.locktag_field2, lock.holdMask};
+		});
+
+	/* A slot keeps the relation of a lock that is released; whether it is held, the session itself knows. */
+	for (int i = 0; i < fast_slots(); i++)
+	{
+		LOCKTAG tag;
+		LOCKMASK mask = 0;
+
+		if (!OidIsValid(MyProc->fpRelId[i]))
+			continue;
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, MyProc->fpRelId[i]);
+		for (LOCKMODE mode : {AccessShareLock, RowShareLock, RowExclusiveLock})
+			if (holds_lock(tag, mode))
+				mask |= LOCKBIT_ON(mode);
+		if (mask != 0 && held.count < room)
+			held.items[held.count++] = {MyProc->fpRelId[i], mask};
+	}
+	return held;
+}
+
+} // namespace mg::pg

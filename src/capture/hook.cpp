@@ -91,6 +91,7 @@ renamed_object(Node *tree)
 
 	ObjectType type =
 		moves ? castNode(AlterObjectSchemaStmt, tree)->objectType : castNode(RenameStmt, tree)->renameType;
+	Node *object = moves ? castNode(AlterObjectSchemaStmt, tree)->object : castNode(RenameStmt, tree)->object;
 	switch (type)
 	{
 		case OBJECT_TABLE:
@@ -105,11 +106,13 @@ renamed_object(Node *tree)
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
 		case OBJECT_AGGREGATE:
+		case OBJECT_COLLATION:
+			return address_of_object(type, object);
+		/* These statements name a type by its parts, where others have a TypeName. */
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-		case OBJECT_COLLATION:
-			return address_of_object(type, moves ? castNode(AlterObjectSchemaStmt, tree)->object
-												 : castNode(RenameStmt, tree)->object);
+			return address_of_object(type,
+									 reinterpret_cast<Node *>(makeTypeNameFromNameList(castNode(List, object))));
 		default:
 			return InvalidObjectAddress;
 	}

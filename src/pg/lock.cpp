@@ -19,27 +19,29 @@ fast_slots()
 }
 #endif
 
+// The server's own macros for this do not compile in C++.
+template <typename Link>
+const PROCLOCK &
+lock_of(const Link *link)
+{
+	return *reinterpret_cast<const PROCLOCK *>(reinterpret_cast<const char *>(link) - offsetof(PROCLOCK, procLink));
+}
+
 // Calls each(lock) for this session's entries in one partition of the lock table.
 template <typename Each>
 void
 visit_partition_raw(int partition, Each each)
 {
 #if PG_VERSION_NUM >= 160000
-	dlist_head *list = &MyProc->myProcLocks[partition];
-	if (dlist_is_empty(list))
-		return;
-	LWLockAcquire(LockHashPartitionLockByIndex(partition), LW_SHARED);
-	for (dlist_node *node = list->head.next; node != &list->head; node = node->next)
-		each(*dlist_container(PROCLOCK, procLink, node));
+	const dlist_node *list = &MyProc->myProcLocks[partition].head;
 #else
-	SHM_QUEUE *list = &MyProc->myProcLocks[partition];
-	if (SHMQueueEmpty(list))
+	const SHM_QUEUE *list = &MyProc->myProcLocks[partition];
+#endif
+	if (list->next == nullptr || list->next == list)
 		return;
 	LWLockAcquire(LockHashPartitionLockByIndex(partition), LW_SHARED);
-	for (Pointer item = SHMQueueNext(list, list, offsetof(PROCLOCK, procLink)); item != nullptr;
-		 item = SHMQueueNext(list, &reinterpret_cast<PROCLOCK *>(item)->procLink, offsetof(PROCLOCK, procLink)))
-		each(*reinterpret_cast<PROCLOCK *>(item));
-#endif
+	for (const auto *link = list->next; link != list; link = link->next)
+		each(lock_of(link));
 	LWLockRelease(LockHashPartitionLockByIndex(partition));
 }
 

@@ -159,6 +159,32 @@ CREATE TABLE mg.policy_event (
 );
 COMMENT ON TABLE mg.policy_event IS 'every change of a policy setting, with who and why; the newest record of a setting counts';
 
+CREATE TABLE mg.rehearsal (
+	installation   uuid        NOT NULL,
+	id             bigint      NOT NULL,
+	xid            xid8        NOT NULL,
+	at             timestamptz NOT NULL,
+	migration      text COLLATE "C",
+	checksum       text COLLATE "C" NOT NULL,
+	down_checksum  text COLLATE "C",
+	verdict        text COLLATE "C" NOT NULL,
+	fingerprint    text COLLATE "C" NOT NULL,
+	server_version text COLLATE "C" NOT NULL,
+	up_us          bigint,
+	down_us        bigint,
+	again_us       bigint,
+	facts          jsonb       NOT NULL,
+	login_role     text COLLATE "C",
+	session_role   text COLLATE "C",
+	acting_role    text COLLATE "C",
+	application    text COLLATE "C",
+	client         text COLLATE "C",
+	hash           text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.rehearsal IS 'the receipt of each rehearsal: what a migration and its way back did to this schema on this server';
+CREATE INDEX rehearsal_checksum ON mg.rehearsal (checksum);
+
 CREATE TABLE mg.seal (
 	installation uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -181,4 +207,5 @@ SELECT pg_catalog.pg_extension_config_dump('mg.registration', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.run', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.statement', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.policy_event', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.rehearsal', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.seal', '');

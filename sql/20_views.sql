@@ -7,6 +7,7 @@ CREATE VIEW mg.record AS
 	UNION ALL SELECT 'run', installation, id, xid, hash FROM mg.run
 	UNION ALL SELECT 'statement', installation, id, xid, hash FROM mg.statement
 	UNION ALL SELECT 'policy_event', installation, id, xid, hash FROM mg.policy_event
+	UNION ALL SELECT 'rehearsal', installation, id, xid, hash FROM mg.rehearsal
 	UNION ALL SELECT 'seal', s.installation, s.id, s.xid, s.hash FROM mg.seal s
 	          WHERE s.installation OPERATOR(pg_catalog.<>) (SELECT c.installation FROM mg.current c);
 COMMENT ON VIEW mg.record IS 'all records that seals cover: those of other installations with their own seals';
@@ -91,6 +92,17 @@ CREATE VIEW mg.runs AS
 	FROM mg.run r
 	ORDER BY r.at, r.id;
 COMMENT ON VIEW mg.runs IS 'one row for each attempt at a migration, failed ones too, with what it cost';
+
+CREATE VIEW mg.rehearsals AS
+	SELECT r.id, r.at, r.migration, r.verdict,
+	       r.up_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS up_time,
+	       r.down_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS down_time,
+	       r.again_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS again_time,
+	       r.checksum, r.down_checksum, r.fingerprint, r.server_version, r.facts,
+	       r.login_role, r.session_role, r.acting_role, r.application, r.client, r.installation
+	FROM mg.rehearsal r
+	ORDER BY r.at, r.id;
+COMMENT ON VIEW mg.rehearsals IS 'one row for each rehearsal that was kept, with what it found';
 
 CREATE VIEW mg.statements AS
 	SELECT s.id, s.at, s.migration, s.origin, s.login_role, s.acting_role, s.application, s.client, s.tag,

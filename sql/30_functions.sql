@@ -38,6 +38,24 @@ CREATE FUNCTION pg_catalog.mg_verify(name text DEFAULT NULL)
 COMMENT ON FUNCTION pg_catalog.mg_verify(text) IS
 'checks an applied migration: its verification queries (each undone afterwards), the objects it made and their state; NULL is all of them, whatever else is in the database, the required tables, and the hashes and seals of the ledger';
 
+CREATE FUNCTION pg_catalog.mg_rehearse(name text)
+	RETURNS TABLE (aspect text, object text, value text, ok boolean)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_rehearse';
+COMMENT ON FUNCTION pg_catalog.mg_rehearse(text) IS
+'runs a registered migration up, down and up again (an applied one down and up) on this database and undoes all of it; tells whether the way back restores the schema, which locks were held, what was rewritten, counted and lost, and how long it took. Only the receipt stays';
+
+CREATE FUNCTION pg_catalog.mg_rehearse(up text, down text)
+	RETURNS TABLE (aspect text, object text, value text, ok boolean)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_rehearse_scripts';
+COMMENT ON FUNCTION pg_catalog.mg_rehearse(text, text) IS
+'the same for two scripts; down may be NULL';
+
+CREATE FUNCTION pg_catalog.mg_rehearse_all(first text DEFAULT NULL, last text DEFAULT NULL)
+	RETURNS TABLE (migration text, verdict text, up_time interval, down_time interval, differences integer)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_rehearse_all';
+COMMENT ON FUNCTION pg_catalog.mg_rehearse_all(text, text) IS
+'rehearses the pending migrations in their order, each on top of the ones before, and undoes all of them; a row each, up to the first that cannot be applied';
+
 CREATE FUNCTION pg_catalog.mg_status()
 	RETURNS TABLE (aspect text, value text, ok boolean, hint text)
 	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_status';

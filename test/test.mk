@@ -2,7 +2,7 @@
 
 export PG_CONFIG
 
-.PHONY: test test-one test-server-suite demo bench clean-servers
+.PHONY: test test-one test-server-suite test-rehearsals demo bench clean-servers
 
 # Everything, on the PostgreSQL at hand and on the others of 15, 17 and 18.
 test:
@@ -15,6 +15,10 @@ test-one:
 # PostgreSQL's own regression and isolation tests with the extension loaded.
 test-server-suite:
 	@test/server-suite/run.sh full
+
+# The verdicts of mg_rehearse() on every published migration that has a way back, beside what really happens.
+test-rehearsals:
+	@MG_JUDGE_SERIES="unleash medusa_order medusa_product" test/rehearse/run.sh
 
 demo:
 	@test/tools/packages.sh demo

@@ -102,22 +102,6 @@ addresses_of(const std::vector<schema::Unit> &units)
 	return result;
 }
 
-// What changed between two sums of everything.
-std::vector<schema::Address>
-changed_between(const schema::Versions &before, const schema::Versions &after)
-{
-	std::vector<schema::Address> result;
-
-	for (const schema::Version &version : after)
-		if (const schema::Version *old = schema::find(before, version.catalog, version.oid);
-			old == nullptr || old->sum != version.sum)
-			result.push_back({version.catalog, version.oid});
-	for (const schema::Version &version : before)
-		if (schema::find(after, version.catalog, version.oid) == nullptr)
-			result.push_back({version.catalog, version.oid});
-	return result;
-}
-
 // Objects whose rows were not the expected ones when the run began. Theirs is the state that it left all the same, but
 // not without a word.
 void
@@ -225,7 +209,7 @@ take(const Change &change)
 	{
 		schema::Versions before = schema::versions(change.before);
 		schema::Versions after = schema::versions();
-		touched = changed_between(before, after);
+		touched = schema::changed_between(before, after);
 		roles = roles_between(before, after, change.before);
 	}
 	if (touched.empty())

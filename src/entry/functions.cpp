@@ -10,6 +10,7 @@
 #include "migrate/transfer.hpp"
 #include "pg/session.hpp"
 #include "policy/policy.hpp"
+#include "rehearse/rehearse.hpp"
 #include "schema/snapshot.hpp"
 
 namespace {
@@ -97,6 +98,31 @@ MG_FUNCTION(mg_verify)
 	mg::pg::RowSet rows(fcinfo);
 
 	add_all(rows, mg::migrate::verify(mg::pg::text_argument(fcinfo, 0)));
+	return 0;
+}
+
+MG_FUNCTION(mg_rehearse)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::rehearse::rehearse_one(required_text(fcinfo, 0, "name of the migration")));
+	return 0;
+}
+
+MG_FUNCTION(mg_rehearse_scripts)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows,
+			mg::rehearse::rehearse_scripts(required_text(fcinfo, 0, "up script"), mg::pg::text_argument(fcinfo, 1)));
+	return 0;
+}
+
+MG_FUNCTION(mg_rehearse_all)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::rehearse::rehearse_all(mg::pg::text_argument(fcinfo, 0), mg::pg::text_argument(fcinfo, 1)));
 	return 0;
 }
 

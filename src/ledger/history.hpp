@@ -34,6 +34,15 @@ struct LastRun
 std::optional<LastRun> find_last_run(const std::string &migration);
 bool is_applied(const std::string &migration);
 
+// The receipt of the newest rehearsal of an up script together with a down script.
+struct Receipt
+{
+	std::string verdict;
+	std::string fingerprint;
+	std::string server_version;
+};
+std::optional<Receipt> newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum);
+
 // The applied migrations, newest first.
 std::vector<std::string> applied_migrations();
 // Those applied after `migration`, newest first.

@@ -116,6 +116,7 @@ check_records(std::vector<Check> &checks)
 														 {Table::run, "run"},
 														 {Table::statement, "statement"},
 														 {Table::policy_event, "policy_event"},
+														 {Table::rehearsal, "rehearsal"},
 														 {Table::seal, "seal"}};
 	int64 records = 0;
 

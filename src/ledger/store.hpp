@@ -18,9 +18,10 @@ enum class Table
 	run,
 	statement,
 	policy_event,
-	seal
+	seal,
+	rehearsal
 };
-constexpr int table_count = 7;
+constexpr int table_count = 8;
 
 // Where the ledger of this database is; found once and kept until the catalog says otherwise.
 struct Place

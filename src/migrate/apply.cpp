@@ -165,6 +165,7 @@ apply(const Request &request)
 		}
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
+		require_rehearsal(*migration);
 		ledger::seal();
 		attempt.is_new = migration->keep() == Kept::is_new;
 	});

@@ -9,6 +9,7 @@
 #include "core/json.hpp"
 #include "pg/text.hpp"
 #include "policy/policy.hpp"
+#include "schema/sweep.hpp"
 
 namespace mg::migrate {
 
@@ -235,7 +236,7 @@ check_name_and_version(const std::string &name)
 }
 
 void
-check_requirements(const Migration &migration, bool applied)
+check_requirements(const Migration &migration, bool applied, const std::set<std::string> &assumed)
 {
 	if (migration.requirements.empty())
 		return;
@@ -248,7 +249,7 @@ check_requirements(const Migration &migration, bool applied)
 
 	for (const std::string &required : migration.requirements)
 	{
-		if (ledger::is_applied(required))
+		if (assumed.count(required) != 0 || ledger::is_applied(required))
 			continue;
 		if (!ledger::find_registration(required).has_value())
 			throw UserError("MG004",
@@ -275,6 +276,30 @@ check_requirements(const Migration &migration, bool applied)
 			.detail("Not applied yet: " + boost::algorithm::join(chain, " requires ") + ".")
 			.hint("Apply \"" + chain.back() + "\" first.");
 	}
+}
+
+void
+require_rehearsal(const Migration &migration)
+{
+	if (policy::value_of("require_rehearsal") != "on")
+		return;
+
+	std::optional<std::string> down = checksum_of(migration.down);
+	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration.up.checksum(), down);
+	std::string why;
+	if (!receipt.has_value())
+		why = "These scripts have never been rehearsed here.";
+	else if (receipt->verdict != "restores" && receipt->verdict != "restores, but column order")
+		why = "The last rehearsal says: " + receipt->verdict + ".";
+	else if (receipt->server_version != PG_VERSION)
+		why = "The last rehearsal was on server version " + receipt->server_version + ", this is " PG_VERSION ".";
+	else if (receipt->fingerprint != schema::fingerprint_of_sums())
+		why = "The schema has changed since the last rehearsal.";
+	if (!why.empty())
+		throw UserError("MG407", "migration \"" + migration.name + "\" needs a fresh rehearsal")
+			.detail(why)
+			.hint("Rehearse it with mg_register() and mg_rehearse(), or set the policy setting require_rehearsal to "
+				  "off.");
 }
 
 bool

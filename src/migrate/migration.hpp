@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,6 @@ struct Request
 	std::optional<std::vector<std::string>> requirements;
 };
 
-// A migration whose scripts have been parsed.
 // What the ledger knew of a migration before it was kept.
 enum class Kept
 {
@@ -30,6 +30,7 @@ enum class Kept
 	is_new     // nothing
 };
 
+// A migration whose scripts have been parsed.
 class Migration
 {
 public:
@@ -76,8 +77,12 @@ void require_writable();
 void check_name_and_version(const std::string &name);
 
 // Raises MG004 for a requirement that is not known, MG005 for a circle, and, with `applied`, MG006 for one that is not
-// applied yet.
-void check_requirements(const Migration &migration, bool applied);
+// applied yet, nor among those `assumed` to be.
+void check_requirements(const Migration &migration, bool applied, const std::set<std::string> &assumed = {});
+
+// Raises MG407, if policy wants it, unless the newest rehearsal of these scripts says that the way back restores, on this server and
+// the schema as it is.
+void require_rehearsal(const Migration &migration);
 
 // Raises MG003 when an applied migration is handed in with another text; gives true when it is the same one.
 bool is_same_text(const Migration &migration, const std::string &checksum);

@@ -213,7 +213,8 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 } // namespace
 
 void
-run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress)
+run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
+		   const std::function<void(int)> &watch)
 {
 	progress.phase = script.what();
 	for (const script::Statement &statement : script.statements())
@@ -237,6 +238,8 @@ run_script(const script::Script &script, const std::string &migration, capture::
 		});
 		progress.timings.push_back({progress.line, capture::clock_us() - start, static_cast<int64_t>(rows)});
 		progress.rows += static_cast<int64_t>(rows);
+		if (watch)
+			watch(progress.line);
 	}
 	run.expect_nothing();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,10 @@ struct Progress
 	int64_t rows = 0;
 };
 
-// Runs every statement but the script's own BEGIN and COMMIT; an error keeps all it has and gains a context line.
-void run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress);
+// Runs every statement but the script's own BEGIN and COMMIT; an error keeps all it has and gains a context line. `watch`, if
+// there is one, is called after each statement with its line.
+void run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
+				const std::function<void(int)> &watch = {});
 
 // What a query of a precondition or verification said.
 struct Finding

@@ -142,6 +142,7 @@ extern "C" {
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/timeout.h"
 #include "utils/uuid.h"
 #include "utils/varlena.h"
 #include "utils/xid8.h"

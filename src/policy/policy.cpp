@@ -29,6 +29,28 @@ find(const std::string &name)
 	throw UserError("22023", "unknown policy setting \"" + name + "\"").hint("Settings are: " + known + ".");
 }
 
+// Reads a number with a unit; nothing if it is none.
+std::optional<int>
+number_in(const std::string &value, Form form)
+{
+	int number = 0;
+	bool fine = pg::guarded([&] {
+		const char *hint = nullptr;
+		return parse_int(value.c_str(), &number, form == Form::duration ? GUC_UNIT_MS : GUC_UNIT_KB, &hint);
+	});
+
+	return fine && number >= 0 ? std::optional<int>(number) : std::nullopt;
+}
+
+int
+number_of(const std::string &setting)
+{
+	const Form form = find(setting).form;
+
+	/* A value of another version of this extension may be none. */
+	return number_in(value_of(setting), form).value_or(number_in(find(setting).fallback, form).value_or(0));
+}
+
 std::vector<std::string>
 names_in(const std::string &list)
 {
@@ -105,6 +127,18 @@ value_of(const std::string &setting)
 	return found != values.end() ? found->second : find(setting).fallback;
 }
 
+int
+milliseconds(const std::string &setting)
+{
+	return number_of(setting);
+}
+
+int64_t
+bytes(const std::string &setting)
+{
+	return static_cast<int64_t>(number_of(setting)) * 1024;
+}
+
 void
 set(const std::string &setting, const std::string &value, const std::string &reason)
 {
@@ -121,6 +155,12 @@ set(const std::string &setting, const std::string &value, const std::string &rea
 		for (const std::string &table : names_in(value))
 			pg::guarded([&] { textToQualifiedNameList(cstring_to_text(table.c_str())); });
 
+	if (Form form = find(setting).form; form != Form::text && !number_in(value, form).has_value())
+		throw UserError("22023",
+						setting + " is a " + (form == Form::duration ? "duration" : "size") + ", not \"" + value + "\"")
+			.hint(form == Form::duration ? "For example 100ms, 30s or 5min." : "For example 512kB, 64MB or 2GB.");
+	if (setting == "require_rehearsal" && value != "on" && value != "off")
+		throw UserError("22023", "require_rehearsal is on or off, not \"" + value + "\"");
 	if (setting == "drift_scope" && value != "database" && value != "cluster")
 		throw UserError("22023", "drift_scope is database or cluster, not \"" + value + "\"");
 

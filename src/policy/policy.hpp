@@ -10,14 +10,23 @@
 
 namespace mg::policy {
 
+// What a value looks like.
+enum class Form
+{
+	text,
+	duration, // 100ms, 5min
+	size      // 64MB
+};
+
 // A setting that teams may change; `fallback` holds until they do.
 struct Setting
 {
 	const char *name;
 	const char *fallback;
 	const char *meaning;
+	Form form = Form::text;
 };
-inline constexpr std::array<Setting, 4> settings = {{
+inline constexpr std::array<Setting, 8> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -25,10 +34,21 @@ inline constexpr std::array<Setting, 4> settings = {{
 	 "own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
+	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, three times at most", Form::duration},
+	{"rehearsal_count_size", "64MB",
+	 "tables up to this size are counted and compared by a rehearsal; of larger ones it gives the planner's estimate",
+	 Form::size},
+	{"require_rehearsal", "off",
+	 "whether mg_apply() needs a fresh receipt of mg_rehearse() that says restores: on or off"},
+	{"rollback_budget", "5min", "how long the way back may take in a rehearsal", Form::duration},
 }};
 
 // The value in force.
 std::string value_of(const std::string &setting);
+
+// The value in force of a duration or a size.
+int milliseconds(const std::string &setting);
+int64_t bytes(const std::string &setting);
 
 // Records a new value; raises 22023 for an unknown setting or a value it cannot have, 42501 without the right.
 void set(const std::string &setting, const std::string &value, const std::string &reason);

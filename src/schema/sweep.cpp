@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "pg/memory.hpp"
+#include "pg/session.hpp"
 #include "schema/tally.hpp"
 
 namespace mg::schema {
@@ -436,6 +437,29 @@ versions_of(const std::vector<Unit> &units, Snapshot snapshot)
 	});
 	fold(tally);
 	return result_of(tally, is_unit | is_wanted);
+}
+
+std::vector<Address>
+changed_between(const Versions &before, const Versions &after)
+{
+	std::vector<Address> result;
+
+	for (const Version &version : after)
+		if (const Version *old = find(before, version.catalog, version.oid); old == nullptr || old->sum != version.sum)
+			result.push_back({version.catalog, version.oid});
+	for (const Version &version : before)
+		if (find(after, version.catalog, version.oid) == nullptr)
+			result.push_back({version.catalog, version.oid});
+	return result;
+}
+
+std::string
+fingerprint_of_sums()
+{
+	Versions all = versions();
+
+	return pg::guarded(
+		[&] { return pg::sha256_hex_raw(reinterpret_cast<const char *>(all.data()), all.size() * sizeof(Version)); });
 }
 
 const Version *

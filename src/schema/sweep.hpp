@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "schema/schema.hpp"
@@ -32,6 +33,12 @@ Versions versions(Snapshot snapshot = nullptr);
 
 // The same sums for some units only, by index. What is no unit, or is gone, is left out.
 Versions versions_of(const std::vector<Unit> &units, Snapshot snapshot = nullptr);
+
+// What is in only one of two sums, or has another sum in each.
+std::vector<Address> changed_between(const Versions &before, const Versions &after);
+
+// One text for all sums: changes with every change of the schema, whatever it is, and with dump and restore.
+std::string fingerprint_of_sums();
 
 // The version of a unit, or nullptr.
 const Version *find(const Versions &versions, Oid catalog, Oid oid);

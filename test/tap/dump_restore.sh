@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/tap.sh"
 
 # Prints whole records, one a line, of the installations that DATABASE did not begin itself.
-tables='installation script registration run statement policy_event seal'
+tables='installation script registration run statement policy_event rehearsal seal'
 restored_records() {
     local database=$1 table
     for table in $tables; do
@@ -73,6 +73,7 @@ SELECT status FROM mg_apply('0001_a', E'-- Author: Zoë\n-- Ticket: T-1\nCREATE 
 SQL
 cat > "$work/fill.sql" << 'SQL'
 SELECT mg_set_policy('naming', 'sequence', 'four digits');
+SELECT count(*) FROM mg_rehearse('CREATE TABLE rehearsed (id int)', 'DROP TABLE rehearsed');
 SELECT status FROM mg_apply('0002_b', 'CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES a); CREATE VIEW v AS SELECT * FROM b;
     CREATE FUNCTION f(int, VARIADIC text[]) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$', 'DROP FUNCTION f; DROP VIEW v; DROP TABLE b', NULL, '{0001_a}');
 SELECT status FROM mg_apply('0003_c', E'CREATE TABLE c (x int);\r\nDO $$ BEGIN CREATE INDEX ON c (x); END $$', 'DROP TABLE c');

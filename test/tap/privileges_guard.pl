@@ -12,7 +12,7 @@ sub fill
 {
 	my ($database) = @_;
 	new_database($server, $database);
-	$server->safe_psql($database, "SELECT mg_apply('m1', 'CREATE TABLE m1 (x int)', 'DROP TABLE m1'); SELECT mg_set_policy('naming', 'free', 'a test'); CREATE TABLE by_hand (x int)");
+	$server->safe_psql($database, "SELECT mg_apply('m1', 'CREATE TABLE m1 (x int)', 'DROP TABLE m1'); SELECT mg_set_policy('naming', 'free', 'a test'); SELECT count(*) FROM mg_rehearse('CREATE TABLE r (x int)', NULL); CREATE TABLE by_hand (x int)");
 	$server->safe_psql($database, "SELECT mg_apply('m2', 'CREATE TABLE m2 (x int)'); SELECT mg_seal()");
 	return;
 }
@@ -148,7 +148,7 @@ $server->safe_psql('sound', "CREATE TABLE more (x int); SELECT mg_seal(); CREATE
 my %first = map { my $table = $_; $table eq 'current' ? () : ($table => $server->safe_psql('sound', "SELECT min(id) FROM mg.$table")) } @tables;
 my %change = (
 	installation => "version = 'x'", script => "body = body || ' '", registration => "migration = 'other'", run => "login_role = 'somebody'",
-	statement => "statement = statement || ' '", policy_event => "reason = 'another'", seal => 'records = records + 1');
+	statement => "statement = statement || ' '", policy_event => "reason = 'another'", rehearsal => "verdict = 'restores, truly'", seal => 'records = records + 1');
 for my $table (sort keys %change)
 {
 	my $id = $first{$table};

@@ -1,0 +1,49 @@
+// Looks at the session's own wait from a timeout's handler, since an error about it does not name what was waited for.
+#include "pg/wait.hpp"
+
+namespace mg::pg {
+
+namespace {
+
+// Written by the handler only while a WaitWatch lives; each one begins with InvalidOid.
+volatile Oid waited = InvalidOid;
+TimeoutId timeout = USER_TIMEOUT;
+bool registered = false;
+
+// Runs as a signal handler within the wait. Whoever grants the lock takes the pointer away, but the entry stays where it is.
+void
+look()
+{
+	const LOCK *lock = MyProc->waitLock;
+
+	if (lock != nullptr && lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId)
+		waited = lock->tag.locktag_field2;
+}
+
+} // namespace
+
+WaitWatch::WaitWatch(int milliseconds)
+{
+	waited = InvalidOid;
+	guarded([&] {
+		if (!registered)
+		{
+			timeout = RegisterTimeout(USER_TIMEOUT, look);
+			registered = true;
+		}
+		enable_timeout_every(timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), milliseconds);
+	});
+}
+
+WaitWatch::~WaitWatch()
+{
+	disable_timeout(timeout, false);
+}
+
+Oid
+WaitWatch::relation() const noexcept
+{
+	return waited;
+}
+
+} // namespace mg::pg

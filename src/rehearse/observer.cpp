@@ -1,0 +1,224 @@
+// Looks at locks, files and rows.
+#include "rehearse/observer.hpp"
+
+#include "capture/frame.hpp"
+#include "pg/lock.hpp"
+#include "pg/memory.hpp"
+
+namespace mg::rehearse {
+
+namespace {
+
+LOCKMODE
+strongest(LOCKMASK mask)
+{
+	LOCKMODE mode = MaxLockMode;
+
+	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
+		mode--;
+	return mode;
+}
+
+std::map<Oid, LOCKMODE>
+held_now()
+{
+	pg::MemoryScope memory("migration_governance held locks");
+	std::map<Oid, LOCKMODE> result;
+	pg::HeldRaw held = pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		pg::HeldRaw found = pg::held_relations_raw();
+		MemoryContextSwitchTo(before);
+		return found;
+	});
+
+	for (int i = 0; i < held.count; i++)
+	{
+		LOCKMODE &mode = result[held.items[i].relation];
+		mode = std::max(mode, strongest(held.items[i].mask));
+	}
+	return result;
+}
+
+std::string
+literal_of(const std::vector<Oid> &oids)
+{
+	std::vector<std::string> items;
+
+	items.reserve(oids.size());
+	for (Oid oid : oids)
+		items.push_back(std::to_string(oid));
+	return pg::array_literal(items);
+}
+
+std::string
+quoted(const std::string &name)
+{
+	return pg::guarded([&] { return quote_identifier(name.c_str()); });
+}
+
+} // namespace
+
+Observer::Observer() : before_(held_now()), last_us_(capture::clock_us())
+{
+}
+
+void
+Observer::look(int line)
+{
+	for (const auto &[relation, mode] : held_now())
+	{
+		auto before = before_.find(relation);
+		if (before != before_.end() && before->second >= mode)
+			continue;
+		auto [lock, is_new] = locks_.emplace(relation, Lock{mode, line, last_us_, 0});
+		if (!is_new && lock->second.mode < mode)
+			lock->second = {mode, line, last_us_, 0};
+	}
+	last_us_ = capture::clock_us();
+}
+
+std::map<Oid, Lock>
+Observer::locks() const
+{
+	std::map<Oid, Lock> result = locks_;
+	const int64_t now = capture::clock_us();
+
+	for (auto &[relation, lock] : result)
+		lock.held_us = now - lock.since_us;
+	return result;
+}
+
+std::vector<Oid>
+Observer::relations() const
+{
+	std::vector<Oid> result;
+
+	result.reserve(before_.size() + locks_.size());
+	for (const auto &[relation, mode] : before_)
+		result.push_back(relation);
+	for (const auto &[relation, lock] : locks_)
+		if (before_.count(relation) == 0)
+			result.push_back(relation);
+	return result;
+}
+
+int64_t
+scans_of(Oid table)
+{
+	return pg::guarded(
+		[&] { return DatumGetInt64(DirectFunctionCall1(pg_stat_get_xact_numscans, ObjectIdGetDatum(table))); });
+}
+
+std::map<Oid, Relation>
+relations_now(const std::vector<Oid> &oids)
+{
+	std::map<Oid, Relation> result;
+
+	for (const pg::Row &row : pg::query_as(
+			 BOOTSTRAP_SUPERUSERID,
+			 "SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, c.relfilenode,"
+			 " CASE WHEN c.relkind IN ('r', 'm', 'i', 'S', 't') THEN pg_relation_size(c.oid) ELSE 0 END, c.reltuples,"
+			 " pg_stat_get_xact_numscans(c.oid), coalesce(i.indrelid, 0),"
+			 " ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0"
+			 " AND NOT a.attisdropped ORDER BY a.attname)"
+			 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = "
+			 "c.oid"
+			 " WHERE c.oid = ANY ($1::oid[]) AND c.oid >= 16384 AND c.relpersistence <> 't'"
+			 " AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg')",
+			 {literal_of(oids)}))
+	{
+		Oid oid = static_cast<Oid>(std::stoul(*row[0]));
+		result[oid] = {oid,
+					   *row[1],
+					   (*row[2])[0],
+					   static_cast<Oid>(std::stoul(*row[3])),
+					   std::stoll(row[4].value_or("0")),
+					   std::stod(*row[5]),
+					   std::stoll(*row[6]),
+					   static_cast<Oid>(std::stoul(*row[7])),
+					   pg::array_items(*row[8])};
+	}
+	return result;
+}
+
+const char *
+blocks(LOCKMODE mode)
+{
+	switch (mode)
+	{
+		case AccessShareLock:
+			return "blocks only DROP, TRUNCATE and most ALTER TABLE";
+		case RowShareLock:
+			return "blocks only DROP, TRUNCATE, most ALTER TABLE and REFRESH MATERIALIZED VIEW CONCURRENTLY";
+		case RowExclusiveLock:
+			return "blocks CREATE INDEX, new foreign keys and most ALTER TABLE; reads and writes go on";
+		case ShareUpdateExclusiveLock:
+			return "blocks VACUUM, ANALYZE and schema changes; reads and writes go on";
+		case ShareLock:
+			return "blocks writes and schema changes; reads go on";
+		case ShareRowExclusiveLock:
+			return "blocks writes and schema changes; reads go on";
+		case ExclusiveLock:
+			return "blocks writes, SELECT FOR UPDATE and schema changes; plain reads go on";
+		case AccessExclusiveLock:
+			return "blocks reads and writes";
+		default:
+			return "blocks nothing";
+	}
+}
+
+std::vector<Blocker>
+blockers_of(const std::map<Oid, Lock> &locks)
+{
+	std::vector<Oid> oids;
+	std::vector<Blocker> result;
+
+	for (const auto &[oid, lock] : locks)
+		oids.push_back(oid);
+	for (const pg::Row &row :
+		 pg::query_as(BOOTSTRAP_SUPERUSERID,
+					  "SELECT l.relation, format('%I.%I', n.nspname, c.relname), l.mode, l.granted, a.pid, a.usename,"
+					  " a.application_name, a.state, date_trunc('seconds', clock_timestamp() - a.xact_start)::text"
+					  " FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation"
+					  " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE l.locktype = 'relation' AND l.database ="
+					  " (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
+					  " AND l.relation = ANY ($1::oid[]) AND l.pid <> pg_backend_pid() ORDER BY 2, a.xact_start",
+					  {literal_of(oids)}))
+	{
+		const Lock &lock = locks.at(static_cast<Oid>(std::stoul(*row[0])));
+		LOCKMODE other = NoLock;
+		for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
+			if (*row[2] == GetLockmodeName(DEFAULT_LOCKMETHOD, mode))
+				other = mode;
+		if (other != NoLock && DoLockModesConflict(lock.mode, other))
+			result.push_back({*row[1], "pid " + *row[4] + " (" + row[5].value_or("?") + ", application \"" +
+										   row[6].value_or("") + "\", " + row[7].value_or("?") +
+										   ") in a transaction for " + row[8].value_or("?") +
+										   (*row[3] == "t" ? " holds " : " waits for ") + *row[2]});
+	}
+	return result;
+}
+
+Contents
+contents_of(const Relation &table, const std::vector<std::string> &columns)
+{
+	std::string list;
+	std::string counts;
+
+	for (const std::string &column : columns)
+	{
+		list += (list.empty() ? "" : ", ") + quoted(column);
+		counts += ", count(" + quoted(column) + ")";
+	}
+	/* A row's text is made by the types' own output functions. Adding up forgets the order of rows. */
+	std::string sql = "SELECT count(*), coalesce(sum(hashtextextended(ROW(" + list + ")::text, 0)::numeric), 0)" +
+					  counts + " FROM " + (table.kind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ") + table.name;
+	std::vector<pg::Row> rows = pg::query_as(BOOTSTRAP_SUPERUSERID, sql.c_str(), {}, pg::Plan::once);
+	Contents result = {std::stoll(*rows[0][0]), {}, *rows[0][1]};
+
+	for (size_t i = 0; i < columns.size(); i++)
+		result.values[columns[i]] = std::stoll(*rows[0][i + 2]);
+	return result;
+}
+
+} // namespace mg::rehearse

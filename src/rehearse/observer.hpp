@@ -1,0 +1,82 @@
+// What a script does to relations, seen from the session that runs it while nothing of it is committed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pg/query.hpp"
+
+namespace mg::rehearse {
+
+// The strongest lock on a relation, and which line took it when; it is held until the transaction ends.
+struct Lock
+{
+	LOCKMODE mode;
+	int line;
+	int64_t since_us; // of the clock of capture
+	int64_t held_us;  // until the script's end
+};
+
+// Watches locks statement by statement. What the session has locked before it is made does not count.
+class Observer
+{
+public:
+	Observer();
+
+	// Called after each statement, with its line.
+	void look(int line);
+
+	// The locks as they are now, at the script's end.
+	std::map<Oid, Lock> locks() const;
+	// The relations locked so far, which is every one that was read or written.
+	std::vector<Oid> relations() const;
+
+private:
+	std::map<Oid, LOCKMODE> before_;
+	std::map<Oid, Lock> locks_;
+	int64_t last_us_;
+};
+
+// A user's relation as it is at one moment.
+struct Relation
+{
+	Oid oid;
+	std::string name; // schema-qualified and quoted
+	char kind;        // relkind
+	Oid file;         // relfilenode; changes when it is rewritten
+	int64_t bytes;
+	double estimate;                  // rows, as the planner has them; below 0 if it has none
+	int64_t scans;                    // scans_of()
+	Oid table;                        // whose index it is, or 0
+	std::vector<std::string> columns; // in the order of their names
+};
+
+// How often the session has scanned a table and not told the server's statistics yet; the end of a transaction may reset it.
+int64_t scans_of(Oid table);
+
+// Of these relations those that are there now, without the system's, temporary ones and the extension's own.
+std::map<Oid, Relation> relations_now(const std::vector<Oid> &oids);
+
+// What a lock keeps others from doing, for people.
+const char *blocks(LOCKMODE mode);
+
+// Another session whose lock, held or wanted, is in the way of a lock.
+struct Blocker
+{
+	std::string relation;
+	std::string text; // who, since when
+};
+std::vector<Blocker> blockers_of(const std::map<Oid, Lock> &locks);
+
+// What is in a table: rows, rows without NULL by column, and a sum over the values of some columns that does not depend on their order.
+struct Contents
+{
+	int64_t rows;
+	std::map<std::string, int64_t> values;
+	std::string sum;
+};
+Contents contents_of(const Relation &table, const std::vector<std::string> &columns);
+
+} // namespace mg::rehearse

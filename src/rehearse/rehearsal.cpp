@@ -1,0 +1,505 @@
+// Runs the scripts and looks at what they do.
+#include "rehearse/rehearsal.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "capture/frame.hpp"
+#include "drift/expected.hpp"
+#include "ledger/store.hpp"
+#include "pg/lock.hpp"
+#include "pg/session.hpp"
+#include "pg/subtransaction.hpp"
+#include "pg/wait.hpp"
+#include "policy/policy.hpp"
+#include "schema/schema.hpp"
+#include "schema/sweep.hpp"
+
+namespace mg::rehearse {
+
+namespace {
+
+constexpr int most_tries = 3;
+
+// Whether an error tells of the migration, rather than of the server or of somebody who wanted an end.
+bool
+is_verdict(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_DATA_CORRUPTED && sqlerrcode != ERRCODE_INDEX_CORRUPTED;
+	}
+}
+
+// Raised inside to end a rehearsal whose verdict is known.
+struct Ended
+{
+};
+
+// Pictures of units and of what depends on them, by type and identity.
+std::vector<Picture>
+pictures_of(const schema::Scope &scope, const std::vector<schema::Address> &changed)
+{
+	std::vector<Picture> result;
+	std::vector<schema::Unit> units = schema::units_of(scope, changed);
+	std::set<std::pair<Oid, Oid>> known;
+
+	for (const schema::Unit &unit : units)
+		known.insert({unit.catalog, unit.oid});
+	for (schema::Unit &unit : schema::dependants_of(scope, changed))
+		if (known.insert({unit.catalog, unit.oid}).second)
+			units.push_back(std::move(unit));
+	std::stable_sort(units.begin(), units.end(),
+					 [](const schema::Unit &a, const schema::Unit &b) { return a.catalog < b.catalog; });
+	schema::read(units, [&](const schema::Unit &, const Picture &picture) { result.push_back(picture); });
+	std::sort(result.begin(), result.end(), [](const Picture &a, const Picture &b) {
+		return std::tie(a.type, a.identity) < std::tie(b.type, b.identity);
+	});
+	return result;
+}
+
+// Both are sorted by type and identity.
+std::vector<Deviation>
+deviations_between(const std::vector<Picture> &before, const std::vector<Picture> &after)
+{
+	std::vector<Deviation> result;
+	auto b = before.begin();
+	auto a = after.begin();
+	auto key = [](const Picture &picture) { return std::tie(picture.type, picture.identity); };
+
+	while (b != before.end() || a != after.end())
+	{
+		const bool gone = a == after.end() || (b != before.end() && key(*b) < key(*a));
+		const bool is_new = !gone && (b == before.end() || key(*a) < key(*b));
+		std::vector<Deviation> found = deviations(is_new ? nullptr : &*b, gone ? nullptr : &*a);
+		result.insert(result.end(), found.begin(), found.end());
+		if (!is_new)
+			++b;
+		if (!gone)
+			++a;
+	}
+	return result;
+}
+
+bool
+is_order(const Deviation &deviation)
+{
+	return deviation.kind == "changed" && deviation.property == "position";
+}
+
+Verdict
+verdict_of(const std::vector<Deviation> &deviations)
+{
+	if (deviations.empty())
+		return Verdict::restores;
+	return std::all_of(deviations.begin(), deviations.end(), is_order) ? Verdict::restores_but_order : Verdict::differs;
+}
+
+bool
+has_rows(char kind)
+{
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+}
+
+// The whole of it; everything but `findings` is of use only while the subtransaction lives.
+class Rehearsal
+{
+public:
+	Rehearsal(const migrate::Migration &migration, bool applied, const std::set<std::string> &assumed,
+			  Findings &findings)
+		: migration_(migration), applied_(applied), assumed_(assumed), scope_(drift::scope()), findings_(findings)
+	{
+	}
+
+	// Within the subtransaction.
+	void run()
+	{
+		pg::SettingsScope settings;
+
+		be_short();
+		watch_.emplace(std::max(LockTimeout / 3, 1));
+		migration_.require_runnable();
+		if (!applied_)
+			migrate::check_requirements(migration_, true, assumed_);
+		if (!pg::take_own_lock(pg::OwnLock::run, false))
+			throw UserError("55P03", "another migration is running in this database")
+				.hint("Try again when it has ended; mg.runs tells of it.");
+		versions_ = schema::versions();
+		for (const schema::Version &version : versions_)
+			if (int64_t scans = version.catalog == RelationRelationId ? scans_of(version.oid) : 0; scans != 0)
+				scans_before_[version.oid] = scans;
+		capture::Run run(ledger::new_id(), migration_.name);
+		if (applied_)
+			rehearse_back(run);
+		else
+			rehearse_forth(run);
+	}
+
+	// When everything is undone: what was seen is compared with how things are.
+	void compare()
+	{
+		std::map<Oid, Relation> before = relations_now(relations_);
+		const Oid waited = watch_.has_value() ? watch_->relation() : InvalidOid;
+
+		watch_.reset();
+		/* Which lock was wanted is not known; mostly it is the one that nothing goes together with. */
+		if (OidIsValid(waited) && findings_.verdict == Verdict::cannot)
+			locks_.emplace(waited, Lock{AccessExclusiveLock, 0, 0, 0});
+
+		if (compared_)
+		{
+			findings_.deviations = deviations_between(pictures_of(scope_, changed_), pictures_);
+			/* What differs is most often why a second time fails. */
+			const Verdict seen = verdict_of(findings_.deviations);
+			if (findings_.verdict == Verdict::restores ||
+				(findings_.verdict == Verdict::second_up_fails && seen == Verdict::differs))
+				findings_.verdict = seen;
+		}
+		add_touched(before);
+		findings_.blockers = blockers_of(locks_);
+		add_rows();
+	}
+
+	Verdict verdict_of_trouble() const
+	{
+		if (phase_ == "up again")
+			return Verdict::second_up_fails;
+		return phase_ == "down" ? Verdict::down_fails : Verdict::up_fails;
+	}
+	const migrate::Progress &progress() const { return progress_; }
+	const std::string &phase() const { return phase_; }
+
+private:
+	// Waits for locks no longer than the policy says, or than the session wants to.
+	static void be_short()
+	{
+		const int most = policy::milliseconds("rehearsal_lock_timeout");
+		if (LockTimeout == 0 || LockTimeout > most)
+			pg::guarded([&] {
+				set_config_option("lock_timeout", std::to_string(most).c_str(), PGC_USERSET, PGC_S_SESSION,
+								  GUC_ACTION_SAVE, true, 0, false);
+			});
+	}
+
+	void rehearse_forth(capture::Run &run)
+	{
+		phase_ = "precondition";
+		check(migration_.precondition);
+		Observer observer;
+		turn(migration_.up, "up", run, observer);
+		look(observer, run);
+		phase_ = "verification";
+		check(migration_.verify);
+		if (!migration_.down.has_value())
+		{
+			findings_.verdict = Verdict::no_down;
+			return;
+		}
+		Observer others;
+		turn(*migration_.down, "down", run, others);
+		look_back();
+		turn(migration_.up, "up again", run, others);
+		check(migration_.verify);
+		findings_.verdict = Verdict::restores;
+	}
+
+	void rehearse_back(capture::Run &run)
+	{
+		if (!migration_.down.has_value())
+		{
+			findings_.verdict = Verdict::no_down;
+			return;
+		}
+		Observer observer;
+		turn(*migration_.down, "down", run, observer);
+		look(observer, run);
+		Observer others;
+		turn(migration_.up, "up again", run, others);
+		look_back();
+		check(migration_.verify);
+		findings_.verdict = Verdict::restores;
+	}
+
+	void turn(const script::Script &script, const char *phase, capture::Run &run, Observer &observer)
+	{
+		const int64_t start = capture::clock_us();
+
+		phase_ = phase;
+		progress_ = {};
+		migrate::run_script(script, migration_.name, run, progress_, [&](int line) { observer.look(line); });
+		migrate::check_constraints(migration_.name, progress_);
+		if (findings_.turns.empty())
+			locks_ = observer.locks();
+		findings_.turns.push_back(
+			{phase, capture::clock_us() - start, static_cast<int>(progress_.timings.size()), progress_.timings});
+	}
+
+	void check(const std::optional<script::Script> &script)
+	{
+		if (!script.has_value())
+			return;
+		for (migrate::Finding &finding : migrate::run_checks(*script, migration_.name, progress_))
+		{
+			findings_.checks.push_back(finding);
+			if (finding.ok)
+				continue;
+			findings_.trouble =
+				Trouble{script->what(),
+						finding.line,
+						finding.query,
+						script->what() == "verify" ? "MG402" : "MG401",
+						script->what() + " query: expected " + finding.expected + ", got " + finding.actual,
+						"",
+						""};
+			findings_.verdict = phase_ == "up again" ? Verdict::second_up_fails : Verdict::up_fails;
+			throw Ended();
+		}
+	}
+
+	// After the first script.
+	void look(const Observer &observer, const capture::Run &run)
+	{
+		relations_ = observer.relations();
+		between_ = relations_now(relations_);
+		rewrites_ = run.rewrites();
+		for (auto &[oid, relation] : between_)
+			if (auto scans = scans_before_.find(oid); scans != scans_before_.end())
+				relation.scans -= scans->second;
+		for (const auto &[oid, relation] : between_)
+			if (wants_rows(relation))
+				rows_between_[oid] = contents_of(relation, relation.columns);
+	}
+
+	// After the second script: things should be as they were.
+	void look_back()
+	{
+		schema::Versions now = schema::versions();
+
+		changed_ = schema::changed_between(versions_, now);
+		pictures_ = pictures_of(scope_, changed_);
+		compared_ = true;
+		after_ = relations_now(relations_);
+		for (const auto &[oid, relation] : after_)
+			if (wants_rows(relation))
+				rows_after_[oid] = contents_of(relation, relation.columns);
+	}
+
+	bool wants_rows(const Relation &relation) const
+	{
+		auto lock = locks_.find(relation.oid);
+		return has_rows(relation.kind) && lock != locks_.end() && lock->second.mode >= RowExclusiveLock &&
+			   relation.bytes <= policy::bytes("rehearsal_count_size");
+	}
+
+	void add_touched(const std::map<Oid, Relation> &before)
+	{
+		for (Oid oid : relations_)
+		{
+			Touched touched;
+			auto find = [&](const std::map<Oid, Relation> &relations) {
+				auto found = relations.find(oid);
+				return found != relations.end() ? std::optional<Relation>(found->second) : std::nullopt;
+			};
+			touched.before = find(before);
+			touched.after = find(between_);
+			if (!touched.before.has_value() && !touched.after.has_value())
+				continue;
+			touched.name = touched.before.has_value() ? touched.before->name : touched.after->name;
+			if (auto lock = locks_.find(oid); lock != locks_.end())
+				touched.lock = lock->second;
+			for (const capture::Rewrite &rewrite : rewrites_)
+				if (rewrite.relation == touched.name ||
+					(touched.after.has_value() && rewrite.relation == touched.after->name))
+					touched.rewritten = rewrite.reason;
+			findings_.touched.push_back(touched);
+		}
+	}
+
+	void add_rows()
+	{
+		for (const Touched &touched : findings_.touched)
+		{
+			const Relation &relation = touched.before.has_value() ? *touched.before : *touched.after;
+			if (!has_rows(relation.kind) || !touched.lock.has_value() || touched.lock->mode < RowExclusiveLock)
+				continue;
+			Rows rows;
+			rows.table = touched.name;
+			rows.counted = relation.bytes <= policy::bytes("rehearsal_count_size");
+			rows.estimate = relation.estimate;
+			auto counted = [&](const std::map<Oid, Contents> &contents) {
+				auto found = contents.find(relation.oid);
+				return found != contents.end() ? std::optional<Contents>(found->second) : std::nullopt;
+			};
+			rows.between = counted(rows_between_);
+			rows.after = counted(rows_after_);
+			if (touched.before.has_value() && rows.counted)
+				rows.before = contents_of(relation, relation.columns);
+			if (touched.before.has_value() && touched.after.has_value())
+				std::set_difference(relation.columns.begin(), relation.columns.end(), touched.after->columns.begin(),
+									touched.after->columns.end(), std::back_inserter(rows.lost));
+			findings_.rows.push_back(std::move(rows));
+		}
+	}
+
+	const migrate::Migration &migration_;
+	const bool applied_;
+	const std::set<std::string> &assumed_;
+	const schema::Scope scope_;
+	Findings &findings_;
+	migrate::Progress progress_;
+	std::string phase_ = "start";
+	std::optional<pg::WaitWatch> watch_;
+	schema::Versions versions_;
+	bool compared_ = false;
+	std::vector<schema::Address> changed_;
+	std::vector<Picture> pictures_;
+	std::vector<Oid> relations_;
+	std::map<Oid, Lock> locks_;
+	std::map<Oid, Relation> between_;
+	std::map<Oid, Relation> after_;
+	std::map<Oid, int64_t> scans_before_;
+	std::map<Oid, Contents> rows_between_;
+	std::map<Oid, Contents> rows_after_;
+	std::vector<capture::Rewrite> rewrites_;
+};
+
+} // namespace
+
+const char *
+word_of(Verdict verdict)
+{
+	switch (verdict)
+	{
+		case Verdict::restores:
+			return "restores";
+		case Verdict::restores_but_order:
+			return "restores, but column order";
+		case Verdict::differs:
+			return "differs";
+		case Verdict::down_fails:
+			return "down fails";
+		case Verdict::up_fails:
+			return "up fails";
+		case Verdict::second_up_fails:
+			return "second up fails";
+		case Verdict::no_down:
+			return "no down";
+		case Verdict::cannot:
+			break;
+	}
+	return "cannot be rehearsed";
+}
+
+namespace {
+
+// Nothing is locked while this waits.
+void
+wait(int milliseconds)
+{
+	pg::guarded([&] {
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	});
+}
+
+Trouble
+trouble_of(const pg::Error &error, const Rehearsal &rehearsal)
+{
+	const ErrorData &data = error.data();
+	auto text = [](const char *value) { return std::string(value != nullptr ? value : ""); };
+
+	return {rehearsal.phase(),
+			rehearsal.progress().line,
+			rehearsal.progress().statement,
+			unpack_sql_state(data.sqlerrcode),
+			text(data.message),
+			text(data.detail),
+			text(data.hint)};
+}
+
+} // namespace
+
+void
+require_possible()
+{
+	if (RecoveryInProgress())
+		throw UserError("25006", "cannot rehearse a migration on a standby");
+	if (capture::is_running())
+		throw UserError("55000", "cannot rehearse a migration within a migration");
+}
+
+Findings
+rehearse(const migrate::Migration &migration, bool applied, const std::set<std::string> &assumed)
+{
+	require_possible();
+	for (int tries = 1;; tries++)
+	{
+		Findings findings;
+		Rehearsal rehearsal(migration, applied, assumed, findings);
+		std::optional<pg::Error> error;
+
+		findings.fingerprint = schema::fingerprint_of_sums();
+		try
+		{
+			std::optional<pg::Error> raised = pg::try_and_undo([&] {
+				/* The subtransaction's end puts it back. */
+				XactReadOnly = false;
+				rehearsal.run();
+			});
+			if (raised.has_value())
+				error.emplace(std::move(*raised));
+		}
+		catch (const Ended &)
+		{
+		}
+		catch (const UserError &refusal)
+		{
+			findings.verdict = Verdict::cannot;
+			findings.trouble = Trouble{rehearsal.phase(),
+									   rehearsal.progress().line,
+									   rehearsal.progress().statement,
+									   refusal.sqlstate(),
+									   refusal.what(),
+									   refusal.detail(),
+									   refusal.hint()};
+		}
+		if (error.has_value() && !is_verdict(error->data().sqlerrcode))
+			throw std::move(*error);
+		if (error.has_value())
+		{
+			const bool locked = error->data().sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+			if (locked && tries < most_tries)
+			{
+				wait(100 * tries);
+				continue;
+			}
+			findings.verdict = locked ? Verdict::cannot : rehearsal.verdict_of_trouble();
+			findings.trouble = trouble_of(*error, rehearsal);
+		}
+		rehearsal.compare();
+		return findings;
+	}
+}
+
+bool
+Findings::was_there(Oid relation) const
+{
+	return std::any_of(touched.begin(), touched.end(),
+					   [&](const Touched &one) { return one.before.has_value() && one.before->oid == relation; });
+}
+
+bool
+Findings::was_there(const std::string &name) const
+{
+	return std::any_of(touched.begin(), touched.end(),
+					   [&](const Touched &one) { return one.before.has_value() && one.before->name == name; });
+}
+
+} // namespace mg::rehearse

@@ -1,0 +1,165 @@
+// Finds the migration, rehearses it and keeps the receipt.
+#include "rehearse/rehearse.hpp"
+
+#include <algorithm>
+
+#include "pg/subtransaction.hpp"
+#include "rehearse/receipt.hpp"
+
+namespace mg::rehearse {
+
+namespace {
+
+constexpr const char *unnamed = "rehearsed script";
+
+std::vector<pg::Row>
+rows_of(const migrate::Migration &migration, bool applied, bool named)
+{
+	Findings findings = rehearse(migration, applied);
+	std::vector<Fact> facts = facts_of(migration, findings);
+	std::vector<pg::Row> rows;
+
+	std::optional<int64_t> receipt = keep(migration, named, findings, facts);
+	facts.push_back({"receipt", migration.up.checksum(),
+					 receipt.has_value() ? std::to_string(*receipt) : "not kept, since the transaction is read-only",
+					 std::nullopt});
+	for (const Fact &fact : facts)
+		rows.push_back(
+			{fact.aspect, fact.object, fact.value, fact.ok.has_value() ? pg::Cell(*fact.ok ? "t" : "f") : pg::Cell()});
+	return rows;
+}
+
+} // namespace
+
+std::vector<pg::Row>
+rehearse_one(const std::string &name)
+{
+	std::optional<ledger::Registration> known = ledger::find_registration(name);
+
+	if (!known.has_value())
+		throw UserError("MG004", "migration \"" + name + "\" is not registered")
+			.hint("Register it with mg_register(), or hand in its scripts: mg_rehearse(up, down).");
+	return rows_of(migrate::Migration::from_ledger(*known), ledger::is_applied(name), true);
+}
+
+std::vector<pg::Row>
+rehearse_scripts(const std::string &up, const std::optional<std::string> &down)
+{
+	migrate::Request request;
+
+	request.name = unnamed;
+	request.up = up;
+	request.down = down;
+	return rows_of(migrate::Migration::from_request(request), false, false);
+}
+
+namespace {
+
+// The pending migrations, those that are required before those that require them.
+std::vector<std::string>
+pending_migrations()
+{
+	std::vector<std::string> waiting;
+	std::vector<std::string> result;
+	Requirements requirements = ledger::all_requirements();
+
+	for (const pg::Row &row : ledger::query("SELECT s.migration FROM mg.status s WHERE s.status <> 'applied'"))
+		waiting.push_back(*row[0]);
+	while (!waiting.empty())
+	{
+		auto next = std::find_if(waiting.begin(), waiting.end(), [&](const std::string &name) {
+			const std::vector<std::string> &required = requirements[name];
+			return std::none_of(required.begin(), required.end(), [&](const std::string &other) {
+				return std::find(waiting.begin(), waiting.end(), other) != waiting.end();
+			});
+		});
+		/* In a circle nothing comes first; the rehearsal says so. */
+		if (next == waiting.end())
+			next = waiting.begin();
+		result.push_back(*next);
+		waiting.erase(next);
+	}
+	return result;
+}
+
+std::vector<std::string>::iterator
+find_pending(std::vector<std::string> &names, const std::string &name)
+{
+	auto found = std::find(names.begin(), names.end(), name);
+
+	if (found == names.end())
+		throw UserError("MG004", "no pending migration is called \"" + name + "\"")
+			.hint("SELECT migration, status FROM mg.status tells which there are.");
+	return found;
+}
+
+struct Step
+{
+	migrate::Migration migration;
+	Findings findings;
+};
+
+// Rehearses one after the other and applies each for the next, until one cannot be.
+void
+climb(const std::vector<std::string> &names, std::vector<Step> &steps)
+{
+	std::set<std::string> assumed;
+
+	for (const std::string &name : names)
+	{
+		migrate::Migration migration = migrate::Migration::from_ledger(*ledger::find_registration(name));
+		Findings findings = rehearse(migration, false, assumed);
+		const Verdict verdict = findings.verdict;
+		steps.push_back({std::move(migration), std::move(findings)});
+		if (verdict == Verdict::cannot || verdict == Verdict::up_fails)
+			return;
+
+		pg::SettingsScope settings;
+		migrate::Progress progress;
+		capture::Run run(ledger::new_id(), name);
+		migrate::run_script(steps.back().migration.up, name, run, progress);
+		migrate::check_constraints(name, progress);
+		assumed.insert(name);
+	}
+}
+
+pg::Cell
+time_of(const Findings &findings, const char *phase)
+{
+	for (const Turn &turn : findings.turns)
+		if (turn.phase == phase)
+			return std::to_string(turn.duration_us) + " microseconds";
+	return std::nullopt;
+}
+
+} // namespace
+
+std::vector<pg::Row>
+rehearse_all(const std::optional<std::string> &first, const std::optional<std::string> &last)
+{
+	require_possible();
+	std::vector<std::string> names = pending_migrations();
+	std::vector<Step> steps;
+	std::vector<pg::Row> rows;
+
+	if (last.has_value())
+		names.erase(find_pending(names, *last) + 1, names.end());
+	if (first.has_value())
+		names.erase(names.begin(), find_pending(names, *first));
+	std::optional<pg::Error> error = pg::try_and_undo([&] {
+		XactReadOnly = false;
+		climb(names, steps);
+	});
+	if (error.has_value())
+		throw std::move(*error);
+	for (const Step &step : steps)
+	{
+		std::vector<Fact> facts = facts_of(step.migration, step.findings);
+		keep(step.migration, true, step.findings, facts);
+		rows.push_back({step.migration.name, word_of(step.findings.verdict), time_of(step.findings, "up"),
+						time_of(step.findings, "down"), std::to_string(step.findings.deviations.size())});
+	}
+	return rows;
+}
+
+} // namespace mg::rehearse

@@ -1,0 +1,123 @@
+-- What a rehearsal says, and that nothing of it stays.
+\ir lib/errors.sql
+SELECT no_plan();
+
+-- All that a rehearsal says of one aspect, a line each; of two scripts.
+CREATE FUNCTION t.said_of(wanted text, up text, down text) RETURNS text
+	LANGUAGE sql AS $$ SELECT string_agg(concat_ws('|', object, value, coalesce(ok::text, '-')), E'\n' ORDER BY object COLLATE "C", value COLLATE "C") FROM mg_rehearse(up, down) WHERE aspect = wanted $$;
+CREATE FUNCTION t.verdict(up text, down text) RETURNS text
+	LANGUAGE sql AS $$ SELECT string_agg(value || ' ' || ok, ', ') FROM mg_rehearse(up, down) WHERE aspect = 'verdict' $$;
+
+CREATE TABLE customer (id int PRIMARY KEY, name text NOT NULL, note text);
+CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric);
+CREATE VIEW named AS SELECT id, name FROM customer;
+INSERT INTO customer VALUES (1, 'a', 'x'), (2, 'b', NULL);
+INSERT INTO invoice VALUES (1, 1, 5);
+SELECT mg_baseline('start', 'what there is');
+SELECT mg_fingerprint() AS fingerprint, (SELECT string_agg(relfilenode::text, ' ' ORDER BY oid) FROM pg_class WHERE oid >= 16384) AS files,
+	(SELECT count(*) FROM mg.statement) AS statements \gset
+
+-- Verdicts.
+SELECT is(t.verdict('ALTER TABLE invoice ADD COLUMN due date', 'ALTER TABLE invoice DROP COLUMN due'), 'restores true', 'a way back that restores');
+SELECT is(t.verdict('CREATE TABLE a (i int); CREATE INDEX ON a (i)', 'DROP TABLE a'), 'restores true', 'a table that comes and goes');
+SELECT is(t.verdict('ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), 'restores true', 'a rename and back');
+SELECT is(t.verdict('ALTER TABLE customer DROP COLUMN name CASCADE', 'ALTER TABLE customer ADD COLUMN name text NOT NULL DEFAULT ''''; ALTER TABLE customer ALTER COLUMN name DROP DEFAULT; CREATE VIEW named AS SELECT id, name FROM customer'), 'restores, but column order true', 'a column that comes back at the end');
+SELECT is(t.said_of('difference', 'ALTER TABLE customer DROP COLUMN name CASCADE', 'ALTER TABLE customer ADD COLUMN name text NOT NULL DEFAULT ''''; ALTER TABLE customer ALTER COLUMN name DROP DEFAULT; CREATE VIEW named AS SELECT id, name FROM customer'),
+	'table column public.customer.name|position: 2 before, 3 after|-', 'which is told');
+SELECT is(t.verdict('ALTER TABLE invoice ALTER COLUMN amount SET DEFAULT 0', 'SELECT 1'), 'differs false', 'a way back that does nothing');
+SELECT is(t.said_of('difference', 'ALTER TABLE invoice ALTER COLUMN amount SET DEFAULT 0', 'SELECT 1'), 'table column public.invoice.amount|default: nothing before, 0 after|false', 'leaves a default');
+SELECT is(t.said_of('difference', 'CREATE TABLE a (i int); CREATE SEQUENCE s', 'DROP TABLE a'), 'sequence public.s|unexpected|false', 'or an object');
+SELECT is(t.said_of('difference', 'DROP VIEW named', 'SELECT 1'), 'view public.named|missing|false', 'or leaves one out');
+SELECT is(t.verdict('CREATE TABLE a (i int)', 'DROP TABLE b'), 'down fails false', 'a way back that fails');
+SELECT is(t.said_of('error', 'CREATE TABLE a (i int)', E'SELECT 1;\nDROP TABLE b'), 'down, line 2: DROP TABLE b|42P01: table "b" does not exist|false', 'with its line and error');
+SELECT is(t.verdict('CREATE TABLE a (i inn)', 'DROP TABLE a'), 'up fails false', 'a way forth that fails');
+SELECT is(t.verdict('CREATE TABLE a (i int)', NULL), 'no down false', 'no way back');
+SELECT is(t.verdict('CREATE TABLE a (i int); INSERT INTO invoice VALUES (2, 2, 1)', 'DROP TABLE a'), 'second up fails false', 'a second way forth that fails, because the way back left a row');
+SELECT is(t.said_of('error', 'CREATE TABLE a (i int); INSERT INTO invoice VALUES (2, 2, 1)', 'DROP TABLE a'),
+	'up again, line 1: INSERT INTO invoice VALUES (2, 2, 1)|23505: duplicate key value violates unique constraint "invoice_pkey" Key (id)=(2) already exists.|false', 'with its line and error');
+SELECT is(t.verdict('CREATE INDEX CONCURRENTLY i ON invoice (amount)', 'DROP INDEX i'), 'cannot be rehearsed false', 'what cannot run in a transaction');
+SELECT alike(t.said_of('error', 'CREATE INDEX CONCURRENTLY i ON invoice (amount)', 'DROP INDEX i'), 'start|0A000: %', 'and why');
+SELECT alike(t.said($$SELECT mg_rehearse('SELEC', NULL)$$), '42601%', 'a syntax error is an error');
+SELECT alike(t.said($$SELECT mg_rehearse('nobody knows')$$), 'MG004 migration "nobody knows" is not registered%', 'so is an unknown name');
+SELECT alike(t.said($$SELECT mg_rehearse(NULL, 'SELECT 1')$$), '22004%', 'and NULL');
+SELECT is(t.verdict('ALTER TABLE customer ADD COLUMN c int; ALTER TABLE invoice ADD CONSTRAINT later UNIQUE (amount) DEFERRABLE INITIALLY DEFERRED; INSERT INTO invoice VALUES (3, 1, 5)', 'SELECT 1'), 'up fails false', 'a deferred constraint is checked');
+
+-- Rows.
+SELECT is(t.said_of('rows', 'INSERT INTO customer VALUES (3, ''c'', NULL)', 'DELETE FROM customer WHERE id = 3'), 'public.customer|2 before, 3 between, 2 after|-', 'rows are counted');
+SELECT is(t.said_of('values', 'UPDATE customer SET name = upper(name)', 'UPDATE customer SET name = lower(name)'), 'public.customer|come back as they were|true', 'values that come back');
+SELECT is(t.said_of('values', 'UPDATE customer SET note = ''n''', 'SELECT 1'), 'public.customer|do not come back|false', 'values that do not');
+SELECT is(t.said_of('lost', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer.note|1 value|false', 'a dropped column''s values');
+SELECT is(t.said_of('lost', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|1 row|false', 'a dropped table''s rows');
+
+-- Locks, files and scans.
+SELECT is((SELECT string_agg(object || ' ' || split_part(value, ' ', 1) || ' ' || substring(value from 'line \d+') || ' ' || substring(value from ': .*'), E'\n' ORDER BY object) FROM mg_rehearse(E'CREATE TABLE a (i int);\nALTER TABLE a ADD COLUMN c int REFERENCES customer', 'DROP TABLE a') WHERE aspect = 'lock'),
+	E'public.customer ShareRowExclusiveLock line 2 : blocks writes and schema changes; reads go on\npublic.customer_pkey AccessShareLock line 2 : blocks only DROP, TRUNCATE and most ALTER TABLE', 'the lock on a foreign key''s other table');
+SELECT alike(t.said_of('rewrite', 'ALTER TABLE invoice ALTER COLUMN amount TYPE bigint', 'ALTER TABLE invoice ALTER COLUMN amount TYPE numeric'), 'public.invoice|8192 bytes before, 8192 bytes after: type|-', 'a rewritten table');
+SELECT alike(t.said_of('index rebuilt', 'ALTER TABLE invoice ALTER COLUMN id TYPE bigint', 'ALTER TABLE invoice ALTER COLUMN id TYPE int'), 'public.invoice_pkey|16 kB|-', 'a rebuilt index');
+SELECT is(t.said_of('new index', 'CREATE INDEX fresh ON invoice (amount)', 'DROP INDEX fresh'), 'public.fresh|16 kB|-', 'a new index');
+SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0)', 'ALTER TABLE invoice DROP CONSTRAINT positive'), 'public.invoice|1 full scan of 8192 bytes|-', 'a scan for validation');
+SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID', 'ALTER TABLE invoice DROP CONSTRAINT positive'), NULL, 'and none without validation');
+
+-- Registered and applied ones.
+SELECT status FROM mg_register('pending', 'CREATE TABLE p (i int)', 'DROP TABLE p', 'SELECT count(*) = 0 FROM p') \gset
+SELECT is((SELECT string_agg(object || ' ' || value, ', ') FROM mg_rehearse('pending') WHERE aspect = 'verdict'), 'pending restores', 'a registered one');
+SELECT is((SELECT string_agg(object || ' ' || value, ', ') FROM mg_rehearse('pending') WHERE aspect = 'check'), 'SELECT count(*) = 0 FROM p true in 1 row, SELECT count(*) = 0 FROM p true in 1 row', 'is verified after both ways forth');
+SELECT is((SELECT count(*) FROM mg.rehearsals WHERE migration = 'pending' AND verdict = 'restores' AND up_time > '0' AND down_time > '0'), 2::bigint, 'leaves receipts');
+SELECT status FROM mg_register('wants it', 'CREATE TABLE q (i int)', 'DROP TABLE q', requires => '{pending}') \gset
+SELECT is((SELECT string_agg(value, ', ') FROM mg_rehearse('wants it') WHERE aspect = 'verdict'), 'cannot be rehearsed', 'what requires another one');
+SELECT is((SELECT status FROM mg_apply('pending')), 'applied', 'once it is applied');
+SELECT is((SELECT string_agg(object || ' ' || value, ', ') FROM mg_rehearse('pending') WHERE aspect = 'verdict'), 'pending restores', 'it is rehearsed back and forth');
+SELECT is((SELECT string_agg(object, ', ') FROM mg_rehearse('pending') WHERE aspect = 'time'), 'down, up again', 'in that order');
+SELECT is((SELECT status FROM mg_rollback('pending')), 'rolled back', 'and is still applied');
+
+-- Nothing stays.
+SELECT is(mg_fingerprint(), :'fingerprint', 'the schema is as before');
+SELECT is((SELECT string_agg(relfilenode::text, ' ' ORDER BY oid) FROM pg_class WHERE oid >= 16384 AND relname <> 'p'), :'files', 'and its files');
+SELECT is((SELECT count(*) FROM mg.statement WHERE migration IS DISTINCT FROM 'pending'), :statements::bigint, 'no statement is on record');
+SELECT is((SELECT string_agg(note, ',' ORDER BY id) || count(*) FROM customer), 'x2', 'rows are as before');
+SELECT is((SELECT count(*) FROM mg_drift_report()), 0::bigint, 'nothing has drifted');
+BEGIN;
+SELECT is(t.verdict('ALTER TABLE invoice ADD COLUMN due date', 'ALTER TABLE invoice DROP COLUMN due'), 'restores true', 'in a transaction block');
+SELECT is((SELECT string_agg(DISTINCT relation::regclass::text, ' ') FROM pg_locks WHERE pid = pg_backend_pid() AND mode = 'AccessExclusiveLock'), NULL, 'nothing stays locked');
+COMMIT;
+BEGIN READ ONLY;
+SELECT is(t.verdict('ALTER TABLE invoice ADD COLUMN due date', 'ALTER TABLE invoice DROP COLUMN due'), 'restores true', 'in a read-only transaction');
+SELECT is(t.said_of('receipt', 'SELECT 1', NULL), encode(sha256('SELECT 1'), 'hex') || '|not kept, since the transaction is read-only|-', 'no receipt is kept');
+SELECT is(current_setting('transaction_read_only'), 'on', 'which stays read-only');
+COMMIT;
+SELECT is((SELECT bool_and(ok) FROM mg_verify() WHERE check_name LIKE 'ledger%'), true, 'the ledger holds');
+SELECT is(t.said($$SELECT mg_set_policy('rehearsal_lock_timeout', 'soon', 'a test')$$), E'22023 rehearsal_lock_timeout is a duration, not "soon"\nHINT: For example 100ms, 30s or 5min.', 'a policy setting that is a duration');
+SELECT mg_set_policy('rehearsal_count_size', '0', 'a test');
+SELECT is(t.said_of('rows', 'INSERT INTO customer VALUES (3, ''c'', NULL)', 'DELETE FROM customer WHERE id = 3'), 'public.customer|not counted: too large, and never analyzed|-', 'what is too large is not counted');
+
+-- A receipt as a condition.
+SELECT mg_set_policy('require_rehearsal', 'on', 'a test');
+SELECT is(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), E'MG407 migration "gated" needs a fresh rehearsal\nDETAIL: These scripts have never been rehearsed here.\nHINT: Rehearse it with mg_register() and mg_rehearse(), or set the policy setting require_rehearsal to off.', 'what was not rehearsed is not applied');
+SELECT is(t.verdict('CREATE TABLE g (i int)', 'DROP TABLE IF EXISTS gg'), 'differs false', 'nor what was rehearsed');
+SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE IF EXISTS gg'), E'MG407%DETAIL: The last rehearsal says: differs.%', 'and does not restore');
+SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), 'MG407%never been rehearsed%', 'with these scripts');
+SELECT is(t.verdict('CREATE TABLE g (i int)', 'DROP TABLE g'), 'restores true', 'a receipt');
+CREATE TABLE meanwhile (i int);
+SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), 'MG407%The schema has changed since the last rehearsal.%', 'goes stale when the schema changes');
+SELECT is(t.verdict('CREATE TABLE g (i int)', 'DROP TABLE g'), 'restores true', 'another one');
+VACUUM FULL invoice; ANALYZE;
+SELECT is(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), 'no error', 'does not when only files do, and lets it through');
+SELECT is((SELECT status FROM mg_rollback('gated')), 'rolled back', 'the way back needs none');
+SELECT mg_set_policy('require_rehearsal', 'off', 'a test');
+DROP TABLE meanwhile;
+SELECT alike(t.said($$SELECT mg_set_policy('require_rehearsal', 'maybe', 'a test')$$), '22023 require_rehearsal is on or off%', 'there is no third way');
+
+-- The whole stair.
+SELECT is((SELECT string_agg(concat_ws('|', migration, verdict), ', ') FROM mg_rehearse_all()), 'gated|restores, pending|restores, wants it|restores', 'what is not applied, each on top of the others');
+SELECT is((SELECT string_agg(status, ', ') FROM mg.status WHERE migration IN ('pending', 'wants it')), 'rolled back, pending', 'none of which is applied');
+SELECT status FROM mg_register('breaks', 'SELECT 1/0', 'SELECT 1', requires => '{"wants it"}') \gset
+SELECT status FROM mg_register('a late one', 'ALTER TABLE q ADD COLUMN j int', 'SELECT 1', requires => '{"wants it"}') \gset
+SELECT status FROM mg_register('never', 'SELECT 1', NULL, requires => '{breaks}') \gset
+SELECT is((SELECT string_agg(concat_ws('|', migration, verdict, differences), ', ') FROM mg_rehearse_all()), 'gated|restores|0, pending|restores|0, wants it|restores|0, a late one|differs|1, breaks|up fails|0', 'up to the first that fails');
+SELECT is((SELECT string_agg(concat_ws('|', migration, verdict), ', ') FROM mg_rehearse_all(last => 'wants it')), 'gated|restores, pending|restores, wants it|restores', 'up to one of them');
+SELECT is((SELECT string_agg(concat_ws('|', migration, verdict), ', ') FROM mg_rehearse_all('wants it', 'wants it')), 'wants it|cannot be rehearsed', 'from one of them on, without what it requires');
+SELECT alike(t.said($$SELECT mg_rehearse_all('start')$$), 'MG004 no pending migration is called "start"%', 'one that is not pending');
+SELECT is((SELECT count(*) FROM mg_rehearse_all() WHERE up_time > '0'), 4::bigint, 'with their times');
+SELECT is(t.there('public.q'), false, 'and nothing stays');
+SELECT alike(t.applying('inside', 'SELECT mg_rehearse(''SELECT 1'', NULL)'), '55000%', 'a rehearsal within a migration');
+SELECT * FROM finish();

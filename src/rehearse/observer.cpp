@@ -117,7 +117,8 @@ relations_now(const std::vector<Oid> &oids)
 	for (const pg::Row &row : pg::query_as(
 			 BOOTSTRAP_SUPERUSERID,
 			 "SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, c.relfilenode,"
-			 " CASE WHEN c.relkind IN ('r', 'm', 'i', 'S', 't') THEN pg_relation_size(c.oid) ELSE 0 END, c.reltuples,"
+			 " CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid)"
+			 " WHEN c.relkind IN ('i', 'S') THEN pg_relation_size(c.oid) ELSE 0 END, c.reltuples,"
 			 " pg_stat_get_xact_numscans(c.oid), coalesce(i.indrelid, 0),"
 			 " ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0"
 			 " AND NOT a.attisdropped ORDER BY a.attname)"
@@ -212,7 +213,7 @@ contents_of(const Relation &table, const std::vector<std::string> &columns)
 	}
 	/* A row's text is made by the types' own output functions. Adding up forgets the order of rows. */
 	std::string sql = "SELECT count(*), coalesce(sum(hashtextextended(ROW(" + list + ")::text, 0)::numeric), 0)" +
-					  counts + " FROM " + (table.kind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ") + table.name;
+					  counts + " FROM ONLY " + table.name;
 	std::vector<pg::Row> rows = pg::query_as(BOOTSTRAP_SUPERUSERID, sql.c_str(), {}, pg::Plan::once);
 	Contents result = {std::stoll(*rows[0][0]), {}, *rows[0][1]};
 

@@ -52,10 +52,10 @@ SELECT is(t.said_of('lost', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int 
 -- Locks, files and scans.
 SELECT is((SELECT string_agg(object || ' ' || split_part(value, ' ', 1) || ' ' || substring(value from 'line \d+') || ' ' || substring(value from ': .*'), E'\n' ORDER BY object) FROM mg_rehearse(E'CREATE TABLE a (i int);\nALTER TABLE a ADD COLUMN c int REFERENCES customer', 'DROP TABLE a') WHERE aspect = 'lock'),
 	E'public.customer ShareRowExclusiveLock line 2 : blocks writes and schema changes; reads go on\npublic.customer_pkey AccessShareLock line 2 : blocks only DROP, TRUNCATE and most ALTER TABLE', 'the lock on a foreign key''s other table');
-SELECT alike(t.said_of('rewrite', 'ALTER TABLE invoice ALTER COLUMN amount TYPE bigint', 'ALTER TABLE invoice ALTER COLUMN amount TYPE numeric'), 'public.invoice|8192 bytes before, 8192 bytes after: type|-', 'a rewritten table');
+SELECT alike(t.said_of('rewrite', 'ALTER TABLE invoice ALTER COLUMN amount TYPE bigint', 'ALTER TABLE invoice ALTER COLUMN amount TYPE numeric'), 'public.invoice|16 kB before, 8192 bytes after: type|-', 'a rewritten table');
 SELECT alike(t.said_of('index rebuilt', 'ALTER TABLE invoice ALTER COLUMN id TYPE bigint', 'ALTER TABLE invoice ALTER COLUMN id TYPE int'), 'public.invoice_pkey|16 kB|-', 'a rebuilt index');
 SELECT is(t.said_of('new index', 'CREATE INDEX fresh ON invoice (amount)', 'DROP INDEX fresh'), 'public.fresh|16 kB|-', 'a new index');
-SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0)', 'ALTER TABLE invoice DROP CONSTRAINT positive'), 'public.invoice|1 full scan of 8192 bytes|-', 'a scan for validation');
+SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0)', 'ALTER TABLE invoice DROP CONSTRAINT positive'), 'public.invoice|1 full scan of 16 kB|-', 'a scan for validation');
 SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID', 'ALTER TABLE invoice DROP CONSTRAINT positive'), NULL, 'and none without validation');
 
 -- Registered and applied ones.

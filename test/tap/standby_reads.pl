@@ -65,6 +65,9 @@ is($standby->safe_psql('app', 'SELECT kind, identity, application, statement FRO
 	"unexpected|public.by_hand|standby_reads.pl|CREATE TABLE by_hand (id int)", 'what was done by hand is reported on the standby, with its statement');
 is($primary->safe_psql('app', 'BEGIN READ ONLY; SELECT count(*) FROM mg_drift_report(); COMMIT'), '1', 'and in a read-only transaction of the primary');
 
+($status, $out, $err) = $standby->psql('app', "\\set VERBOSITY verbose\nSELECT mg_rehearse('CREATE TABLE e (id int)', 'DROP TABLE e')");
+like($err, qr/ERROR:  25006:/, 'nothing is rehearsed on a standby');
+
 my %writes = (
 	'mg_apply' => "SELECT mg_apply('0005_e', 'CREATE TABLE e (id int)')",
 	'mg_apply of a registered one' => "SELECT mg_apply('0004_d')",

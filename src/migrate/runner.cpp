@@ -214,7 +214,7 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 
 void
 run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
-		   const std::function<void(int)> &watch)
+		   const Watch &watch)
 {
 	progress.phase = script.what();
 	for (const script::Statement &statement : script.statements())
@@ -230,6 +230,9 @@ run_script(const script::Script &script, const std::string &migration, capture::
 		else
 			run.expect_nothing();
 
+		if (watch.before)
+			watch.before(sql);
+
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {
@@ -238,8 +241,8 @@ run_script(const script::Script &script, const std::string &migration, capture::
 		});
 		progress.timings.push_back({progress.line, capture::clock_us() - start, static_cast<int64_t>(rows)});
 		progress.rows += static_cast<int64_t>(rows);
-		if (watch)
-			watch(progress.line);
+		if (watch.after)
+			watch.after(progress.line);
 	}
 	run.expect_nothing();
 }

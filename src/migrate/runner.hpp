@@ -28,10 +28,16 @@ struct Progress
 	int64_t rows = 0;
 };
 
-// Runs every statement but the script's own BEGIN and COMMIT; an error keeps all it has and gains a context line. `watch`, if
-// there is one, is called after each statement with its line.
+// Who looks on while a script runs. Both may be empty.
+struct Watch
+{
+	std::function<void(const std::string &sql)> before; // each statement; raises to keep it from running
+	std::function<void(int line)> after;
+};
+
+// Runs every statement but the script's own BEGIN and COMMIT; an error keeps all it has and gains a context line.
 void run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
-				const std::function<void(int)> &watch = {});
+				const Watch &watch = {});
 
 // What a query of a precondition or verification said.
 struct Finding

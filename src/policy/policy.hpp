@@ -26,7 +26,7 @@ struct Setting
 	const char *meaning;
 	Form form = Form::text;
 };
-inline constexpr std::array<Setting, 8> settings = {{
+inline constexpr std::array<Setting, 9> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -35,6 +35,8 @@ inline constexpr std::array<Setting, 8> settings = {{
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
 	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, three times at most", Form::duration},
+	{"rehearsal_max_size", "1GB",
+	 "a rehearsal does not read or write a table from end to end that is larger", Form::size},
 	{"rehearsal_count_size", "64MB",
 	 "tables up to this size are counted and compared by a rehearsal; of larger ones it gives the planner's estimate",
 	 Form::size},

@@ -127,6 +127,16 @@ add_files(std::vector<Fact> &facts, const Findings &findings)
 	}
 }
 
+// Values of sequences are gone for good.
+void
+add_lasting(std::vector<Fact> &facts, const Findings &findings)
+{
+	for (const Touched &touched : findings.touched)
+		if (touched.before.has_value() && touched.before->kind == RELKIND_SEQUENCE && touched.lock.has_value() &&
+			touched.lock->mode == RowExclusiveLock)
+			facts.push_back({"not undone", touched.name, "values that were used are not given back", std::nullopt});
+}
+
 void
 add_rows(std::vector<Fact> &facts, const Findings &findings)
 {
@@ -180,6 +190,7 @@ facts_of(const migrate::Migration &migration, const Findings &findings)
 	add_rows(facts, findings);
 	add_locks(facts, findings);
 	add_files(facts, findings);
+	add_lasting(facts, findings);
 	add_times(facts, findings);
 	return facts;
 }

@@ -68,6 +68,11 @@ schema_turn() {
         nothing) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT 1" ;;
         pg_dump) time_client "$figure" "$round" "$who" pg_dump -s -f /dev/null many ;;
         snapshot) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT mg_snapshot()" ;;
+        rehearsal) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many \
+            -c "SELECT * FROM mg_rehearse('CREATE TABLE rehearsed (id bigint PRIMARY KEY, note text)', 'DROP TABLE rehearsed')" ;;
+        statements) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "BEGIN" \
+            -c "CREATE TABLE rehearsed (id bigint PRIMARY KEY, note text)" -c "DROP TABLE rehearsed" \
+            -c "CREATE TABLE rehearsed (id bigint PRIMARY KEY, note text)" -c "ROLLBACK" ;;
         report) time_client "$figure" "$round" "$who" psql -X -q -A -t -d many -c "SELECT * FROM mg_drift_report()" ;;
         report_of_ten)
             ten_changes "$round" | on governed psql -X -q -v ON_ERROR_STOP=1 -d many
@@ -189,7 +194,7 @@ measure_memory() {
 
 bench_schema() {
     local rounds=${MG_SCHEMA_ROUNDS:-7} sizes=${MG_SCHEMA_TABLES:-1000 10000} tables round who most
-    local competitors=(pg_dump snapshot report report_of_ten nothing)
+    local competitors=(pg_dump snapshot report report_of_ten rehearsal statements nothing)
     "$server" start governed "autovacuum = off" "max_wal_size = 4GB" "shared_buffers = 512MB" "max_locks_per_transaction = 1024" \
         "shared_preload_libraries = 'migration_governance'"
     sql governed postgres "CREATE ROLE bench_reader"
@@ -210,6 +215,12 @@ bench_schema() {
         schema_row snapshot "mg_snapshot()" "<= 0.333"
         schema_row report_of_ten "mg_drift_report() of ten changes" "<= 0.0667"
         schema_row report "mg_drift_report() of no change" "<= 0.0333"
+        row "  mg_rehearse() of one table; seconds beyond its statements" \
+            "$(median_of "schema_$tables" rehearsal | awk '{ printf "%.1f ms", $1 / 1000 }')" \
+            "$(median_of_pairs "schema_$tables" rehearsal - statements | awk '{ print $1 / 1e6 }')" "<= 0.5"
+        row "  the same, against mg_drift_report() of no change" "" \
+            "$(paste <(values "schema_$tables" rehearsal) <(values "schema_$tables" nothing) <(values "schema_$tables" report) |
+                awk '{ print ($1 - $2) / ($3 - $2) }' | median)" "<= 3"
         most=$tables
         [ "$tables" = "${sizes##* }" ] || sql governed postgres "DROP DATABASE many WITH (FORCE)" "DROP DATABASE tables WITH (FORCE)"
     done

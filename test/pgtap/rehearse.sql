@@ -13,6 +13,9 @@ CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amou
 CREATE VIEW named AS SELECT id, name FROM customer;
 INSERT INTO customer VALUES (1, 'a', 'x'), (2, 'b', NULL);
 INSERT INTO invoice VALUES (1, 1, 5);
+CREATE SEQUENCE counter START 100;
+CREATE TABLE parted (i int) PARTITION BY LIST (i); CREATE TABLE part PARTITION OF parted FOR VALUES IN (1); CREATE TABLE loose (i int);
+INSERT INTO part VALUES (1); INSERT INTO loose VALUES (2); CREATE MATERIALIZED VIEW kept AS SELECT 1 AS one;
 SELECT mg_baseline('start', 'what there is');
 SELECT mg_fingerprint() AS fingerprint, (SELECT string_agg(relfilenode::text, ' ' ORDER BY oid) FROM pg_class WHERE oid >= 16384) AS files,
 	(SELECT count(*) FROM mg.statement) AS statements \gset
@@ -89,6 +92,26 @@ SELECT is((SELECT bool_and(ok) FROM mg_verify() WHERE check_name LIKE 'ledger%')
 SELECT is(t.said($$SELECT mg_set_policy('rehearsal_lock_timeout', 'soon', 'a test')$$), E'22023 rehearsal_lock_timeout is a duration, not "soon"\nHINT: For example 100ms, 30s or 5min.', 'a policy setting that is a duration');
 SELECT mg_set_policy('rehearsal_count_size', '0', 'a test');
 SELECT is(t.said_of('rows', 'INSERT INTO customer VALUES (3, ''c'', NULL)', 'DELETE FROM customer WHERE id = 3'), 'public.customer|not counted: too large, and never analyzed|-', 'what is too large is not counted');
+
+-- Settings of one script are not those of the next.
+CREATE SCHEMA aside;
+SELECT is(t.verdict('SET search_path = aside; CREATE TABLE here (i int)', 'DROP TABLE aside.here'), 'restores true', 'a search_path');
+SELECT is(t.verdict('SET search_path = aside; CREATE TABLE here (i int)', 'DROP TABLE here'), 'down fails false', 'holds for its script only');
+SELECT is(current_setting('lock_timeout'), '0', 'nor are they the session''s');
+DROP SCHEMA aside;
+
+-- What stays, and what is too large.
+SELECT is(t.said_of('not undone', 'INSERT INTO customer SELECT nextval(''counter''), ''n''', NULL), 'public.counter|values that were used are not given back|-', 'values of sequences');
+SELECT is(t.said_of('not undone', 'SELECT last_value FROM counter; ALTER SEQUENCE counter INCREMENT 2', NULL), NULL, 'not those that are only looked at');
+SELECT is(t.said_of('error', 'COPY customer TO ''/tmp/never_written''', NULL), 'up, line 1: COPY customer TO ''/tmp/never_written''|0A000: COPY TO writes a file, which stays The rest of the migration can be rehearsed without this statement.|false', 'a file is not written');
+SELECT alike(t.said_of('error', 'COPY customer FROM PROGRAM ''echo 1''', NULL), '%0A000: COPY with PROGRAM runs a program%', 'nor a program run');
+SELECT mg_set_policy('rehearsal_max_size', '4kB', 'a test');
+SELECT is(t.said_of('error', 'ALTER TABLE loose ALTER COLUMN i TYPE bigint', NULL), 'up, line 1: ALTER TABLE loose ALTER COLUMN i TYPE bigint|54000: public.loose is too large for a rehearsal: a change of type may rewrite the table It has 8 kB; the policy setting rehearsal_max_size is 4kB. Rehearse it on a copy, or raise the setting.|false', 'a table that is too large is not rewritten');
+SELECT is(t.verdict(large, NULL), 'cannot be rehearsed false', large) FROM unnest(ARRAY['CREATE INDEX ON invoice (id)', 'UPDATE invoice SET id = id', 'DELETE FROM invoice', 'ALTER TABLE invoice ALTER amount SET NOT NULL', 'ALTER TABLE invoice ADD CHECK (id > 0)', 'ALTER TABLE invoice ADD COLUMN r float DEFAULT random()', 'ALTER TABLE invoice ADD COLUMN g int GENERATED ALWAYS AS (id) STORED',
+	'ALTER TABLE invoice ADD UNIQUE (amount)', 'ALTER TABLE invoice SET UNLOGGED', 'CLUSTER invoice USING invoice_pkey', 'REINDEX TABLE invoice', 'ALTER TABLE parted ADD CHECK (i > 0)', 'ALTER TABLE parted ATTACH PARTITION loose FOR VALUES IN (2)', 'REFRESH MATERIALIZED VIEW kept', 'MERGE INTO invoice USING customer c ON false WHEN NOT MATCHED THEN DO NOTHING']) AS large;
+SELECT is(t.verdict(small, NULL), 'no down false', small) FROM unnest(ARRAY['ALTER TABLE invoice ADD COLUMN c int', 'ALTER TABLE invoice ADD COLUMN c int DEFAULT 5', 'ALTER TABLE invoice ADD COLUMN c text NOT NULL DEFAULT ''x''::text', 'ALTER TABLE invoice ADD CHECK (id > 0) NOT VALID', 'ALTER TABLE invoice ADD COLUMN c int REFERENCES customer',
+	'ALTER TABLE invoice ALTER amount SET DEFAULT 1', 'ALTER TABLE invoice RENAME TO bill', 'DROP TABLE invoice', 'CREATE TABLE fresh (i int); CREATE INDEX ON fresh (i)']) AS small;
+SELECT mg_set_policy('rehearsal_max_size', '1GB', 'a test');
 
 -- A receipt as a condition.
 SELECT mg_set_policy('require_rehearsal', 'on', 'a test');

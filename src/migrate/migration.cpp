@@ -293,7 +293,7 @@ require_rehearsal(const Migration &migration)
 		why = "The last rehearsal says: " + receipt->verdict + ".";
 	else if (receipt->server_version != PG_VERSION)
 		why = "The last rehearsal was on server version " + receipt->server_version + ", this is " PG_VERSION ".";
-	else if (receipt->fingerprint != schema::fingerprint_of_sums())
+	else if (receipt->fingerprint != schema::fingerprint_of(schema::versions()))
 		why = "The schema has changed since the last rehearsal.";
 	if (!why.empty())
 		throw UserError("MG407", "migration \"" + migration.name + "\" needs a fresh rehearsal")

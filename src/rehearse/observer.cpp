@@ -120,8 +120,8 @@ relations_now(const std::vector<Oid> &oids)
 			 " CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid)"
 			 " WHEN c.relkind IN ('i', 'S') THEN pg_relation_size(c.oid) ELSE 0 END, c.reltuples,"
 			 " pg_stat_get_xact_numscans(c.oid), coalesce(i.indrelid, 0),"
-			 " ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0"
-			 " AND NOT a.attisdropped ORDER BY a.attname)"
+			 " ARRAY(SELECT a.attnum || ' ' || a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0"
+			 " AND NOT a.attisdropped)"
 			 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = "
 			 "c.oid"
 			 " WHERE c.oid = ANY ($1::oid[]) AND c.oid >= 16384 AND c.relpersistence <> 't'"
@@ -137,7 +137,12 @@ relations_now(const std::vector<Oid> &oids)
 					   std::stod(*row[5]),
 					   std::stoll(*row[6]),
 					   static_cast<Oid>(std::stoul(*row[7])),
-					   pg::array_items(*row[8])};
+					   {}};
+		for (const std::string &column : pg::array_items(*row[8]))
+		{
+			size_t blank = column.find(' ');
+			result[oid].columns[column.substr(blank + 1)] = std::stoi(column);
+		}
 	}
 	return result;
 }
@@ -201,12 +206,12 @@ blockers_of(const std::map<Oid, Lock> &locks)
 }
 
 Contents
-contents_of(const Relation &table, const std::vector<std::string> &columns)
+contents_of(const Relation &table)
 {
 	std::string list;
 	std::string counts;
 
-	for (const std::string &column : columns)
+	for (const auto &[column, number] : table.columns)
 	{
 		list += (list.empty() ? "" : ", ") + quoted(column);
 		counts += ", count(" + quoted(column) + ")";
@@ -217,8 +222,9 @@ contents_of(const Relation &table, const std::vector<std::string> &columns)
 	std::vector<pg::Row> rows = pg::query_as(BOOTSTRAP_SUPERUSERID, sql.c_str(), {}, pg::Plan::once);
 	Contents result = {std::stoll(*rows[0][0]), {}, *rows[0][1]};
 
-	for (size_t i = 0; i < columns.size(); i++)
-		result.values[columns[i]] = std::stoll(*rows[0][i + 2]);
+	size_t cell = 2;
+	for (const auto &[column, number] : table.columns)
+		result.values[column] = std::stoll(*rows[0][cell++]);
 	return result;
 }
 

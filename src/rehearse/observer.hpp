@@ -47,10 +47,10 @@ struct Relation
 	char kind;        // relkind
 	Oid file;         // relfilenode; changes when it is rewritten
 	int64_t bytes;
-	double estimate;                  // rows, as the planner has them; below 0 if it has none
-	int64_t scans;                    // scans_of()
-	Oid table;                        // whose index it is, or 0
-	std::vector<std::string> columns; // in the order of their names
+	double estimate;                    // rows, as the planner has them; below 0 if it has none
+	int64_t scans;                      // scans_of()
+	Oid table;                          // whose index it is, or 0
+	std::map<std::string, int> columns; // names and numbers, which a rename does not change
 };
 
 // How often the session has scanned a table and not told the server's statistics yet; the end of a transaction may reset it.
@@ -70,13 +70,14 @@ struct Blocker
 };
 std::vector<Blocker> blockers_of(const std::map<Oid, Lock> &locks);
 
-// What is in a table: rows, rows without NULL by column, and a sum over the values of some columns that does not depend on their order.
+// What is in a table: rows, how many have a value in each column, and a sum over all values that does not depend on the order of rows or
+// columns.
 struct Contents
 {
 	int64_t rows;
 	std::map<std::string, int64_t> values;
 	std::string sum;
 };
-Contents contents_of(const Relation &table, const std::vector<std::string> &columns);
+Contents contents_of(const Relation &table);
 
 } // namespace mg::rehearse

@@ -110,6 +110,19 @@ has_rows(char kind)
 	return kind == RELKIND_RELATION;
 }
 
+// The columns that are gone, whatever they are called by now.
+std::vector<std::string>
+dropped_columns(const Relation &before, const Relation &after)
+{
+	std::vector<std::string> result;
+
+	for (const auto &[name, number] : before.columns)
+		if (std::none_of(after.columns.begin(), after.columns.end(),
+						 [number = number](const auto &column) { return column.second == number; }))
+			result.push_back(name);
+	return result;
+}
+
 struct LargeRaw
 {
 	const char *relation; // nullptr: nothing is too large
@@ -202,6 +215,7 @@ public:
 			throw UserError("55P03", "another migration is running in this database")
 				.hint("Try again when it has ended; mg.runs tells of it.");
 		versions_ = schema::versions();
+		findings_.fingerprint = schema::fingerprint_of(versions_);
 		for (const schema::Version &version : versions_)
 			if (int64_t scans = version.catalog == RelationRelationId ? scans_of(version.oid) : 0; scans != 0)
 				scans_before_[version.oid] = scans;
@@ -239,6 +253,8 @@ public:
 
 	Verdict verdict_of_trouble() const
 	{
+		if (phase_ == "precondition")
+			return Verdict::cannot;
 		if (phase_ == "up again")
 			return Verdict::second_up_fails;
 		return phase_ == "down" ? Verdict::down_fails : Verdict::up_fails;
@@ -334,7 +350,7 @@ private:
 						script->what() + " query: expected " + finding.expected + ", got " + finding.actual,
 						"",
 						""};
-			findings_.verdict = phase_ == "up again" ? Verdict::second_up_fails : Verdict::up_fails;
+			findings_.verdict = verdict_of_trouble();
 			throw Ended();
 		}
 	}
@@ -350,7 +366,7 @@ private:
 				relation.scans -= scans->second;
 		for (const auto &[oid, relation] : between_)
 			if (wants_rows(relation))
-				rows_between_[oid] = contents_of(relation, relation.columns);
+				rows_between_[oid] = contents_of(relation);
 	}
 
 	// After the second script: things should be as they were.
@@ -364,7 +380,7 @@ private:
 		after_ = relations_now(relations_);
 		for (const auto &[oid, relation] : after_)
 			if (wants_rows(relation))
-				rows_after_[oid] = contents_of(relation, relation.columns);
+				rows_after_[oid] = contents_of(relation);
 	}
 
 	bool wants_rows(const Relation &relation) const
@@ -416,10 +432,9 @@ private:
 			rows.between = counted(rows_between_);
 			rows.after = counted(rows_after_);
 			if (touched.before.has_value() && rows.counted)
-				rows.before = contents_of(relation, relation.columns);
+				rows.before = contents_of(relation);
 			if (touched.before.has_value() && touched.after.has_value())
-				std::set_difference(relation.columns.begin(), relation.columns.end(), touched.after->columns.begin(),
-									touched.after->columns.end(), std::back_inserter(rows.lost));
+				rows.lost = dropped_columns(*touched.before, *touched.after);
 			findings_.rows.push_back(std::move(rows));
 		}
 	}
@@ -522,7 +537,6 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 		Rehearsal rehearsal(migration, applied, assumed, findings);
 		std::optional<pg::Error> error;
 
-		findings.fingerprint = schema::fingerprint_of_sums();
 		try
 		{
 			std::optional<pg::Error> raised = pg::try_and_undo([&] {

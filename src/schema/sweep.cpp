@@ -454,12 +454,11 @@ changed_between(const Versions &before, const Versions &after)
 }
 
 std::string
-fingerprint_of_sums()
+fingerprint_of(const Versions &versions)
 {
-	Versions all = versions();
-
-	return pg::guarded(
-		[&] { return pg::sha256_hex_raw(reinterpret_cast<const char *>(all.data()), all.size() * sizeof(Version)); });
+	return pg::guarded([&] {
+		return pg::sha256_hex_raw(reinterpret_cast<const char *>(versions.data()), versions.size() * sizeof(Version));
+	});
 }
 
 const Version *

@@ -37,8 +37,8 @@ Versions versions_of(const std::vector<Unit> &units, Snapshot snapshot = nullptr
 // What is in only one of two sums, or has another sum in each.
 std::vector<Address> changed_between(const Versions &before, const Versions &after);
 
-// One text for all sums: changes with every change of the schema, whatever it is, and with dump and restore.
-std::string fingerprint_of_sums();
+// One text for all of versions(): changes with every change of the schema, whatever it is, and with dump and restore.
+std::string fingerprint_of(const Versions &versions);
 
 // The version of a unit, or nullptr.
 const Version *find(const Versions &versions, Oid catalog, Oid oid);

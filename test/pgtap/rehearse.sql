@@ -52,6 +52,9 @@ SELECT is(t.said_of('values', 'UPDATE customer SET note = ''n''', 'SELECT 1'), '
 SELECT is(t.said_of('lost', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer.note|1 value|false', 'a dropped column''s values');
 SELECT is(t.said_of('lost', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|1 row|false', 'a dropped table''s rows');
 
+SELECT is(t.said_of('lost', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), NULL, 'a renamed column loses nothing');
+SELECT is(t.said_of('values', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), 'public.customer|come back as they were|true', 'and its values come back');
+
 -- Locks, files and scans.
 SELECT is((SELECT string_agg(object || ' ' || split_part(value, ' ', 1) || ' ' || substring(value from 'line \d+') || ' ' || substring(value from ': .*'), E'\n' ORDER BY object) FROM mg_rehearse(E'CREATE TABLE a (i int);\nALTER TABLE a ADD COLUMN c int REFERENCES customer', 'DROP TABLE a') WHERE aspect = 'lock'),
 	E'public.customer ShareRowExclusiveLock line 2 : blocks writes and schema changes; reads go on\npublic.customer_pkey AccessShareLock line 2 : blocks only DROP, TRUNCATE and most ALTER TABLE', 'the lock on a foreign key''s other table');
@@ -142,5 +145,9 @@ SELECT is((SELECT string_agg(concat_ws('|', migration, verdict), ', ') FROM mg_r
 SELECT alike(t.said($$SELECT mg_rehearse_all('start')$$), 'MG004 no pending migration is called "start"%', 'one that is not pending');
 SELECT is((SELECT count(*) FROM mg_rehearse_all() WHERE up_time > '0'), 4::bigint, 'with their times');
 SELECT is(t.there('public.q'), false, 'and nothing stays');
+SELECT status FROM mg_register('not yet', 'CREATE TABLE p (i int)', 'DROP TABLE p', precondition => 'SELECT false') \gset
+SELECT is((SELECT string_agg(concat_ws('|', aspect, value), ', ' ORDER BY aspect DESC) FROM mg_rehearse('not yet') WHERE aspect IN ('verdict', 'error')), 'verdict|cannot be rehearsed, error|MG401: precondition query: expected true in every row, got false', 'a precondition that does not hold');
+SELECT status FROM mg_register('wrong', 'CREATE TABLE p (i int)', 'DROP TABLE p', 'SELECT count(*) = 1 FROM p') \gset
+SELECT is((SELECT string_agg(concat_ws('|', aspect, value), ', ' ORDER BY aspect DESC) FROM mg_rehearse('wrong') WHERE aspect IN ('verdict', 'error')), 'verdict|up fails, error|MG402: verify query: expected true in every row, got false', 'a verification that does not');
 SELECT alike(t.applying('inside', 'SELECT mg_rehearse(''SELECT 1'', NULL)'), '55000%', 'a rehearsal within a migration');
 SELECT * FROM finish();

@@ -215,7 +215,7 @@ bench_schema() {
         schema_row snapshot "mg_snapshot()" "<= 0.333"
         schema_row report_of_ten "mg_drift_report() of ten changes" "<= 0.0667"
         schema_row report "mg_drift_report() of no change" "<= 0.0333"
-        row "  mg_rehearse() of one table; seconds beyond its statements" \
+        row "  mg_rehearse() of one table: s beyond statements" \
             "$(median_of "schema_$tables" rehearsal | awk '{ printf "%.1f ms", $1 / 1000 }')" \
             "$(median_of_pairs "schema_$tables" rehearsal - statements | awk '{ print $1 / 1e6 }')" "<= 0.5"
         row "  the same, against mg_drift_report() of no change" "" \

@@ -102,16 +102,6 @@ is_of_interest(Oid schema, Oid ledger_schema)
 		   !isAnyTempNamespace(schema) && schema != get_namespace_oid("information_schema", true);
 }
 
-LOCKMODE
-strongest(LOCKMASK mask)
-{
-	LOCKMODE mode = MaxLockMode;
-
-	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
-		mode--;
-	return mode;
-}
-
 LocksRaw
 held_locks_raw(Oid ledger_schema)
 {
@@ -125,7 +115,7 @@ held_locks_raw(Oid ledger_schema)
 		if (is_of_interest(schema, ledger_schema))
 			result.items[result.count++] = {
 				relation, quote_qualified_identifier(get_namespace_name(schema), get_rel_name(relation)),
-				strongest(held.items[i].mask)};
+				pg::strongest(held.items[i].mask)};
 	}
 	return result;
 }

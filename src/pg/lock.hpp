@@ -44,4 +44,15 @@ struct HeldRaw
 };
 HeldRaw held_relations_raw();
 
+// The strongest mode of a mask.
+inline LOCKMODE
+strongest(LOCKMASK mask)
+{
+	LOCKMODE mode = MaxLockMode;
+
+	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
+		mode--;
+	return mode;
+}
+
 } // namespace mg::pg

@@ -9,16 +9,6 @@ namespace mg::rehearse {
 
 namespace {
 
-LOCKMODE
-strongest(LOCKMASK mask)
-{
-	LOCKMODE mode = MaxLockMode;
-
-	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
-		mode--;
-	return mode;
-}
-
 std::map<Oid, LOCKMODE>
 held_now()
 {
@@ -34,7 +24,7 @@ held_now()
 	for (int i = 0; i < held.count; i++)
 	{
 		LOCKMODE &mode = result[held.items[i].relation];
-		mode = std::max(mode, strongest(held.items[i].mask));
+		mode = std::max(mode, pg::strongest(held.items[i].mask));
 	}
 	return result;
 }

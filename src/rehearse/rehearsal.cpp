@@ -226,16 +226,22 @@ public:
 			rehearse_forth(run);
 	}
 
-	// When everything is undone: what was seen is compared with how things are.
+	// When everything is undone: nothing is waited for any more, and the watch would wake up whoever sleeps.
+	void stop_watching()
+	{
+		if (watch_.has_value())
+			waited_ = watch_->relation();
+		watch_.reset();
+	}
+
+	// Afterwards: what was seen is compared with how things are.
 	void compare()
 	{
 		std::map<Oid, Relation> before = relations_now(relations_);
-		const Oid waited = watch_.has_value() ? watch_->relation() : InvalidOid;
 
-		watch_.reset();
 		/* Which lock was wanted is not known; mostly it is the one that nothing goes together with. */
-		if (OidIsValid(waited) && findings_.verdict == Verdict::cannot)
-			locks_.emplace(waited, Lock{AccessExclusiveLock, 0, 0, 0});
+		if (OidIsValid(waited_) && findings_.verdict == Verdict::cannot)
+			locks_.emplace(waited_, Lock{AccessExclusiveLock, 0, 0, 0});
 
 		if (compared_)
 		{
@@ -447,6 +453,7 @@ private:
 	migrate::Progress progress_;
 	std::string phase_ = "start";
 	std::optional<pg::WaitWatch> watch_;
+	Oid waited_ = InvalidOid; // the relation that was waited for last
 	schema::Versions versions_;
 	bool compared_ = false;
 	std::vector<schema::Address> changed_;
@@ -561,6 +568,7 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 									   refusal.detail(),
 									   refusal.hint()};
 		}
+		rehearsal.stop_watching();
 		if (error.has_value() && !is_verdict(error->data().sqlerrcode))
 			throw std::move(*error);
 		if (error.has_value())

@@ -497,15 +497,19 @@ word_of(Verdict verdict)
 
 namespace {
 
-// Nothing is locked while this waits.
+// Nothing is locked while this waits. The latch may be set for other reasons, and may be already.
 void
 wait(int milliseconds)
 {
-	pg::guarded([&] {
-		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	});
+	const int64_t end = capture::clock_us() + static_cast<int64_t>(milliseconds) * 1000;
+
+	for (int64_t left = milliseconds; left > 0; left = (end - capture::clock_us()) / 1000)
+		pg::guarded([&] {
+			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, static_cast<long>(left),
+					  PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		});
 }
 
 Trouble

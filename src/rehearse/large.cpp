@@ -1,0 +1,81 @@
+// Looks at a statement before it runs.
+#include "rehearse/large.hpp"
+
+#include "pg/memory.hpp"
+#include "policy/policy.hpp"
+#include "script/whole.hpp"
+
+namespace mg::rehearse {
+
+namespace {
+
+struct LargeRaw
+{
+	const char *relation; // nullptr: nothing is too large
+	const char *what;
+	int64 bytes;
+	const char *outside;
+};
+
+// The size of a table with its partitions and children. Somebody may drop one meanwhile, which then has none.
+int64
+size_raw(Oid table)
+{
+	int64 bytes = 0;
+	ListCell *cell;
+
+	foreach (cell, find_all_inheritors(table, NoLock, nullptr))
+		if (char kind = get_rel_relkind(lfirst_oid(cell)); kind != RELKIND_PARTITIONED_TABLE && kind != '\0')
+			bytes += DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(lfirst_oid(cell))));
+	return bytes;
+}
+
+// Looks whether a statement would read or write a large table from end to end, or do what stays.
+LargeRaw
+find_large_raw(const char *sql, int64 most)
+{
+	LargeRaw large = {};
+	ListCell *cell;
+
+	foreach (cell, raw_parser(sql, RAW_PARSE_DEFAULT))
+	{
+		Node *tree = lfirst_node(RawStmt, cell)->stmt;
+		script::Whole whole = script::whole_raw(tree);
+		Oid oid = whole.relation != nullptr ? RangeVarGetRelid(whole.relation, NoLock, true) : InvalidOid;
+		int64 bytes = OidIsValid(oid) ? size_raw(oid) : 0;
+
+		large.outside = script::outside_raw(tree);
+		if (bytes <= most)
+			continue;
+		large.relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid));
+		large.what = whole.what;
+		large.bytes = bytes;
+	}
+	return large;
+}
+
+} // namespace
+
+void
+require_small(const std::string &sql)
+{
+	pg::MemoryScope memory("migration_governance sizes");
+	const int64 most = policy::bytes("rehearsal_max_size");
+	LargeRaw large = pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		LargeRaw found = find_large_raw(sql.c_str(), most);
+		MemoryContextSwitchTo(before);
+		return found;
+	});
+
+	if (large.outside != nullptr)
+		throw UserError("0A000", large.outside)
+			.hint("The rest of the migration can be rehearsed without this statement.");
+	if (large.relation != nullptr)
+		throw UserError("54000", std::string(large.relation) + " is too large for a rehearsal: " + large.what)
+			.detail("It has " + std::to_string(large.bytes / 1024) + " kB; the policy setting rehearsal_max_size is " +
+					policy::value_of("rehearsal_max_size") + ".")
+			.hint("Rehearse it on a copy, or raise the setting.");
+}
+
+} // namespace mg::rehearse

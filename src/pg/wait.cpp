@@ -7,6 +7,7 @@ namespace {
 
 // Written by the handler only while a WaitWatch lives; each one begins with InvalidOid.
 volatile Oid waited = InvalidOid;
+volatile LOCKMODE waited_mode = NoLock;
 TimeoutId timeout = USER_TIMEOUT;
 bool registered = false;
 
@@ -17,7 +18,10 @@ look()
 	const LOCK *lock = MyProc->waitLock;
 
 	if (lock != nullptr && lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId)
+	{
 		waited = lock->tag.locktag_field2;
+		waited_mode = MyProc->waitLockMode;
+	}
 }
 
 } // namespace
@@ -40,10 +44,10 @@ WaitWatch::~WaitWatch()
 	disable_timeout(timeout, false);
 }
 
-Oid
-WaitWatch::relation() const noexcept
+Awaited
+WaitWatch::last() const noexcept
 {
-	return waited;
+	return {waited, waited_mode};
 }
 
 } // namespace mg::pg

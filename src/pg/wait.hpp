@@ -5,6 +5,13 @@
 
 namespace mg::pg {
 
+// A lock on a relation that is waited for.
+struct Awaited
+{
+	Oid relation; // InvalidOid: none
+	LOCKMODE mode;
+};
+
 // Notes, until it goes out of scope, on which relation of this database the session waits for a lock: it looks every so many milliseconds.
 // At most one at a time.
 class WaitWatch
@@ -15,8 +22,8 @@ public:
 	WaitWatch(const WaitWatch &) = delete;
 	WaitWatch &operator=(const WaitWatch &) = delete;
 
-	// The relation that was waited for last, or InvalidOid.
-	Oid relation() const noexcept;
+	// What was waited for last.
+	Awaited last() const noexcept;
 };
 
 } // namespace mg::pg

@@ -34,7 +34,7 @@ inline constexpr std::array<Setting, 9> settings = {{
 	 "own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
-	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, three times at most", Form::duration},
+	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, before it holds any", Form::duration},
 	{"rehearsal_max_size", "1GB",
 	 "a rehearsal does not read or write a table from end to end that is larger", Form::size},
 	{"rehearsal_count_size", "64MB",

@@ -48,8 +48,10 @@ quoted(const std::string &name)
 
 } // namespace
 
-Observer::Observer() : before_(held_now()), last_us_(capture::clock_us())
+Observer::Observer(const pg::Awaited &early, int line)
+	: early_(early), early_line_(line), before_(held_now()), last_us_(capture::clock_us())
 {
+	before_.erase(early.relation);
 }
 
 void
@@ -57,6 +59,8 @@ Observer::look(int line)
 {
 	for (const auto &[relation, mode] : held_now())
 	{
+		if (relation == early_.relation && line < early_line_)
+			continue;
 		auto before = before_.find(relation);
 		if (before != before_.end() && before->second >= mode)
 			continue;

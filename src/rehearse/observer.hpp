@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pg/query.hpp"
+#include "pg/wait.hpp"
 
 namespace mg::rehearse {
 
@@ -19,11 +20,21 @@ struct Lock
 	int64_t held_us;  // until the script's end
 };
 
+// A lock that was not to be had, and the statement that wanted it.
+struct Missed
+{
+	pg::Awaited lock = {InvalidOid, NoLock};
+	std::string phase;
+	int line = 0;
+	std::string statement;
+};
+
 // Watches locks statement by statement. What the session has locked before it is made does not count.
 class Observer
 {
 public:
-	Observer();
+	// Until its line is reached, the lock `early` is there for the rehearsal's sake.
+	explicit Observer(const pg::Awaited &early = {InvalidOid, NoLock}, int line = 0);
 
 	// Called after each statement, with its line.
 	void look(int line);
@@ -34,6 +45,8 @@ public:
 	std::vector<Oid> relations() const;
 
 private:
+	const pg::Awaited early_;
+	const int early_line_;
 	std::map<Oid, LOCKMODE> before_;
 	std::map<Oid, Lock> locks_;
 	int64_t last_us_;

@@ -23,6 +23,10 @@ namespace {
 
 constexpr int most_tries = 3;
 
+/* While locks are held, others wait for them: no time to wait for more than a moment. */
+constexpr int moment_ms = 5;
+constexpr int look_ms = 1;
+
 // Whether an error tells of the migration, rather than of the server or of somebody who wanted an end.
 bool
 is_verdict(int sqlerrcode)
@@ -126,9 +130,10 @@ dropped_columns(const Relation &before, const Relation &after)
 class Rehearsal
 {
 public:
-	Rehearsal(const migrate::Migration &migration, bool applied, const std::set<std::string> &assumed,
+	Rehearsal(const migrate::Migration &migration, bool applied, const std::set<std::string> &assumed, Missed missed,
 			  Findings &findings)
-		: migration_(migration), applied_(applied), assumed_(assumed), scope_(drift::scope()), findings_(findings)
+		: migration_(migration), applied_(applied), assumed_(assumed), missed_(std::move(missed)),
+		  scope_(drift::scope()), findings_(findings)
 	{
 	}
 
@@ -137,8 +142,9 @@ public:
 	{
 		pg::SettingsScope settings;
 
-		be_short();
-		watch_.emplace(std::max(LockTimeout / 3, 1));
+		watch_.emplace(look_ms);
+		wait_for_missed();
+		be_short(moment_ms);
 		migration_.require_runnable();
 		if (!applied_)
 			migrate::check_requirements(migration_, true, assumed_);
@@ -161,7 +167,7 @@ public:
 	void stop_watching()
 	{
 		if (watch_.has_value())
-			waited_ = watch_->relation();
+			waited_ = watch_->last();
 		watch_.reset();
 	}
 
@@ -170,9 +176,8 @@ public:
 	{
 		std::map<Oid, Relation> before = relations_now(relations_);
 
-		/* Which lock was wanted is not known; mostly it is the one that nothing goes together with. */
-		if (OidIsValid(waited_) && findings_.verdict == Verdict::cannot)
-			locks_.emplace(waited_, Lock{AccessExclusiveLock, 0, 0, 0});
+		if (OidIsValid(waited_.relation) && findings_.verdict == Verdict::cannot)
+			locks_.emplace(waited_.relation, Lock{waited_.mode, 0, 0, 0});
 
 		if (compared_)
 		{
@@ -199,23 +204,42 @@ public:
 	const migrate::Progress &progress() const { return progress_; }
 	const std::string &phase() const { return phase_; }
 
+	// What it waited for in vain, if that is a relation and was wanted by a statement of a script.
+	Missed missed() const { return {waited_, phase_, progress_.line, progress_.statement}; }
+	bool is_waiting_first() const { return phase_ == "waiting"; }
+
 private:
-	// Waits for locks no longer than the policy says, or than the session or the script wants to.
-	static void be_short()
+	// Waits for locks no longer than this, or than the session or the script wants to.
+	static void be_short(int milliseconds)
 	{
-		const int most = policy::milliseconds("rehearsal_lock_timeout");
-		if (LockTimeout == 0 || LockTimeout > most)
+		if (LockTimeout == 0 || LockTimeout > milliseconds)
 			pg::guarded([&] {
-				set_config_option("lock_timeout", std::to_string(most).c_str(), PGC_USERSET, PGC_S_SESSION,
+				set_config_option("lock_timeout", std::to_string(milliseconds).c_str(), PGC_USERSET, PGC_S_SESSION,
 								  GUC_ACTION_SAVE, true, 0, false);
 			});
+	}
+
+	// The one lock that is waited for in earnest: what an earlier try could not have, before anything else is held.
+	void wait_for_missed()
+	{
+		if (!OidIsValid(missed_.lock.relation))
+			return;
+		phase_ = "waiting";
+		pg::SettingsScope settings;
+		be_short(std::max(policy::milliseconds("rehearsal_lock_timeout"), 1));
+		pg::guarded([&] { LockRelationOid(missed_.lock.relation, missed_.lock.mode); });
+	}
+
+	Observer observer_of(const char *phase) const
+	{
+		return missed_.phase == phase ? Observer(missed_.lock, missed_.line) : Observer();
 	}
 
 	void rehearse_forth(capture::Run &run)
 	{
 		phase_ = "precondition";
 		check(migration_.precondition);
-		Observer observer;
+		Observer observer = observer_of("up");
 		turn(migration_.up, "up", run, observer);
 		look(observer, run);
 		phase_ = "verification";
@@ -240,7 +264,7 @@ private:
 			findings_.verdict = Verdict::no_down;
 			return;
 		}
-		Observer observer;
+		Observer observer = observer_of("down");
 		turn(*migration_.down, "down", run, observer);
 		look(observer, run);
 		Observer others;
@@ -259,7 +283,7 @@ private:
 		progress_ = {};
 		migrate::run_script(script, migration_.name, run, progress_,
 							{[](const std::string &sql) {
-								 be_short();
+								 be_short(moment_ms);
 								 require_small(sql);
 							 },
 							 [&](int line) { observer.look(line); }});
@@ -379,12 +403,13 @@ private:
 	const migrate::Migration &migration_;
 	const bool applied_;
 	const std::set<std::string> &assumed_;
+	const Missed missed_;
 	const schema::Scope scope_;
 	Findings &findings_;
 	migrate::Progress progress_;
 	std::string phase_ = "start";
 	std::optional<pg::WaitWatch> watch_;
-	Oid waited_ = InvalidOid; // the relation that was waited for last
+	pg::Awaited waited_ = {InvalidOid, NoLock}; // last
 	schema::Versions versions_;
 	bool compared_ = false;
 	std::vector<schema::Address> changed_;
@@ -472,11 +497,13 @@ require_possible()
 Findings
 rehearse(const migrate::Migration &migration, bool applied, const std::set<std::string> &assumed)
 {
+	Missed missed;
+
 	require_possible();
 	for (int tries = 1;; tries++)
 	{
 		Findings findings;
-		Rehearsal rehearsal(migration, applied, assumed, findings);
+		Rehearsal rehearsal(migration, applied, assumed, missed, findings);
 		std::optional<pg::Error> error;
 
 		try
@@ -509,13 +536,22 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 		if (error.has_value())
 		{
 			const bool locked = error->data().sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
-			if (locked && tries < most_tries)
+			if (locked && tries < most_tries && !rehearsal.is_waiting_first())
 			{
-				wait(100 * tries);
+				missed = rehearsal.missed();
+				/* For a row that another session has written, there is nothing to queue for. */
+				if (!OidIsValid(missed.lock.relation))
+					wait(policy::milliseconds("rehearsal_lock_timeout"));
 				continue;
 			}
 			findings.verdict = locked ? Verdict::cannot : rehearsal.verdict_of_trouble();
 			findings.trouble = trouble_of(*error, rehearsal);
+			if (rehearsal.is_waiting_first())
+			{
+				findings.trouble->phase = missed.phase;
+				findings.trouble->line = missed.line;
+				findings.trouble->statement = missed.statement;
+			}
 		}
 		rehearsal.compare();
 		return findings;

@@ -1,6 +1,11 @@
 // Walks this session's own locks. pg_locks would copy every session's, and stop all of them from locking anything meanwhile.
 #include "pg/lock.hpp"
 
+#include <algorithm>
+#include <cstring>
+
+#include "pg/memory.hpp"
+
 namespace mg::pg {
 
 namespace {
@@ -97,6 +102,90 @@ held_relations_raw()
 			held.items[held.count++] = {MyProc->fpRelId[i], mask};
 	}
 	return held;
+}
+
+namespace {
+
+struct AdvisoryRaw
+{
+	LOCKTAG *tags;
+	LOCKMASK *masks;
+	int count;
+};
+
+// The advisory locks of SQL functions that this session holds, in the current context.
+AdvisoryRaw
+advisory_raw()
+{
+	int room = 0;
+	AdvisoryRaw held = {nullptr, nullptr, 0};
+
+	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
+		visit_partition_raw(i, [&](const PROCLOCK &) { room++; });
+	held.tags = static_cast<LOCKTAG *>(palloc(sizeof(LOCKTAG) * (room + 1)));
+	held.masks = static_cast<LOCKMASK *>(palloc(sizeof(LOCKMASK) * (room + 1)));
+	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
+		visit_partition_raw(i, [&](const PROCLOCK &lock) {
+			const LOCKTAG &tag = lock.tag.myLock->tag;
+			if (tag.locktag_type != LOCKTAG_ADVISORY || tag.locktag_field4 == own_lock_field || held.count >= room)
+				return;
+			held.tags[held.count] = tag;
+			held.masks[held.count++] = lock.holdMask;
+		});
+	return held;
+}
+
+std::vector<std::pair<LOCKTAG, LOCKMODE>>
+advisory_locks()
+{
+	MemoryScope memory("migration_governance advisory locks");
+	std::vector<std::pair<LOCKTAG, LOCKMODE>> result;
+	AdvisoryRaw held = guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory.get());
+		AdvisoryRaw found = advisory_raw();
+		MemoryContextSwitchTo(before);
+		return found;
+	});
+
+	for (int i = 0; i < held.count; i++)
+		for (LOCKMODE mode : {ShareLock, ExclusiveLock})
+			if ((held.masks[i] & LOCKBIT_ON(mode)) != 0)
+				result.emplace_back(held.tags[i], mode);
+	return result;
+}
+
+} // namespace
+
+AdvisoryLocks::AdvisoryLocks() : before_(advisory_locks())
+{
+}
+
+AdvisoryLocks::~AdvisoryLocks()
+{
+	try
+	{
+		release();
+	}
+	catch (const std::exception &)
+	{
+		/* Without memory they stay until the session ends. */
+	}
+}
+
+void
+AdvisoryLocks::release() const
+{
+	for (const auto &[tag, mode] : advisory_locks())
+	{
+		auto same = [&, &tag = tag, &mode = mode](const auto &one) {
+			return one.second == mode && memcmp(&one.first, &tag, sizeof(tag)) == 0;
+		};
+		if (std::any_of(before_.begin(), before_.end(), same))
+			continue;
+		while (holds_lock(tag, mode))
+			if (!guarded([&, &tag = tag, &mode = mode] { return LockRelease(&tag, mode, true); }))
+				break;
+	}
 }
 
 } // namespace mg::pg

@@ -1,6 +1,8 @@
 // Locks of the extension's own in the server's lock manager, held until the transaction ends.
 #pragma once
 
+#include <vector>
+
 #include "pg/boundary.hpp"
 
 namespace mg::pg {
@@ -43,6 +45,22 @@ struct HeldRaw
 	int count;
 };
 HeldRaw held_relations_raw();
+
+// Session-level advisory locks outlive a rollback: those that the session gets while this lives are let go at its end. How often a lock
+// was taken that the session had before is not counted.
+class AdvisoryLocks
+{
+public:
+	AdvisoryLocks();
+	~AdvisoryLocks();
+	AdvisoryLocks(const AdvisoryLocks &) = delete;
+	AdvisoryLocks &operator=(const AdvisoryLocks &) = delete;
+
+private:
+	void release() const;
+
+	std::vector<std::pair<LOCKTAG, LOCKMODE>> before_;
+};
 
 // The strongest mode of a mask.
 inline LOCKMODE

@@ -139,6 +139,19 @@ bytes(const std::string &setting)
 	return static_cast<int64_t>(number_of(setting)) * 1024;
 }
 
+namespace {
+
+// Raises 22023 if this is the setting and the value neither of two.
+void
+require_one_of(const std::string &setting, const std::string &value, const char *which, const char *one,
+			   const char *other)
+{
+	if (setting == which && value != one && value != other)
+		throw UserError("22023", setting + " is " + one + " or " + other + ", not \"" + value + "\"");
+}
+
+} // namespace
+
 void
 set(const std::string &setting, const std::string &value, const std::string &reason)
 {
@@ -159,10 +172,9 @@ set(const std::string &setting, const std::string &value, const std::string &rea
 		throw UserError("22023",
 						setting + " is a " + (form == Form::duration ? "duration" : "size") + ", not \"" + value + "\"")
 			.hint(form == Form::duration ? "For example 100ms, 30s or 5min." : "For example 512kB, 64MB or 2GB.");
-	if (setting == "require_rehearsal" && value != "on" && value != "off")
-		throw UserError("22023", "require_rehearsal is on or off, not \"" + value + "\"");
-	if (setting == "drift_scope" && value != "database" && value != "cluster")
-		throw UserError("22023", "drift_scope is database or cluster, not \"" + value + "\"");
+	require_one_of(setting, value, "require_rehearsal", "on", "off");
+	require_one_of(setting, value, "rehearsal_outside", "refuse", "allow");
+	require_one_of(setting, value, "drift_scope", "database", "cluster");
 
 	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
 	ledger::add_session(fields);

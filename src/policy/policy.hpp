@@ -26,7 +26,7 @@ struct Setting
 	const char *meaning;
 	Form form = Form::text;
 };
-inline constexpr std::array<Setting, 9> settings = {{
+inline constexpr std::array<Setting, 10> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -35,11 +35,15 @@ inline constexpr std::array<Setting, 9> settings = {{
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
 	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, before it holds any", Form::duration},
-	{"rehearsal_max_size", "1GB",
-	 "a rehearsal does not read or write a table from end to end that is larger", Form::size},
+	{"rehearsal_max_size", "1GB", "a rehearsal does not read or write a table from end to end that is larger",
+	 Form::size},
 	{"rehearsal_count_size", "64MB",
 	 "tables up to this size are counted and compared by a rehearsal; of larger ones it gives the planner's estimate",
 	 Form::size},
+	{"rehearsal_outside", "refuse",
+	 "what a rehearsal does with functions and statements that reach out of the database, which nothing undoes: refuse "
+	 "or "
+	 "allow"},
 	{"require_rehearsal", "off",
 	 "whether mg_apply() needs a fresh receipt of mg_rehearse() that says restores: on or off"},
 	{"rollback_budget", "5min", "how long the way back may take in a rehearsal", Form::duration},

@@ -14,7 +14,7 @@ struct LargeRaw
 	const char *relation; // nullptr: nothing is too large
 	const char *what;
 	int64 bytes;
-	const char *outside;
+	script::Lasting lasting;
 };
 
 // The size of a table with its partitions and children. Somebody may drop one meanwhile, which then has none.
@@ -44,7 +44,7 @@ find_large_raw(const char *sql, int64 most)
 		Oid oid = whole.relation != nullptr ? RangeVarGetRelid(whole.relation, NoLock, true) : InvalidOid;
 		int64 bytes = OidIsValid(oid) ? size_raw(oid) : 0;
 
-		large.outside = script::outside_raw(tree);
+		large.lasting = script::lasting_raw(tree);
 		if (bytes <= most)
 			continue;
 		large.relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid));
@@ -56,8 +56,8 @@ find_large_raw(const char *sql, int64 most)
 
 } // namespace
 
-void
-require_small(const std::string &sql)
+std::optional<std::string>
+require_fit(const std::string &sql)
 {
 	pg::MemoryScope memory("migration_governance sizes");
 	const int64 most = policy::bytes("rehearsal_max_size");
@@ -68,14 +68,22 @@ require_small(const std::string &sql)
 		return found;
 	});
 
-	if (large.outside != nullptr)
-		throw UserError("0A000", large.outside)
-			.hint("The rest of the migration can be rehearsed without this statement.");
+	if (large.lasting.reaches_out && !may_reach_out())
+		throw UserError("0A000", large.lasting.what)
+			.hint("The rest of the migration can be rehearsed without this statement, or all of it with the policy "
+				  "setting rehearsal_outside = allow.");
 	if (large.relation != nullptr)
 		throw UserError("54000", std::string(large.relation) + " is too large for a rehearsal: " + large.what)
 			.detail("It has " + std::to_string(large.bytes / 1024) + " kB; the policy setting rehearsal_max_size is " +
 					policy::value_of("rehearsal_max_size") + ".")
 			.hint("Rehearse it on a copy, or raise the setting.");
+	return large.lasting.what != nullptr ? std::optional<std::string>(large.lasting.what) : std::nullopt;
+}
+
+bool
+may_reach_out()
+{
+	return policy::value_of("rehearsal_outside") == "allow";
 }
 
 } // namespace mg::rehearse

@@ -131,10 +131,19 @@ add_files(std::vector<Fact> &facts, const Findings &findings)
 void
 add_lasting(std::vector<Fact> &facts, const Findings &findings)
 {
+	for (const Effect &effect : findings.lasting)
+		facts.push_back({"not undone", effect.object, effect.what, std::nullopt});
 	for (const Touched &touched : findings.touched)
-		if (touched.before.has_value() && touched.before->kind == RELKIND_SEQUENCE && touched.lock.has_value() &&
-			touched.lock->mode == RowExclusiveLock)
+	{
+		if (!touched.before.has_value() || !touched.lock.has_value() || touched.lock->mode != RowExclusiveLock)
+			continue;
+		if (touched.before->kind == RELKIND_SEQUENCE)
 			facts.push_back({"not undone", touched.name, "values that were used are not given back", std::nullopt});
+		if (touched.before->kind == RELKIND_FOREIGN_TABLE)
+			facts.push_back({"not undone", touched.name,
+							 "rows written elsewhere, unless that server's wrapper rolls back with this one",
+							 std::nullopt});
+	}
 }
 
 void

@@ -143,6 +143,7 @@ public:
 		pg::SettingsScope settings;
 
 		watch_.emplace(look_ms);
+		outside_.emplace(!may_reach_out());
 		wait_for_missed();
 		be_short(moment_ms);
 		migration_.require_runnable();
@@ -169,6 +170,28 @@ public:
 		if (watch_.has_value())
 			waited_ = watch_->last();
 		watch_.reset();
+		if (!outside_.has_value())
+			return;
+		for (Effect &effect : outside_->seen())
+			findings_.lasting.push_back(std::move(effect));
+		refused_ = outside_->refused();
+		outside_.reset();
+	}
+
+	// A script may have caught the error.
+	void admit_refusal()
+	{
+		if (!refused_.has_value())
+			return;
+		findings_.verdict = Verdict::cannot;
+		if (!findings_.trouble.has_value())
+			findings_.trouble = Trouble{phase_,
+										0,
+										"",
+										"0A000",
+										"a rehearsal does not call " + refused_->object,
+										"No rollback takes back what it does: " + refused_->what + ".",
+										""};
 	}
 
 	// Afterwards: what was seen is compared with how things are.
@@ -281,12 +304,14 @@ private:
 
 		phase_ = phase;
 		progress_ = {};
-		migrate::run_script(script, migration_.name, run, progress_,
-							{[](const std::string &sql) {
-								 be_short(moment_ms);
-								 require_small(sql);
-							 },
-							 [&](int line) { observer.look(line); }});
+		migrate::run_script(
+			script, migration_.name, run, progress_,
+			{[&](const std::string &sql) {
+				 be_short(moment_ms);
+				 if (std::optional<std::string> what = require_fit(sql))
+					 findings_.lasting.push_back({phase_ + ", line " + std::to_string(progress_.line), *what});
+			 },
+			 [&](int line) { observer.look(line); }});
 		migrate::check_constraints(migration_.name, progress_);
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
@@ -409,6 +434,8 @@ private:
 	migrate::Progress progress_;
 	std::string phase_ = "start";
 	std::optional<pg::WaitWatch> watch_;
+	std::optional<OutsideWatch> outside_;
+	std::optional<Effect> refused_;
 	pg::Awaited waited_ = {InvalidOid, NoLock}; // last
 	schema::Versions versions_;
 	bool compared_ = false;
@@ -503,6 +530,7 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 	for (int tries = 1;; tries++)
 	{
 		Findings findings;
+		pg::AdvisoryLocks locks;
 		Rehearsal rehearsal(migration, applied, assumed, missed, findings);
 		std::optional<pg::Error> error;
 
@@ -553,6 +581,7 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 				findings.trouble->statement = missed.statement;
 			}
 		}
+		rehearsal.admit_refusal();
 		rehearsal.compare();
 		return findings;
 	}

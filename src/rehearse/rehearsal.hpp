@@ -10,6 +10,7 @@
 #include "migrate/migration.hpp"
 #include "migrate/runner.hpp"
 #include "rehearse/observer.hpp"
+#include "rehearse/outside.hpp"
 
 namespace mg::rehearse {
 
@@ -77,6 +78,7 @@ struct Findings
 	std::vector<Touched> touched;
 	std::vector<Rows> rows;
 	std::vector<Blocker> blockers;
+	std::vector<Effect> lasting; // what was called or run that no rollback takes back
 	std::vector<migrate::Finding> checks;
 	std::optional<Trouble> trouble;
 	std::string fingerprint; // of the schema that it was rehearsed on

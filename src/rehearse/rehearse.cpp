@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "pg/lock.hpp"
 #include "pg/subtransaction.hpp"
 #include "rehearse/receipt.hpp"
 
@@ -146,6 +147,7 @@ rehearse_all(const std::optional<std::string> &first, const std::optional<std::s
 		names.erase(find_pending(names, *last) + 1, names.end());
 	if (first.has_value())
 		names.erase(names.begin(), find_pending(names, *first));
+	pg::AdvisoryLocks locks;
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
 		XactReadOnly = false;
 		climb(names, steps);

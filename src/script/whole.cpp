@@ -137,15 +137,27 @@ whole_raw(Node *tree)
 	}
 }
 
-const char *
-outside_raw(Node *tree)
+Lasting
+lasting_raw(Node *tree)
 {
-	if (!IsA(tree, CopyStmt))
-		return nullptr;
-	auto *copy = castNode(CopyStmt, tree);
-	if (copy->is_program)
-		return "COPY with PROGRAM runs a program, and nothing undoes what that does";
-	return !copy->is_from && copy->filename != nullptr ? "COPY TO writes a file, which stays" : nullptr;
+	switch (nodeTag(tree))
+	{
+		case T_CopyStmt:
+		{
+			auto *copy = castNode(CopyStmt, tree);
+			if (copy->is_program)
+				return {"COPY with PROGRAM runs a program, and nothing undoes what that does", true};
+			if (!copy->is_from && copy->filename != nullptr)
+				return {"COPY TO writes a file, which stays", true};
+			return {nullptr, false};
+		}
+		case T_PrepareStmt:
+			return {"the session keeps the prepared statement", false};
+		case T_LoadStmt:
+			return {"the session keeps the library", false};
+		default:
+			return {nullptr, false};
+	}
 }
 
 } // namespace mg::script

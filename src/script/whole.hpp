@@ -14,7 +14,12 @@ struct Whole
 };
 Whole whole_raw(Node *tree);
 
-// A statement that does something outside the database which no rollback undoes: a reason to refuse it, or nullptr.
-const char *outside_raw(Node *tree);
+// What of a statement no rollback undoes, or nullptr; it reaches out of the session if it does more than the session itself keeps.
+struct Lasting
+{
+	const char *what;
+	bool reaches_out;
+};
+Lasting lasting_raw(Node *tree);
 
 } // namespace mg::script

@@ -174,6 +174,8 @@ CREATE TABLE mg.rehearsal (
 	down_us        bigint,
 	again_us       bigint,
 	facts          jsonb       NOT NULL,
+	steps          jsonb       NOT NULL,
+	before         jsonb       NOT NULL,
 	login_role     text COLLATE "C",
 	session_role   text COLLATE "C",
 	acting_role    text COLLATE "C",
@@ -183,6 +185,8 @@ CREATE TABLE mg.rehearsal (
 	PRIMARY KEY (installation, id)
 );
 COMMENT ON TABLE mg.rehearsal IS 'the receipt of each rehearsal: what a migration and its way back did to this schema on this server';
+COMMENT ON COLUMN mg.rehearsal.steps IS 'each statement of the first script: time, rows, locks, rewritten relations, and the table that it went through';
+COMMENT ON COLUMN mg.rehearsal.before IS 'what the first script touched, as it was before';
 CREATE INDEX rehearsal_checksum ON mg.rehearsal (checksum);
 
 CREATE TABLE mg.seal (

@@ -93,17 +93,6 @@ CREATE VIEW mg.runs AS
 	ORDER BY r.at, r.id;
 COMMENT ON VIEW mg.runs IS 'one row for each attempt at a migration, failed ones too, with what it cost';
 
-CREATE VIEW mg.rehearsals AS
-	SELECT r.id, r.at, r.migration, r.verdict,
-	       r.up_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS up_time,
-	       r.down_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS down_time,
-	       r.again_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS again_time,
-	       r.checksum, r.down_checksum, r.fingerprint, r.server_version, r.facts,
-	       r.login_role, r.session_role, r.acting_role, r.application, r.client, r.installation
-	FROM mg.rehearsal r
-	ORDER BY r.at, r.id;
-COMMENT ON VIEW mg.rehearsals IS 'one row for each rehearsal that was kept, with what it found';
-
 CREATE VIEW mg.statements AS
 	SELECT s.id, s.at, s.migration, s.origin, s.login_role, s.acting_role, s.application, s.client, s.tag,
 	       s.object_type, s.identity, s.statement,

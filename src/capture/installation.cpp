@@ -2,6 +2,7 @@
 #include "capture/capture.hpp"
 
 #include "ledger/store.hpp"
+#include "pg/session.hpp"
 
 namespace mg::capture {
 
@@ -49,7 +50,7 @@ record_installation()
 
 	std::vector<pg::Row> here = ledger::query("SELECT c.system_identifier, current_database() FROM mg.current c");
 	ledger::Fields fields = {{"version", std::string(MG_VERSION)},
-							 {"server_version", std::string(PG_VERSION)},
+							 {"server_version", pg::server_version()},
 							 {"system_identifier", here.front()[0]},
 							 {"database_name", here.front()[1]}};
 	ledger::add_session(fields);

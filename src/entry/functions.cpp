@@ -10,8 +10,10 @@
 #include "migrate/transfer.hpp"
 #include "pg/session.hpp"
 #include "policy/policy.hpp"
+#include "rehearse/plan.hpp"
 #include "rehearse/rehearse.hpp"
 #include "schema/snapshot.hpp"
+#include "schema/sweep.hpp"
 
 namespace {
 
@@ -126,6 +128,24 @@ MG_FUNCTION(mg_rehearse_all)
 	return 0;
 }
 
+MG_FUNCTION(mg_plan)
+{
+	mg::pg::RowSet rows(fcinfo);
+	std::optional<std::string> sizes;
+
+	if (!PG_ARGISNULL(1))
+		sizes = mg::pg::guarded([&] { return DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(1))); });
+	add_all(rows, mg::rehearse::plan(required_text(fcinfo, 0, "name of the migration"), sizes));
+	return 0;
+}
+
+MG_FUNCTION(mg_sizes)
+{
+	(void)fcinfo;
+	std::string json = mg::rehearse::sizes();
+	return mg::pg::guarded([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str())); });
+}
+
 MG_FUNCTION(mg_is_applied)
 {
 	return mg::pg::text_datum(mg::migrate::assert_applied(required_text(fcinfo, 0, "name of the migration"), true,
@@ -230,6 +250,12 @@ MG_FUNCTION(mg_fingerprint)
 {
 	(void)fcinfo;
 	return mg::pg::text_datum(mg::schema::fingerprint(mg::drift::scope()));
+}
+
+MG_FUNCTION(mg_catalog_fingerprint)
+{
+	(void)fcinfo;
+	return mg::pg::text_datum(mg::schema::fingerprint_of(mg::schema::versions()));
 }
 
 MG_FUNCTION(mg_drift_report)

@@ -186,14 +186,15 @@ is_applied(const std::string &migration)
 std::optional<Receipt>
 newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum)
 {
-	std::vector<pg::Row> rows = query("SELECT r.verdict, r.fingerprint, r.server_version FROM mg.rehearsal r"
-									  " WHERE r.checksum = $1 AND r.down_checksum IS NOT DISTINCT FROM $2"
-									  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
-									  {checksum, down_checksum});
+	std::vector<pg::Row> rows = query(
+		"SELECT r.id, r.installation, r.verdict, r.at::timestamptz(0), nullif(r.stale, 'the scripts have changed') "
+		"FROM mg.rehearsals r"
+		" WHERE r.checksum = $1 AND r.down_checksum IS NOT DISTINCT FROM $2 ORDER BY r.at DESC, r.id DESC LIMIT 1",
+		{checksum, down_checksum});
 
 	if (rows.empty())
 		return std::nullopt;
-	return Receipt{*rows[0][0], *rows[0][1], *rows[0][2]};
+	return Receipt{std::stoll(*rows[0][0]), *rows[0][1], *rows[0][2], *rows[0][3], rows[0][4]};
 }
 
 std::vector<std::string>

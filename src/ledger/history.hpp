@@ -37,9 +37,11 @@ bool is_applied(const std::string &migration);
 // The receipt of the newest rehearsal of an up script together with a down script.
 struct Receipt
 {
+	int64_t id;
+	std::string installation;
 	std::string verdict;
-	std::string fingerprint;
-	std::string server_version;
+	std::string at;
+	std::optional<std::string> stale; // why, if it is
 };
 std::optional<Receipt> newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum);
 

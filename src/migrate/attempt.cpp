@@ -8,7 +8,9 @@
 #include "drift/accept.hpp"
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
+#include "migrate/objects.hpp"
 #include "migrate/size.hpp"
+#include "pg/session.hpp"
 #include "pg/worker.hpp"
 
 namespace mg::migrate {
@@ -109,7 +111,7 @@ Attempt::fields(const std::string &outcome) const
 							 {"rows", std::to_string(progress.rows)},
 							 {"timings", timings_json(progress.timings)},
 							 {"size_before", some(size_before_)},
-							 {"server_version", std::string(PG_VERSION)}};
+							 {"server_version", pg::server_version()}};
 	fields.insert(fields.end(), session_.begin(), session_.end());
 	return fields;
 }
@@ -154,24 +156,8 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 void
 Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const
 {
-	drift::Change change;
-	std::vector<schema::Address> dropped;
+	drift::Change change = change_of(run, objects);
 
-	for (const capture::RunObject &object : objects)
-	{
-		schema::Address address = {object.catalog_oid, object.oid};
-		change.touched.push_back(address);
-		if (object.change == "dropped")
-			dropped.push_back(address);
-		else if (object.change == "created")
-			change.made.push_back(address);
-	}
-	for (const auto &[catalog, oid] : run.dropped_defaults())
-		dropped.push_back({catalog, oid});
-	for (const schema::Address &owner : schema::owners_before(dropped, run.before()))
-		change.touched.push_back(owner);
-	change.incomplete = run.is_incomplete();
-	change.before = run.before();
 	change.run = id_;
 	drift::take(change);
 	if (!is_new)

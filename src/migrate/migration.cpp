@@ -291,10 +291,8 @@ require_rehearsal(const Migration &migration)
 		why = "These scripts have never been rehearsed here.";
 	else if (receipt->verdict != "restores" && receipt->verdict != "restores, but column order")
 		why = "The last rehearsal says: " + receipt->verdict + ".";
-	else if (receipt->server_version != PG_VERSION)
-		why = "The last rehearsal was on server version " + receipt->server_version + ", this is " PG_VERSION ".";
-	else if (receipt->fingerprint != schema::fingerprint_of(schema::versions()))
-		why = "The schema has changed since the last rehearsal.";
+	else if (receipt->stale.has_value())
+		why = "The last rehearsal, of " + receipt->at + ", is stale: " + *receipt->stale + ".";
 	if (!why.empty())
 		throw UserError("MG407", "migration \"" + migration.name + "\" needs a fresh rehearsal")
 			.detail(why)

@@ -169,4 +169,28 @@ find_object(const RecordedObject &object, bool by_name_too)
 	return by_name_too ? find_moved_relation(object) : std::nullopt;
 }
 
+drift::Change
+change_of(const capture::Run &run, const std::vector<capture::RunObject> &objects)
+{
+	drift::Change change;
+	std::vector<schema::Address> dropped;
+
+	for (const capture::RunObject &object : objects)
+	{
+		schema::Address address = {object.catalog_oid, object.oid};
+		change.touched.push_back(address);
+		if (object.change == "dropped")
+			dropped.push_back(address);
+		else if (object.change == "created")
+			change.made.push_back(address);
+	}
+	for (const auto &[catalog, oid] : run.dropped_defaults())
+		dropped.push_back({catalog, oid});
+	for (const schema::Address &owner : schema::owners_before(dropped, run.before()))
+		change.touched.push_back(owner);
+	change.incomplete = run.is_incomplete();
+	change.before = run.before();
+	return change;
+}
+
 } // namespace mg::migrate

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "capture/run.hpp"
+#include "drift/expected.hpp"
 #include "pg/query.hpp"
 
 namespace mg::migrate {
@@ -35,5 +37,8 @@ std::vector<RecordedObject> expected_objects();
 // Gives the identity under which an object is there now, or nothing. One of this installation is known by its OID
 // whatever it is called; with `by_name_too` also one that was dropped and made again under the same name.
 std::optional<std::string> find_object(const RecordedObject &object, bool by_name_too);
+
+// What a run that is about to end did to the schema, with its objects resolved.
+drift::Change change_of(const capture::Run &run, const std::vector<capture::RunObject> &objects);
 
 } // namespace mg::migrate

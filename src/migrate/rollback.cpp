@@ -3,6 +3,7 @@
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/objects.hpp"
+#include "migrate/rehearsed.hpp"
 
 #include <set>
 
@@ -125,11 +126,12 @@ roll_one_back(const std::string &name, const std::string &reason)
 	std::optional<script::Script> down;
 	std::vector<RecordedObject> objects;
 	std::vector<RecordedObject> expected;
+	std::optional<ledger::LastRun> last;
 
 	attempt.guard([&] {
 		attempt.progress.phase = "script";
 		attempt.reason = reason;
-		std::optional<ledger::LastRun> last = ledger::find_last_run(name);
+		last = ledger::find_last_run(name);
 		if (!last.has_value() || !last->applied)
 			throw UserError("MG406", "migration \"" + name + "\" is not applied")
 				.hint("SELECT migration, status FROM mg.status tells what is.");
@@ -155,6 +157,9 @@ roll_one_back(const std::string &name, const std::string &reason)
 		attempt.progress.statement.clear();
 		require_others_untouched(name, expected, run);
 		require_undone(name, objects);
+		if (std::optional<Finding> finding =
+				compare_with_rehearsal(name, *last, attempt.down_checksum, run, attempt.id()))
+			attempt.evidence.push_back(std::move(*finding));
 		attempt.succeed("rolled back", run);
 	});
 

@@ -5,6 +5,7 @@
 #include "core/migration_template.hpp"
 #include "ledger/history.hpp"
 #include "ledger/seal.hpp"
+#include "pg/session.hpp"
 #include "policy/policy.hpp"
 #include "script/script.hpp"
 
@@ -95,7 +96,7 @@ status()
 	rows.push_back(aspect(
 		"extension", version, version == MG_VERSION,
 		version == MG_VERSION ? "" : "The library is " MG_VERSION ": ALTER EXTENSION migration_governance UPDATE."));
-	rows.push_back(aspect("server", PG_VERSION));
+	rows.push_back(aspect("server", pg::server_version()));
 	rows.push_back(identity());
 	rows.push_back(capture_mode());
 	rows.push_back(event_triggers());

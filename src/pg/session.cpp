@@ -47,6 +47,15 @@ session_raw()
 	return session;
 }
 
+std::string
+server_version()
+{
+	/* Packagers add words of their own. */
+	std::string version = guarded([] { return GetConfigOption("server_version", false, false); });
+
+	return version.substr(0, version.find(' '));
+}
+
 bool
 session_owns_database()
 {

@@ -1,6 +1,8 @@
 // Who is connected here and what this backend is.
 #pragma once
 
+#include <string>
+
 #include "pg/boundary.hpp"
 
 namespace mg::pg {
@@ -15,6 +17,9 @@ struct SessionRaw
 	const char *client; // address, or [local]
 };
 SessionRaw session_raw();
+
+// The version of the server that runs, not of the one that this was built with: 15.4.
+std::string server_version();
 
 // Tells whether the session's user is a superuser or a member of the database's owner.
 bool session_owns_database();

@@ -11,7 +11,8 @@ namespace {
 
 struct LargeRaw
 {
-	const char *relation; // nullptr: nothing is too large
+	Oid table;
+	const char *relation; // its name
 	const char *what;
 	int64 bytes;
 	script::Lasting lasting;
@@ -30,9 +31,9 @@ size_raw(Oid table)
 	return bytes;
 }
 
-// Looks whether a statement would read or write a large table from end to end, or do what stays.
+// Looks which table a statement may read or write from end to end, and whether it does what stays.
 LargeRaw
-find_large_raw(const char *sql, int64 most)
+look_raw(const char *sql)
 {
 	LargeRaw large = {};
 	ListCell *cell;
@@ -42,28 +43,28 @@ find_large_raw(const char *sql, int64 most)
 		Node *tree = lfirst_node(RawStmt, cell)->stmt;
 		script::Whole whole = script::whole_raw(tree);
 		Oid oid = whole.relation != nullptr ? RangeVarGetRelid(whole.relation, NoLock, true) : InvalidOid;
-		int64 bytes = OidIsValid(oid) ? size_raw(oid) : 0;
 
 		large.lasting = script::lasting_raw(tree);
-		if (bytes <= most)
+		if (!OidIsValid(oid))
 			continue;
+		large.table = oid;
+		large.bytes = size_raw(oid);
 		large.relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid));
 		large.what = whole.what;
-		large.bytes = bytes;
 	}
 	return large;
 }
 
 } // namespace
 
-std::optional<std::string>
+Fit
 require_fit(const std::string &sql)
 {
 	pg::MemoryScope memory("migration_governance sizes");
 	const int64 most = policy::bytes("rehearsal_max_size");
 	LargeRaw large = pg::guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
-		LargeRaw found = find_large_raw(sql.c_str(), most);
+		LargeRaw found = look_raw(sql.c_str());
 		MemoryContextSwitchTo(before);
 		return found;
 	});
@@ -72,12 +73,15 @@ require_fit(const std::string &sql)
 		throw UserError("0A000", large.lasting.what)
 			.hint("The rest of the migration can be rehearsed without this statement, or all of it with the policy "
 				  "setting rehearsal_outside = allow.");
-	if (large.relation != nullptr)
+	if (large.bytes > most)
 		throw UserError("54000", std::string(large.relation) + " is too large for a rehearsal: " + large.what)
 			.detail("It has " + std::to_string(large.bytes / 1024) + " kB; the policy setting rehearsal_max_size is " +
 					policy::value_of("rehearsal_max_size") + ".")
 			.hint("Rehearse it on a copy, or raise the setting.");
-	return large.lasting.what != nullptr ? std::optional<std::string>(large.lasting.what) : std::nullopt;
+	Fit fit = {std::nullopt, large.table, large.what != nullptr ? large.what : "", large.bytes};
+	if (large.lasting.what != nullptr)
+		fit.lasting = large.lasting.what;
+	return fit;
 }
 
 bool

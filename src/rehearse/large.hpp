@@ -4,12 +4,22 @@
 #include <optional>
 #include <string>
 
+#include "pg/boundary.hpp"
+
 namespace mg::rehearse {
 
+// What the text of a statement tells.
+struct Fit
+{
+	std::optional<std::string> lasting; // what of it no rollback undoes
+	Oid table = InvalidOid;             // that it may read or write from end to end
+	std::string what;                   // in it does that
+	int64_t bytes = 0;                  // of the table with its partitions and children
+};
+
 // Raises 54000 for a statement that would read or write a table above rehearsal_max_size from end to end, and 0A000 for one that reaches
-// out of the database, unless policy allows that: a rehearsal is no reason for either. Gives what of the statement no rollback undoes.
-// Judges by the text.
-std::optional<std::string> require_fit(const std::string &sql);
+// out of the database, unless policy allows that: a rehearsal is no reason for either. Judges by the text.
+Fit require_fit(const std::string &sql);
 
 // The policy setting rehearsal_outside.
 bool may_reach_out();

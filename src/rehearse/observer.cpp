@@ -54,9 +54,11 @@ Observer::Observer(const pg::Awaited &early, int line)
 	before_.erase(early.relation);
 }
 
-void
+std::vector<Taken>
 Observer::look(int line)
 {
+	std::vector<Taken> taken;
+
 	for (const auto &[relation, mode] : held_now())
 	{
 		if (relation == early_.relation && line < early_line_)
@@ -65,10 +67,13 @@ Observer::look(int line)
 		if (before != before_.end() && before->second >= mode)
 			continue;
 		auto [lock, is_new] = locks_.emplace(relation, Lock{mode, line, last_us_, 0});
-		if (!is_new && lock->second.mode < mode)
-			lock->second = {mode, line, last_us_, 0};
+		if (!is_new && lock->second.mode >= mode)
+			continue;
+		lock->second = {mode, line, last_us_, 0};
+		taken.push_back({relation, mode});
 	}
 	last_us_ = capture::clock_us();
+	return taken;
 }
 
 std::map<Oid, Lock>

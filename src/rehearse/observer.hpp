@@ -20,6 +20,13 @@ struct Lock
 	int64_t held_us;  // until the script's end
 };
 
+// A lock that a statement took, or made stronger.
+struct Taken
+{
+	Oid relation;
+	LOCKMODE mode;
+};
+
 // A lock that was not to be had, and the statement that wanted it.
 struct Missed
 {
@@ -36,8 +43,8 @@ public:
 	// Until its line is reached, the lock `early` is there for the rehearsal's sake.
 	explicit Observer(const pg::Awaited &early = {InvalidOid, NoLock}, int line = 0);
 
-	// Called after each statement, with its line.
-	void look(int line);
+	// Called after each statement, with its line; gives the locks that it took.
+	std::vector<Taken> look(int line);
 
 	// The locks as they are now, at the script's end.
 	std::map<Oid, Lock> locks() const;

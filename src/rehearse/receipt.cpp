@@ -6,34 +6,14 @@
 #include "capture/frame.hpp"
 #include "core/json.hpp"
 #include "ledger/store.hpp"
+#include "pg/session.hpp"
 #include "policy/policy.hpp"
+#include "rehearse/words.hpp"
+#include "schema/snapshot.hpp"
 
 namespace mg::rehearse {
 
 namespace {
-
-std::string
-time_of(int64_t us)
-{
-	if (us < 10000)
-		return std::to_string(us / 1000) + "." + std::to_string(us / 100 % 10) + " ms";
-	if (us < 10LL * 1000 * 1000)
-		return std::to_string(us / 1000) + " ms";
-	return std::to_string(us / 1000000) + " s";
-}
-
-std::string
-size_of(int64_t bytes)
-{
-	return pg::guarded(
-		[&] { return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes)))); });
-}
-
-std::string
-count_of(int64_t number, const char *one)
-{
-	return std::to_string(number) + " " + one + (number == 1 ? "" : "s");
-}
 
 void
 add_verdict(std::vector<Fact> &facts, const migrate::Migration &migration, const Findings &findings)
@@ -186,6 +166,21 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 	}
 }
 
+// As migrate::require_as_rehearsed() reads it.
+std::string
+to_json(const std::vector<Picture> &pictures)
+{
+	JsonArray json;
+
+	for (const Picture &picture : pictures)
+		json.json(JsonObject()
+					  .text("type", picture.type)
+					  .text("identity", picture.identity)
+					  .json("definition", schema::to_json(picture))
+					  .str());
+	return json.str();
+}
+
 } // namespace
 
 std::vector<Fact>
@@ -229,11 +224,13 @@ keep(const migrate::Migration &migration, bool named, const Findings &findings, 
 		{"down_checksum", migration.down.has_value() ? pg::Cell(migration.down->checksum()) : pg::Cell()},
 		{"verdict", std::string(word_of(findings.verdict))},
 		{"fingerprint", findings.fingerprint},
-		{"server_version", std::string(PG_VERSION)},
+		{"server_version", pg::server_version()},
 		{"up_us", time("up")},
 		{"down_us", time("down")},
 		{"again_us", time("up again")},
-		{"facts", json.str()}};
+		{"facts", json.str()},
+		{"steps", to_json(findings.steps)},
+		{"before", to_json(findings.before)}};
 	ledger::add_session(fields);
 	return ledger::append(ledger::Table::rehearsal, fields);
 }

@@ -7,7 +7,9 @@
 
 #include "capture/frame.hpp"
 #include "drift/expected.hpp"
+#include "drift/pictures.hpp"
 #include "ledger/store.hpp"
+#include "migrate/objects.hpp"
 #include "pg/lock.hpp"
 #include "pg/session.hpp"
 #include "pg/subtransaction.hpp"
@@ -46,51 +48,6 @@ is_verdict(int sqlerrcode)
 struct Ended
 {
 };
-
-// Pictures of units and of what depends on them, by type and identity.
-std::vector<Picture>
-pictures_of(const schema::Scope &scope, const std::vector<schema::Address> &changed)
-{
-	std::vector<Picture> result;
-	std::vector<schema::Unit> units = schema::units_of(scope, changed);
-	std::set<std::pair<Oid, Oid>> known;
-
-	for (const schema::Unit &unit : units)
-		known.insert({unit.catalog, unit.oid});
-	for (schema::Unit &unit : schema::dependants_of(scope, changed))
-		if (known.insert({unit.catalog, unit.oid}).second)
-			units.push_back(std::move(unit));
-	std::stable_sort(units.begin(), units.end(),
-					 [](const schema::Unit &a, const schema::Unit &b) { return a.catalog < b.catalog; });
-	schema::read(units, [&](const schema::Unit &, const Picture &picture) { result.push_back(picture); });
-	std::sort(result.begin(), result.end(), [](const Picture &a, const Picture &b) {
-		return std::tie(a.type, a.identity) < std::tie(b.type, b.identity);
-	});
-	return result;
-}
-
-// Both are sorted by type and identity.
-std::vector<Deviation>
-deviations_between(const std::vector<Picture> &before, const std::vector<Picture> &after)
-{
-	std::vector<Deviation> result;
-	auto b = before.begin();
-	auto a = after.begin();
-	auto key = [](const Picture &picture) { return std::tie(picture.type, picture.identity); };
-
-	while (b != before.end() || a != after.end())
-	{
-		const bool gone = a == after.end() || (b != before.end() && key(*b) < key(*a));
-		const bool is_new = !gone && (b == before.end() || key(*a) < key(*b));
-		std::vector<Deviation> found = deviations(is_new ? nullptr : &*b, gone ? nullptr : &*a);
-		result.insert(result.end(), found.begin(), found.end());
-		if (!is_new)
-			++b;
-		if (!gone)
-			++a;
-	}
-	return result;
-}
 
 bool
 is_order(const Deviation &deviation)
@@ -204,13 +161,15 @@ public:
 
 		if (compared_)
 		{
-			findings_.deviations = deviations_between(pictures_of(scope_, changed_), pictures_);
+			findings_.deviations = drift::deviations_between(drift::pictures_of(scope_, changed_), pictures_);
 			/* What differs is most often why a second time fails. */
 			const Verdict seen = verdict_of(findings_.deviations);
 			if (findings_.verdict == Verdict::restores ||
 				(findings_.verdict == Verdict::second_up_fails && seen == Verdict::differs))
 				findings_.verdict = seen;
 		}
+		findings_.steps = recorder_.steps(before);
+		findings_.before = drift::pictures_of(scope_, touched_);
 		add_touched(before);
 		findings_.blockers = blockers_of(locks_);
 		add_rows();
@@ -304,19 +263,30 @@ private:
 
 		phase_ = phase;
 		progress_ = {};
-		migrate::run_script(
-			script, migration_.name, run, progress_,
-			{[&](const std::string &sql) {
-				 be_short(moment_ms);
-				 if (std::optional<std::string> what = require_fit(sql))
-					 findings_.lasting.push_back({phase_ + ", line " + std::to_string(progress_.line), *what});
-			 },
-			 [&](int line) { observer.look(line); }});
+		migrate::run_script(script, migration_.name, run, progress_,
+							{[&](const std::string &sql) { before_statement(sql); },
+							 [&](int line) { after_statement(observer.look(line)); }});
 		migrate::check_constraints(migration_.name, progress_);
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
 		findings_.turns.push_back(
 			{phase, capture::clock_us() - start, static_cast<int>(progress_.timings.size()), progress_.timings});
+	}
+
+	void before_statement(const std::string &sql)
+	{
+		be_short(moment_ms);
+		Fit fit = require_fit(sql);
+		if (fit.lasting.has_value())
+			findings_.lasting.push_back({phase_ + ", line " + std::to_string(progress_.line), *fit.lasting});
+		if (findings_.turns.empty())
+			recorder_.before(fit);
+	}
+
+	void after_statement(const std::vector<Taken> &taken)
+	{
+		if (findings_.turns.empty())
+			recorder_.after(progress_, taken);
 	}
 
 	void check(const std::optional<script::Script> &script)
@@ -347,6 +317,8 @@ private:
 		relations_ = observer.relations();
 		between_ = relations_now(relations_);
 		rewrites_ = run.rewrites();
+		const drift::Change change = migrate::change_of(run, run.objects());
+		touched_ = change.incomplete ? schema::changed_between(versions_, schema::versions()) : change.touched;
 		for (auto &[oid, relation] : between_)
 			if (auto scans = scans_before_.find(oid); scans != scans_before_.end())
 				relation.scans -= scans->second;
@@ -361,7 +333,7 @@ private:
 		schema::Versions now = schema::versions();
 
 		changed_ = schema::changed_between(versions_, now);
-		pictures_ = pictures_of(scope_, changed_);
+		pictures_ = drift::pictures_of(scope_, changed_);
 		compared_ = true;
 		after_ = relations_now(relations_);
 		for (const auto &[oid, relation] : after_)
@@ -441,6 +413,8 @@ private:
 	bool compared_ = false;
 	std::vector<schema::Address> changed_;
 	std::vector<Picture> pictures_;
+	StepRecorder recorder_;
+	std::vector<schema::Address> touched_; // by the first script
 	std::vector<Oid> relations_;
 	std::map<Oid, Lock> locks_;
 	std::map<Oid, Relation> between_;

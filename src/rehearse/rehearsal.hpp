@@ -11,6 +11,7 @@
 #include "migrate/runner.hpp"
 #include "rehearse/observer.hpp"
 #include "rehearse/outside.hpp"
+#include "rehearse/steps.hpp"
 
 namespace mg::rehearse {
 
@@ -75,6 +76,8 @@ struct Findings
 	Verdict verdict = Verdict::cannot;
 	std::vector<Turn> turns;
 	std::vector<Deviation> deviations; // what the way back leaves different
+	std::vector<Step> steps;           // of the first script
+	std::vector<Picture> before;       // of what the scripts changed
 	std::vector<Touched> touched;
 	std::vector<Rows> rows;
 	std::vector<Blocker> blockers;

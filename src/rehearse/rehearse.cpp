@@ -94,7 +94,7 @@ find_pending(std::vector<std::string> &names, const std::string &name)
 	return found;
 }
 
-struct Step
+struct Rung
 {
 	migrate::Migration migration;
 	Findings findings;
@@ -102,7 +102,7 @@ struct Step
 
 // Rehearses one after the other and applies each for the next, until one cannot be.
 void
-climb(const std::vector<std::string> &names, std::vector<Step> &steps)
+climb(const std::vector<std::string> &names, std::vector<Rung> &stair)
 {
 	std::set<std::string> assumed;
 
@@ -111,14 +111,14 @@ climb(const std::vector<std::string> &names, std::vector<Step> &steps)
 		migrate::Migration migration = migrate::Migration::from_ledger(*ledger::find_registration(name));
 		Findings findings = rehearse(migration, false, assumed);
 		const Verdict verdict = findings.verdict;
-		steps.push_back({std::move(migration), std::move(findings)});
+		stair.push_back({std::move(migration), std::move(findings)});
 		if (verdict == Verdict::cannot || verdict == Verdict::up_fails)
 			return;
 
 		pg::SettingsScope settings;
 		migrate::Progress progress;
 		capture::Run run(ledger::new_id(), name);
-		migrate::run_script(steps.back().migration.up, name, run, progress);
+		migrate::run_script(stair.back().migration.up, name, run, progress);
 		migrate::check_constraints(name, progress);
 		assumed.insert(name);
 	}
@@ -140,7 +140,7 @@ rehearse_all(const std::optional<std::string> &first, const std::optional<std::s
 {
 	require_possible();
 	std::vector<std::string> names = pending_migrations();
-	std::vector<Step> steps;
+	std::vector<Rung> stair;
 	std::vector<pg::Row> rows;
 
 	if (last.has_value())
@@ -150,16 +150,16 @@ rehearse_all(const std::optional<std::string> &first, const std::optional<std::s
 	pg::AdvisoryLocks locks;
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
 		XactReadOnly = false;
-		climb(names, steps);
+		climb(names, stair);
 	});
 	if (error.has_value())
 		throw std::move(*error);
-	for (const Step &step : steps)
+	for (const Rung &rung : stair)
 	{
-		std::vector<Fact> facts = facts_of(step.migration, step.findings);
-		keep(step.migration, true, step.findings, facts);
-		rows.push_back({step.migration.name, word_of(step.findings.verdict), time_of(step.findings, "up"),
-						time_of(step.findings, "down"), std::to_string(step.findings.deviations.size())});
+		std::vector<Fact> facts = facts_of(rung.migration, rung.findings);
+		keep(rung.migration, true, rung.findings, facts);
+		rows.push_back({rung.migration.name, word_of(rung.findings.verdict), time_of(rung.findings, "up"),
+						time_of(rung.findings, "down"), std::to_string(rung.findings.deviations.size())});
 	}
 	return rows;
 }

@@ -126,6 +126,24 @@ add_lasting(std::vector<Fact> &facts, const Findings &findings)
 	}
 }
 
+// What the first script made and the second one drops again, with what is written between them.
+void
+add_lost_by_down(std::vector<Fact> &facts, const Rows &rows)
+{
+	constexpr const char *later = ", and what is written until then";
+
+	if (!rows.between.has_value())
+		return;
+	if (!rows.after.has_value())
+	{
+		facts.push_back({"lost by down", rows.table, count_of(rows.between->rows, "row") + later, std::nullopt});
+		return;
+	}
+	for (const std::string &column : rows.lost_by_down)
+		facts.push_back({"lost by down", rows.table + "." + column,
+						 count_of(rows.between->values.at(column), "value") + later, std::nullopt});
+}
+
 void
 add_rows(std::vector<Fact> &facts, const Findings &findings)
 {
@@ -133,8 +151,11 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 		return contents.has_value() ? std::to_string(contents->rows) : std::string("no table");
 	};
 
+	const bool was_taken_back = findings.turns.size() > 1 && findings.turns[1].phase == "down";
 	for (const Rows &rows : findings.rows)
 	{
+		if (was_taken_back)
+			add_lost_by_down(facts, rows);
 		if (!rows.counted)
 		{
 			facts.push_back({"rows", rows.table,

@@ -393,6 +393,8 @@ private:
 				rows.before = contents_of(relation);
 			if (touched.before.has_value() && touched.after.has_value())
 				rows.lost = dropped_columns(*touched.before, *touched.after);
+			if (auto after = after_.find(relation.oid); after != after_.end() && touched.after.has_value())
+				rows.lost_by_down = dropped_columns(*touched.after, after->second);
 			findings_.rows.push_back(std::move(rows));
 		}
 	}

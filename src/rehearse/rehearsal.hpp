@@ -56,7 +56,8 @@ struct Rows
 	std::optional<Contents> after;
 	bool counted = true; // false: too large, `estimate` instead
 	double estimate = 0;
-	std::vector<std::string> lost; // columns that the first script drops
+	std::vector<std::string> lost;         // columns that the first script drops
+	std::vector<std::string> lost_by_down; // columns that it leaves, and the second one drops
 };
 
 // What went wrong, where.

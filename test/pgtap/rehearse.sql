@@ -64,6 +64,12 @@ SELECT is(t.said_of('new index', 'CREATE INDEX fresh ON invoice (amount)', 'DROP
 SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0)', 'ALTER TABLE invoice DROP CONSTRAINT positive'), 'public.invoice|1 full scan of 16 kB|-', 'a scan for validation');
 SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID', 'ALTER TABLE invoice DROP CONSTRAINT positive'), NULL, 'and none without validation');
 
+-- What the way back takes along.
+SELECT is(t.said_of('lost by down', 'CREATE TABLE noted (i int); INSERT INTO noted VALUES (1), (2); ALTER TABLE customer ADD COLUMN tag text, ADD COLUMN mark int DEFAULT 5', 'DROP TABLE noted; ALTER TABLE customer DROP COLUMN tag, DROP COLUMN mark'),
+	E'public.customer.mark|2 values, and what is written until then|-\npublic.customer.tag|0 values, and what is written until then|-\npublic.noted|2 rows, and what is written until then|-', 'what up makes and down drops');
+SELECT is(t.said_of('lost by down', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), NULL, 'nothing is lost by a rename') ;
+SELECT is(t.said_of('lost by down', 'CREATE TABLE kept_on (i int)', 'SELECT 1'), NULL, 'nor where nothing is dropped');
+
 -- Registered and applied ones.
 SELECT status FROM mg_register('pending', 'CREATE TABLE p (i int)', 'DROP TABLE p', 'SELECT count(*) = 0 FROM p') \gset
 SELECT is((SELECT string_agg(object || ' ' || value, ', ') FROM mg_rehearse('pending') WHERE aspect = 'verdict'), 'pending restores', 'a registered one');

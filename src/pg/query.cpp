@@ -294,6 +294,15 @@ array_literal(const std::vector<std::string> &items)
 	return literal + "}";
 }
 
+std::string
+array_literal(const std::vector<Oid> &oids)
+{
+	std::string literal = "{";
+	for (Oid oid : oids)
+		literal += (literal.size() > 1 ? "," : "") + std::to_string(oid);
+	return literal + "}";
+}
+
 std::vector<std::string>
 array_items(const std::string &literal)
 {

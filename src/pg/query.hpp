@@ -99,6 +99,7 @@ Datum composite_datum(FunctionCallInfo fcinfo, const Row &row);
 
 // Formats for messages and casts.
 std::string array_literal(const std::vector<std::string> &items);
+std::string array_literal(const std::vector<Oid> &oids);
 std::vector<std::string> array_items(const std::string &literal);
 
 } // namespace mg::pg

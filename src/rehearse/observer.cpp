@@ -30,17 +30,6 @@ held_now()
 }
 
 std::string
-literal_of(const std::vector<Oid> &oids)
-{
-	std::vector<std::string> items;
-
-	items.reserve(oids.size());
-	for (Oid oid : oids)
-		items.push_back(std::to_string(oid));
-	return pg::array_literal(items);
-}
-
-std::string
 quoted(const std::string &name)
 {
 	return pg::guarded([&] { return quote_identifier(name.c_str()); });
@@ -125,7 +114,7 @@ relations_now(const std::vector<Oid> &oids)
 			 "c.oid"
 			 " WHERE c.oid = ANY ($1::oid[]) AND c.oid >= 16384 AND c.relpersistence <> 't'"
 			 " AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg')",
-			 {literal_of(oids)}))
+			 {pg::array_literal(oids)}))
 	{
 		Oid oid = static_cast<Oid>(std::stoul(*row[0]));
 		result[oid] = {oid,
@@ -188,7 +177,7 @@ blockers_of(const std::map<Oid, Lock> &locks)
 					  " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE l.locktype = 'relation' AND l.database ="
 					  " (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
 					  " AND l.relation = ANY ($1::oid[]) AND l.pid <> pg_backend_pid() ORDER BY 2, a.xact_start",
-					  {literal_of(oids)}))
+					  {pg::array_literal(oids)}))
 	{
 		const Lock &lock = locks.at(static_cast<Oid>(std::stoul(*row[0])));
 		LOCKMODE other = NoLock;

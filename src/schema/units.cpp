@@ -31,16 +31,6 @@ has_users_rows(Oid catalog)
 	});
 }
 
-std::string
-literal_of(const std::vector<Oid> &oids)
-{
-	std::string list = "{";
-
-	for (Oid oid : oids)
-		list += (list.size() > 1 ? "," : "") + std::to_string(oid);
-	return list + "}";
-}
-
 Oid
 oid_of(const pg::Cell &cell)
 {
@@ -109,7 +99,7 @@ units_of(const Scope &scope, const std::vector<Address> &addresses)
 		else
 			add_units(result, family,
 					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list_some.c_str(),
-								   {pg::array_literal(scope.ignored_schemas), literal_of(wanted->second)}));
+								   {pg::array_literal(scope.ignored_schemas), pg::array_literal(wanted->second)}));
 	}
 	sort(result);
 	return result;

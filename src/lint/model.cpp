@@ -1,0 +1,194 @@
+// Keeps what is known of relations, and who is called what by now.
+#include "lint/model.hpp"
+
+#include <algorithm>
+
+namespace mg::lint {
+
+namespace {
+
+template <typename Item>
+Item *
+find_by_name(std::vector<Item> &items, const std::string &name)
+{
+	auto found = std::find_if(items.begin(), items.end(), [&](const Item &item) { return item.name == name; });
+	return found != items.end() ? &*found : nullptr;
+}
+
+// The search_path of the session: what it names and is there, with the schemas that come first unasked.
+std::vector<std::string>
+session_path()
+{
+	std::vector<std::string> result;
+	Oid schemas[64];
+	const int count = pg::guarded([&] { return fetch_search_path_array(schemas, 64); });
+
+	for (int i = 0; i < std::min(count, 64); i++)
+		if (const char *name = pg::guarded([&] { return get_namespace_name(schemas[i]); }))
+			result.emplace_back(name);
+	return result;
+}
+
+Oid
+live_oid(const std::string &schema, const std::string &name)
+{
+	return pg::guarded([&]() -> Oid {
+		Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+		return OidIsValid(schema_oid) ? get_relname_relid(name.c_str(), schema_oid) : InvalidOid;
+	});
+}
+
+} // namespace
+
+std::string
+Table::title() const
+{
+	return pg::guarded([&] { return quote_qualified_identifier(schema.c_str(), name.c_str()); });
+}
+
+Column *
+Table::column(const std::string &column_name)
+{
+	return find_by_name(columns, column_name);
+}
+
+const Column *
+Table::column(const std::string &column_name) const
+{
+	return const_cast<Table *>(this)->column(column_name);
+}
+
+Constraint *
+Table::constraint(const std::string &constraint_name)
+{
+	return find_by_name(constraints, constraint_name);
+}
+
+Index *
+Table::index(const std::string &index_name)
+{
+	return find_by_name(indexes, index_name);
+}
+
+std::vector<std::string>
+Model::schemas_of(const RangeVar *name) const
+{
+	if (name->schemaname != nullptr)
+		return {name->schemaname};
+	if (!path_.has_value())
+		return session_path();
+
+	/* The server puts this one first, unless the path says otherwise. */
+	std::vector<std::string> result = *path_;
+	if (std::find(result.begin(), result.end(), "pg_catalog") == result.end())
+		result.insert(result.begin(), "pg_catalog");
+	return result;
+}
+
+Table *
+Model::add(std::unique_ptr<Table> table)
+{
+	Table *added = table.get();
+
+	tables_.push_back(std::move(table));
+	by_name_[{added->schema, added->name}] = added;
+	if (OidIsValid(added->oid))
+		by_oid_[added->oid] = added;
+	return added;
+}
+
+Table *
+Model::find(Oid oid)
+{
+	if (auto known = by_oid_.find(oid); known != by_oid_.end())
+		return known->second;
+	std::unique_ptr<Table> table = read_table(oid);
+	return table != nullptr ? add(std::move(table)) : nullptr;
+}
+
+Table *
+Model::find(const std::string &schema, const std::string &name)
+{
+	if (auto known = by_name_.find({schema, name}); known != by_name_.end())
+		return known->second;
+	Oid oid = live_oid(schema, name);
+	if (!OidIsValid(oid) || by_oid_.count(oid) != 0)
+		return nullptr;
+	return find(oid);
+}
+
+Table *
+Model::find(const RangeVar *name)
+{
+	if (name == nullptr)
+		return nullptr;
+	for (const std::string &schema : schemas_of(name))
+		if (Table *table = find(schema, name->relname))
+			return table;
+	return nullptr;
+}
+
+Table *
+Model::table_of_index(const RangeVar *name)
+{
+	for (const std::string &schema : schemas_of(name))
+	{
+		for (const std::unique_ptr<Table> &table : tables_)
+			if (table->schema == schema && table->index(name->relname) != nullptr)
+				return table.get();
+		Oid table = pg::guarded([&]() -> Oid {
+			Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+			Oid index = OidIsValid(schema_oid) ? get_relname_relid(name->relname, schema_oid) : InvalidOid;
+			return OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+		});
+		if (OidIsValid(table))
+		{
+			Table *found = find(table);
+			return found != nullptr && found->index(name->relname) != nullptr ? found : nullptr;
+		}
+	}
+	return nullptr;
+}
+
+Table *
+Model::make(const RangeVar *name, char kind)
+{
+	auto table = std::make_unique<Table>();
+	std::vector<std::string> schemas = schemas_of(name);
+	auto own = std::find_if(schemas.begin(), schemas.end(),
+							[](const std::string &schema) { return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0; });
+
+	table->name = name->relname;
+	table->kind = kind;
+	table->persistence = name->relpersistence;
+	table->schema = table->persistence == RELPERSISTENCE_TEMP ? "pg_temp" : (own != schemas.end() ? *own : "public");
+	table->made_here = true;
+	table->rows = 0;
+	return add(std::move(table));
+}
+
+void
+Model::drop(Table *table)
+{
+	by_name_[{table->schema, table->name}] = nullptr;
+	if (OidIsValid(table->oid))
+		by_oid_[table->oid] = nullptr;
+}
+
+void
+Model::rename(Table *table, const std::string &name)
+{
+	by_name_[{table->schema, table->name}] = nullptr;
+	table->name = name;
+	by_name_[{table->schema, name}] = table;
+}
+
+void
+Model::move(Table *table, const std::string &schema)
+{
+	by_name_[{table->schema, table->name}] = nullptr;
+	table->schema = schema;
+	by_name_[{schema, table->name}] = table;
+}
+
+} // namespace mg::lint

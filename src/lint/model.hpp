@@ -1,0 +1,122 @@
+// The tables that a script touches: as they are now, and as its earlier statements leave them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/boundary.hpp"
+
+namespace mg::lint {
+
+struct Column
+{
+	std::string name;
+	int number = 0; // 0 when the script made it
+	Oid type = InvalidOid;
+	int32_t typmod = -1;
+	Oid collation = InvalidOid;
+	bool not_null = false;
+	bool has_default = false;
+	char identity = '\0';
+	char generated = '\0';
+	bool made_here = false;
+};
+
+struct Constraint
+{
+	std::string name;
+	char type = '\0'; // as in pg_constraint
+	std::vector<std::string> columns;
+	bool validated = true;
+	bool enforced = true;
+	bool inherited = false;
+	bool made_here = false;
+	Oid oid = InvalidOid;
+	Oid index = InvalidOid;
+	Oid other = InvalidOid; // the table that a foreign key names
+};
+
+struct Index
+{
+	std::string name;
+	Oid oid = InvalidOid;
+	std::vector<std::string> columns; // empty for an expression
+	int keys = 0;                     // the rest of the columns are included ones
+	bool is_unique = false;
+	bool is_primary = false;
+	bool is_valid = true;
+	bool is_partial = false;
+	bool has_expressions = false;
+	bool is_constraint = false;
+	bool made_here = false;
+};
+
+// A relation. Pointers to it hold as long as the model.
+struct Table
+{
+	std::string schema;
+	std::string name;
+	Oid oid = InvalidOid; // of what was there before the script
+	char kind = '\0';     // relkind
+	char persistence = 'p';
+	bool made_here = false;
+	bool is_partition = false;
+	bool has_row_security = false;
+	bool has_children = false;
+	int partitions = 0;               // leaves below a partitioned table
+	Oid default_partition = InvalidOid;
+	int64_t bytes = 0;                // with partitions and children
+	double rows = -1;                 // as the planner has them; below 0 when nobody knows
+	int attributes = 0;               // dropped ones too
+	std::vector<Column> columns;
+	std::vector<Constraint> constraints;
+	std::vector<Index> indexes;
+
+	std::string title() const; // schema-qualified and quoted
+	Column *column(const std::string &column_name);
+	const Column *column(const std::string &column_name) const;
+	Constraint *constraint(const std::string &constraint_name);
+	Index *index(const std::string &index_name);
+};
+
+// Resolves names as the script's statements would, with its own search_path.
+class Model
+{
+public:
+	// The relation that a name means now, or nullptr if there is none.
+	Table *find(const RangeVar *name);
+	Table *find(const std::string &schema, const std::string &name);
+	Table *find(Oid oid);
+	// The table of an index, or nullptr.
+	Table *table_of_index(const RangeVar *name);
+
+	// What statements do.
+	Table *make(const RangeVar *name, char kind);
+	void drop(Table *table);
+	void rename(Table *table, const std::string &name);
+	void move(Table *table, const std::string &schema);
+	void set_search_path(std::vector<std::string> schemas) { path_ = std::move(schemas); }
+
+	// Every relation that was asked for or made.
+	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }
+
+private:
+	using Name = std::pair<std::string, std::string>;
+
+	Table *add(std::unique_ptr<Table> table);
+	std::vector<std::string> schemas_of(const RangeVar *name) const;
+
+	std::vector<std::unique_ptr<Table>> tables_;
+	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
+	std::map<Oid, Table *> by_oid_;
+	std::optional<std::vector<std::string>> path_; // that the script has set
+};
+
+// Reads a relation out of the catalogs without locking it; nothing if it is gone. Of the system's own tables only names and kind.
+std::unique_ptr<Table> read_table(Oid oid);
+
+} // namespace mg::lint

@@ -517,7 +517,9 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 			findings.verdict = locked ? Verdict::cannot : rehearsal.verdict_of_trouble();
 			findings.trouble = trouble_of(*error, rehearsal);
 		}
-		rehearsal.compare();
+		/* To look at something locks it too. */
+		if (std::optional<pg::Error> failure = pg::try_and_undo([&] { rehearsal.compare(); }))
+			throw std::move(*failure);
 		return findings;
 	}
 }

@@ -2,7 +2,7 @@
 # Nothing is left of a rehearsal but its receipt, whichever way it ends: test/rehearse/left.pl FOLDER, TAP without numbers on stdout.
 #
 # through      to its end, within a transaction block
-# cancelled    by pg_cancel_backend() at the end of up, and of down
+# cancelled    by pg_cancel_backend() at the end of up, of down, and at any moment
 # terminated   by pg_terminate_backend(), likewise
 # full volume  no room left where the data directory is: at the end of up, of down, and from the start
 # killed       by signal 9, at the end of up and of down: rows and ledger are as before, and the files that stay are as many and as large as
@@ -28,7 +28,7 @@ my $real    = $ENV{MG_REAL_DIR} // "$FindBin::Bin/../../build/real";
 my @series  = split ' ', $ENV{MG_JUDGE_SERIES} // '';
 my $step    = $ENV{MG_JUDGE_STEP} // 1;
 my $only    = $ENV{MG_LEFT_ONLY} // '';
-my %every   = (cases => @series ? 1 : 15);    # every how manyth case is killed too; of a series every 20th
+my $every   = @series ? 1 : 15;    # every how manyth hard case is killed too; of a series it is every 20th
 my @ways    = ('through', 'cancelled', 'terminated', 'full volume', 'killed');
 my ($data, $volume) = ('', 256 * 1024 * 1024);
 my (%ran, %problems, %verdicts, %seconds);
@@ -45,6 +45,13 @@ my %last = (
 	terminated    => 'SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(10)',
 	'full volume' => q{CREATE TABLE public.mg_ballast AS SELECT repeat('x', 1000) FROM generate_series(1, 8000)},
 	killed        => 'SELECT pg_sleep(600)');
+
+my %when = (
+	up           => 'at the end of up',
+	down         => 'at the end of down',
+	start        => 'without any room',
+	'any moment' => 'at any moment',
+	all          => 'at its end');
 
 sub slurp
 {
@@ -147,7 +154,7 @@ sub look
 	my @left  = difference($before, $after);
 
 	push @left, difference($worker->{own}, session_state($worker)) if $worker->is_open;
-	note_problem($case, $way, map { "at the end of $point: $_" } @left);
+	note_problem($case, $way, map { "$when{$point}: $_" } @left);
 	# What is left is told once.
 	if (@left)
 	{
@@ -173,14 +180,18 @@ sub judge_end
 	my %wanted = (cancelled => '57014', terminated => 'lost', 'full volume' => '53100');
 
 	$text =~ s/\n.*//s;
-	if ($point eq 'start')
+	if ($point eq 'any moment')
 	{
-		note_problem($case, $way, "without any room: $state $text") if $state ne '53100' && $state ne '00000';
+		note_problem($case, $way, "$when{$point}: $state $text") if $state ne $wanted{$way} && $state ne '00000';
+	}
+	elsif ($point eq 'start')
+	{
+		note_problem($case, $way, "$when{$point}: $state $text") if $state ne '53100' && $state ne '00000';
 	}
 	elsif (gets_to($case->{verdict}, $point))
 	{
-		note_problem($case, $way, "at the end of $point: $state $text") if $state ne $wanted{$way};
-		note_problem($case, $way, "at the end of $point: $text") if $state eq 'lost' && $text !~ /57P01/;
+		note_problem($case, $way, "$when{$point}: $state $text") if $state ne $wanted{$way};
+		note_problem($case, $way, "$when{$point}: $text") if $state eq 'lost' && $text !~ /57P01/;
 	}
 	else
 	{
@@ -194,7 +205,9 @@ sub try_through
 	my ($case) = @_;
 
 	$worker->value('BEGIN');
+	my $begin = time;
 	my ($text, $state) = $worker->run(rehearsal($case->{up}, $case->{down}));
+	$case->{took} = time - $begin;
 	note_problem($case, 'through', "$state $text") if $state ne '00000';
 	$case->{verdict} = $text;
 	$verdicts{$text}++;
@@ -212,10 +225,27 @@ SQL
 	return;
 }
 
+# Rehearses a case that ends at a point, or gets a signal at any moment.
+sub run_until
+{
+	my ($case, $way, $point, $signal) = @_;
+
+	$worker->begin(rehearsal(scripts_with($case, $way, $point)));
+	if ($point eq 'any moment')
+	{
+		sleep rand $case->{took};
+		kill $signal, $worker->{backend};
+	}
+	return $worker->finish;
+}
+
 sub try_cancelled
 {
 	my ($case, $point) = @_;
-	judge_end($case, 'cancelled', $point, $worker->run(rehearsal(scripts_with($case, 'cancelled', $point))));
+
+	judge_end($case, 'cancelled', $point, run_until($case, 'cancelled', $point, 'INT'));
+	# A cancel that comes too late must not be the end of what comes next.
+	$worker->run('SELECT');
 	look($case, 'cancelled', $point);
 	return;
 }
@@ -239,8 +269,8 @@ sub try_terminated
 
 	# So often a rehearsal looks for whom it waits that it does so, too, while the session ends.
 	$worker->value("SET lock_timeout = '3ms'");
-	judge_end($case, 'terminated', $point, $worker->run(rehearsal(scripts_with($case, 'terminated', $point))));
-	if ($worker->is_open)
+	judge_end($case, 'terminated', $point, run_until($case, 'terminated', $point, 'TERM'));
+	if ($worker->is_open && $point ne 'any moment')
 	{
 		$worker->value('RESET lock_timeout');
 	}
@@ -248,6 +278,7 @@ sub try_terminated
 	{
 		my $end = time + 20;
 		sleep 0.002 while time < $end && $observer->value("SELECT count(*) FROM pg_stat_activity WHERE pid = $backend");
+		$worker->close;
 	}
 	look($case, 'terminated', $point);
 	if (!$worker->is_open)
@@ -301,27 +332,26 @@ sub try_killed
 	return;
 }
 
-# Tries a case in all ways. The session that has been cancelled and has had no room is the one that then goes through.
+# Tries a case in all ways.
 sub try_case
 {
 	my ($case, $is_killed) = @_;
 	my %tries = ('full volume' => \&try_full, cancelled => \&try_cancelled, terminated => \&try_terminated, killed => \&try_killed);
-	my $begin;
 	my $timed = sub {
 		my ($way, @points) = @_;
-		$begin = time;
+		my $begin = time;
 		$tries{$way}->($case, $_) for @points;
 		$seconds{$way} += time - $begin;
 	};
 
+	my $begin = time;
 	$before //= state_of($observer, $folder);
-	$begin = time;
 	$dump //= dump_of($database);
 	try_through($case);
 	$seconds{through} += time - $begin;
-	$timed->('cancelled', 'up', 'down');
+	$timed->('cancelled', 'up', 'down', 'any moment');
 	$timed->('full volume', 'up', 'down', 'start') if $data ne '';
-	$timed->('terminated', 'up', 'down');
+	$timed->('terminated', 'up', 'down', 'any moment');
 	$timed->('killed', 'up', 'down') if $is_killed && !$excepted{ $case->{name} };
 
 	$begin = time;
@@ -441,7 +471,7 @@ for my $file (sort glob("$cases/*.name"))
 	my $base = $file =~ s/\.name$//r;
 	my $name = slurp($file) =~ s/\n//r;
 	next if index($name, $only) < 0;
-	try_case({ name => $name, up => slurp("$base.up"), down => slurp("$base.down") }, ++$tried % $every{cases} == 0);
+	try_case({ name => $name, up => slurp("$base.up"), down => slurp("$base.down") }, ++$tried % $every == 0);
 	tidy() if $tried % 20 == 0;
 }
 end_source('cases', $reason);

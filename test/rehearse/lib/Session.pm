@@ -54,7 +54,9 @@ sub finish
 		{
 			waitpid $self->{psql}, 0;
 			$self->{psql} = 0;
-			return (delete $self->{text}, 'lost');
+			my $text = $self->{text};
+			$self->{text} = '';
+			return ($text, 'lost');
 		}
 	}
 	my ($text, $state, $rest) = split /^$self->{end} (\w+)\n/m, $self->{text}, 2;
@@ -90,6 +92,7 @@ sub close
 {
 	my ($self) = @_;
 
+	local $SIG{PIPE} = 'IGNORE';
 	CORE::close $self->{in};
 	CORE::close $self->{out};
 	waitpid $self->{psql}, 0 if $self->{psql};

@@ -373,7 +373,7 @@ sub begin_source
 		  or die "no database $name\n";
 		psql('-v', 'ON_ERROR_STOP=1', '-d', $name, '-f', $file) or die "$file fails\n" if -e $file;
 	}
-	psql('-d', $database, '-c', 'CREATE EXTENSION migration_governance') or die "no extension\n";
+	psql('-d', $database, '-c', 'CREATE EXTENSION migration_governance', '-c', q{SELECT mg_set_policy('rehearsal_outside', 'allow', 'scripts end their own session')}) or die "no extension\n";
 	($folder, $plain_folder) = map { my $one = Session->new($_); my $path = $one->value(
 			"SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()"); $one->close; $path }
 	  ($database, $plain);

@@ -14,7 +14,7 @@ export PG_CONFIG LANG=C.UTF-8
 unset LC_ALL LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS
 
 server=test/tools/server.sh
-all_suites="house unit fuzz boundary sweep regress isolation pgtap tap drift real rehearse server-suite"
+all_suites="house unit fuzz boundary sweep regress isolation pgtap tap drift real rehearse locks server-suite"
 limit=${MG_TIMEOUT:-900}
 version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
 major=${version%%[!0-9]*}
@@ -48,10 +48,10 @@ count() {
     fi
 }
 
-# A server that crashed fails the suite, whatever its tests said. Tests in tap/ may kill a server (signal 9) on purpose.
+# A server that crashed fails the suite, whatever its tests said. Tests in tap/ and rehearse/ may kill a server (signal 9) on purpose.
 count_crashes() {
     local suite=$1 pattern='PANIC: |TRAP: |terminated by signal' found
-    [ "$suite" = tap ] && pattern='PANIC: |TRAP: |terminated by signal ([1-8]|[1-9][0-9])\b'
+    [[ $suite != tap && $suite != rehearse ]] || pattern='PANIC: |TRAP: |terminated by signal ([1-8]|[1-9][0-9])\b'
     mkdir -p "$log/$suite-servers"
     find "$MG_HOME" -path '*/log/*' -name '*.log' -exec mv --backup=numbered -t "$log/$suite-servers" {} + 2> /dev/null || true
     found=$(grep -rhE -A 3 "$pattern" "$log/$suite-servers" | head -n 20 || true)

@@ -2,7 +2,7 @@
 
 export PG_CONFIG
 
-.PHONY: test test-one test-server-suite test-rehearsals demo bench clean-servers
+.PHONY: test test-one test-server-suite test-rehearsals test-rehearsals-majors demo bench clean-servers
 
 # Everything, on the PostgreSQL at hand and on the others of 15, 17 and 18.
 test:
@@ -16,9 +16,13 @@ test-one:
 test-server-suite:
 	@test/server-suite/run.sh full
 
-# The verdicts of mg_rehearse() on every published migration that has a way back, beside what really happens.
+# The verdicts of mg_rehearse() on every published migration that has a way back, beside what really happens, and what is left of it; on the
+# PostgreSQL at hand, and on all of 15, 17 and 18.
+published = unleash medusa_order medusa_product
 test-rehearsals:
-	@MG_JUDGE_SERIES="unleash medusa_order medusa_product" test/rehearse/run.sh
+	@MG_JUDGE_SERIES="$(published)" test/rehearse/run.sh
+test-rehearsals-majors:
+	@MG_SUITES=rehearse MG_JUDGE_SERIES="$(published)" MG_TIMEOUT=3600 MG_MAJOR_TIMEOUT=4200 test/tools/majors.sh 2>&1
 
 demo:
 	@test/tools/packages.sh demo

@@ -83,6 +83,7 @@ extern "C" {
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
+#include "commands/proclang.h"
 #include "commands/sequence.h"
 #include "commands/tablespace.h"
 #include "commands/trigger.h"

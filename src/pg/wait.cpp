@@ -11,11 +11,12 @@ volatile LOCKMODE waited_mode = NoLock;
 TimeoutId timeout = USER_TIMEOUT;
 bool registered = false;
 
-// Runs as a signal handler within the wait. Whoever grants the lock takes the pointer away, but the entry stays where it is.
+// Runs as a signal handler within the wait. Whoever grants the lock takes the pointer away, but the entry stays where it is. A session that
+// ends has no MyProc any more.
 void
 look()
 {
-	const LOCK *lock = MyProc->waitLock;
+	const LOCK *lock = MyProc != nullptr ? MyProc->waitLock : nullptr;
 
 	if (lock != nullptr && lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId)
 	{

@@ -3,6 +3,7 @@
 
 #include "pg/memory.hpp"
 #include "policy/policy.hpp"
+#include "rehearse/outside.hpp"
 #include "script/whole.hpp"
 
 namespace mg::rehearse {
@@ -31,6 +32,22 @@ size_raw(Oid table)
 	return bytes;
 }
 
+// DO calls the language's handler, which trusted languages may share.
+script::Lasting
+lasting_raw(Node *tree)
+{
+	ListCell *cell;
+
+	if (!IsA(tree, DoStmt))
+		return script::lasting_raw(tree);
+	foreach (cell, castNode(DoStmt, tree)->args)
+		if (auto *option = lfirst_node(DefElem, cell); strcmp(option->defname, "language") == 0)
+			if (Oid language = get_language_oid(strVal(option->arg), true);
+				OidIsValid(language) && is_untrusted_raw(language))
+				return {"DO in a language that is not trusted may reach out of the database", true};
+	return {nullptr, false};
+}
+
 // Looks which table a statement may read or write from end to end, and whether it does what stays.
 LargeRaw
 look_raw(const char *sql)
@@ -44,7 +61,7 @@ look_raw(const char *sql)
 		script::Whole whole = script::whole_raw(tree);
 		Oid oid = whole.relation != nullptr ? RangeVarGetRelid(whole.relation, NoLock, true) : InvalidOid;
 
-		large.lasting = script::lasting_raw(tree);
+		large.lasting = lasting_raw(tree);
 		if (!OidIsValid(oid))
 			continue;
 		large.table = oid;

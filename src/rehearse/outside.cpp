@@ -94,23 +94,29 @@ bool has_call_hook = false;
 object_access_hook_type next_access = nullptr;
 needs_fmgr_hook_type next_needs = nullptr;
 
-// Whether a function is what DO calls for a language that is not trusted.
+// Whether a function is what DO calls for languages none of which is trusted.
 bool
 runs_untrusted_blocks_raw(Oid function)
 {
-	bool result = false;
+	bool has_any = false;
+	bool has_trusted = false;
 	Relation languages = table_open(LanguageRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(languages, InvalidOid, false, nullptr, 0, nullptr);
 
 	while (HeapTuple row = systable_getnext(scan))
 	{
 		auto *language = reinterpret_cast<Form_pg_language>(GETSTRUCT(row));
-		result = result || (language->laninline == function && language->lanispl && !language->lanpltrusted);
+		if (language->laninline != function || !language->lanispl)
+			continue;
+		has_any = true;
+		has_trusted = has_trusted || language->lanpltrusted;
 	}
 	systable_endscan(scan);
 	table_close(languages, AccessShareLock);
-	return result;
+	return has_any && !has_trusted;
 }
+
+} // namespace
 
 bool
 is_untrusted_raw(Oid language)
@@ -124,6 +130,8 @@ is_untrusted_raw(Oid language)
 	ReleaseSysCache(row);
 	return result;
 }
+
+namespace {
 
 constexpr Known untrusted = {"", "what a language that is not trusted does outside the database", true};
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "pg/boundary.hpp"
+
 namespace mg::rehearse {
 
 // A function, and what of it stays.
@@ -32,5 +34,8 @@ public:
 	// What was not called, even if the script caught the error.
 	std::optional<Effect> refused() const;
 };
+
+// Whether a procedural language is one that only superusers may write functions in.
+bool is_untrusted_raw(Oid language);
 
 } // namespace mg::rehearse

@@ -101,7 +101,7 @@ add_files(std::vector<Fact> &facts, const Findings &findings)
 			facts.push_back({findings.was_there(after.name) ? "index rebuilt" : "new index", after.name,
 							 size_of(after.bytes), std::nullopt});
 		const int64_t scans = after.scans;
-		if (touched.before.has_value() && scans > 0 && touched.before->bytes > 0)
+		if (touched.before.has_value() && !is_index && scans > 0 && touched.before->bytes > 0)
 			facts.push_back({"scan", touched.name,
 							 count_of(scans, "full scan") + " of " + size_of(touched.before->bytes), std::nullopt});
 	}

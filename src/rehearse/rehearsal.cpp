@@ -558,7 +558,9 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 			}
 		}
 		rehearsal.admit_refusal();
-		rehearsal.compare();
+		/* To look at something locks it too. */
+		if (std::optional<pg::Error> failure = pg::try_and_undo([&] { rehearsal.compare(); }))
+			throw std::move(*failure);
 		return findings;
 	}
 }

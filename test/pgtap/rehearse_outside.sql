@@ -67,7 +67,8 @@ SELECT alike(t.said_of('verdict error', 'SELECT goes_out()'), E'verdict|rehearse
 SELECT alike(t.said_of('verdict error', 'INSERT INTO log VALUES (3)'), '%does not call goes_out_too()%', 'a trigger');
 SELECT alike(t.said_of('verdict error', 'CREATE FUNCTION fresh() RETURNS int LANGUAGE wild AS $$ BEGIN RETURN 1; END $$; SELECT fresh()'), '%does not call fresh()%', 'one that the script made');
 SELECT is(t.said_of('verdict error', 'CREATE FUNCTION fresh() RETURNS int LANGUAGE wild AS $$ BEGIN RETURN 1; END $$', 'DROP FUNCTION fresh'), 'verdict|rehearsed script|restores', 'which may be made');
-SELECT alike(t.said_of('verdict error', 'DO LANGUAGE wild $$ BEGIN END $$'), '%does not call plpgsql_inline_handler()%', 'a block');
+SELECT alike(t.said_of('verdict error', 'DO LANGUAGE wild $$ BEGIN END $$'), '%0A000: DO in a language that is not trusted may reach out of the database%', 'a block');
+SELECT is(t.said_of('verdict error', 'DO $$ BEGIN END $$', 'SELECT 1'), 'verdict|rehearsed script|restores', 'but not one in a language that is');
 SELECT is(goes_out(), 1, 'outside of rehearsals it is called');
 
 SELECT * FROM finish();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares the verdicts of mg_rehearse() with what happens when up and down really run: test/rehearse/run.sh, TAP on stdout.
+# Compares the verdicts of mg_rehearse() with what happens when up and down really run, and proves that nothing is left of a rehearsal,
+# whichever way it ends (left.pl): test/rehearse/run.sh, TAP on stdout.
 #
 # The judge knows nothing of the extension: it copies a database, runs up and down in the copy with psql, and compares pg_dump -s before and
 # after. Published migrations are those of test/real (fetch.sh), hard cases those of cases.sql on the schema of setup.sql. excepted.tsv
@@ -135,6 +136,17 @@ for name in "$work"/*.name; do
 done
 echo "# cases: $(sort "$work/verdicts" | uniq -c | sed 's/^ *//' | paste -sd, | sed 's/,/, /g')"
 report "cases: $(wc -l < "$work/verdicts") verdicts of mg_rehearse are what really happens" "$work/out"
+
+# Numbers the lines of left.pl.
+while IFS= read -r line; do
+    case $line in
+        'ok - '* | 'not ok - '*)
+            tests=$((tests + 1))
+            [[ $line == ok* ]] || failures=$((failures + 1))
+            echo "${line%% - *} $tests - ${line#* - }" ;;
+        *) echo "$line" ;;
+    esac
+done < <("$here/left.pl" "$work" || echo "not ok - left.pl gets to its end")
 
 echo "1..$tests"
 [ "$failures" = 0 ]

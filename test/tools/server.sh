@@ -14,6 +14,7 @@
 # $MG_HOME/pg, where its programs find each other relative to themselves and `make install DESTDIR=` reaches it.
 # MG_HOME is a directory below /tmp (a socket's path must be short); by default build/home-MAJOR remembers which.
 # Started by root, servers run as MG_USER (postgres), because PostgreSQL refuses to run as root.
+# MG_VOLUME=256M makes start give the data directory a volume of its own, of that size, for root only; WAL is elsewhere.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -88,7 +89,12 @@ start() {
     shift
     [ -d "$bin" ] || prepare
     as_server mkdir "$MG_HOME/$name"
-    as_server "$bin/initdb" -D "$MG_HOME/$name/data" -U postgres -A trust -E UTF8 --no-locale -N > "$MG_HOME/$name/initdb.txt"
+    if [ -n "${MG_VOLUME:-}" ]; then
+        mkdir "$MG_HOME/$name/data"
+        mount -t tmpfs -o "size=$MG_VOLUME" tmpfs "$MG_HOME/$name/data"
+        chown "${MG_USER:-postgres}" "$MG_HOME/$name/data"
+    fi
+    as_server "$bin/initdb" -D "$MG_HOME/$name/data" ${MG_VOLUME:+"--waldir=$MG_HOME/$name/wal"} -U postgres -A trust -E UTF8 --no-locale -N > "$MG_HOME/$name/initdb.txt"
     configure "$name" "listen_addresses = ''" "unix_socket_directories = '$MG_HOME/$name'" "port = 5432" \
         "fsync = off" "full_page_writes = off" "log_line_prefix = '%m [%p] %q%d '" "$@"
     control "$name" start
@@ -100,9 +106,15 @@ show_env() {
     [ "$1" = - ] || printf 'export %s=%q\n' PGHOST "$MG_HOME/$1" PGPORT 5432 PGUSER postgres PGDATABASE postgres
 }
 
+# Removes a directory, with the volumes of data directories in it.
+remove() {
+    awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | xargs -r -n 1 umount -l
+    rm -rf "$1"
+}
+
 stop() {
     control "$1" stop -m fast
-    rm -rf "${MG_HOME:?}/${1:?}"
+    remove "${MG_HOME:?}/${1:?}"
 }
 
 clean() {
@@ -110,7 +122,7 @@ clean() {
     while read -r pid_file; do
         as_server "$bin/pg_ctl" -s -D "$(dirname "$pid_file")" -m immediate stop || true
     done < <(find "$MG_HOME" -name postmaster.pid)
-    rm -rf "$MG_HOME"
+    remove "$MG_HOME"
 }
 
 verb=${1:?usage: server.sh prepare|start|restart|psql|env|run|stop|clean ...}

@@ -295,7 +295,7 @@ take_constraints(const TableRaw &raw, Table &table)
 	foreach (cell, raw.constraints)
 	{
 		auto *from = static_cast<ConstraintRaw *>(lfirst(cell));
-		Constraint constraint;
+		TableConstraint constraint;
 		constraint.name = NameStr(from->name);
 		constraint.type = from->type;
 		constraint.columns = column_names(table.columns, from->keys);
@@ -327,7 +327,7 @@ take_indexes(const TableRaw &raw, Table &table)
 		index.is_valid = from->is_valid;
 		index.is_partial = from->is_partial;
 		index.has_expressions = from->has_expressions;
-		index.is_constraint = std::any_of(table.constraints.begin(), table.constraints.end(), [&](const Constraint &one) {
+		index.is_constraint = std::any_of(table.constraints.begin(), table.constraints.end(), [&](const TableConstraint &one) {
 			return one.type != CONSTRAINT_FOREIGN && one.index == index.oid;
 		});
 		table.indexes.push_back(std::move(index));

@@ -58,7 +58,7 @@ Table::column(const std::string &column_name) const
 	return const_cast<Table *>(this)->column(column_name);
 }
 
-Constraint *
+TableConstraint *
 Table::constraint(const std::string &constraint_name)
 {
 	return find_by_name(constraints, constraint_name);

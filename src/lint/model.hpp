@@ -26,7 +26,7 @@ struct Column
 	bool made_here = false;
 };
 
-struct Constraint
+struct TableConstraint
 {
 	std::string name;
 	char type = '\0'; // as in pg_constraint
@@ -73,13 +73,13 @@ struct Table
 	double rows = -1;                 // as the planner has them; below 0 when nobody knows
 	int attributes = 0;               // dropped ones too
 	std::vector<Column> columns;
-	std::vector<Constraint> constraints;
+	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
 
 	std::string title() const; // schema-qualified and quoted
 	Column *column(const std::string &column_name);
 	const Column *column(const std::string &column_name) const;
-	Constraint *constraint(const std::string &constraint_name);
+	TableConstraint *constraint(const std::string &constraint_name);
 	Index *index(const std::string &index_name);
 };
 

@@ -1,0 +1,348 @@
+// Statements of one table or none; ALTER TABLE has a file of its own.
+#include "lint/walk.hpp"
+
+#include "lint/alter.hpp"
+
+namespace mg::lint {
+
+namespace {
+
+using Look = std::function<void(Action &)>;
+
+std::string
+text_of(const char *text)
+{
+	return text != nullptr ? text : "";
+}
+
+// Tells a statement's only action.
+void
+look_at(const Node *statement, What what, Table *table, const Look &look, const std::string &name = "",
+		bool cascade = false)
+{
+	Action action;
+
+	action.what = what;
+	action.statement = statement;
+	action.table = table;
+	action.name = name;
+	action.cascade = cascade;
+	look(action);
+}
+
+const RangeVar *
+range_var_of(const List *names)
+{
+	return makeRangeVarFromNameList(const_cast<List *>(names));
+}
+
+void
+create_table(const CreateStmt *create, Model &model, const Look &look)
+{
+	if (create->if_not_exists && model.find(create->relation) != nullptr)
+		return;
+
+	Table *table = model.make(create->relation, create->partspec != nullptr ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
+	ListCell *cell;
+	table->is_partition = create->partbound != nullptr;
+	look_at(reinterpret_cast<const Node *>(create), What::create_table, table, look);
+	foreach (cell, create->tableElts)
+	{
+		auto *element = static_cast<const Node *>(lfirst(cell));
+		if (IsA(element, ColumnDef))
+			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
+		else if (IsA(element, Constraint))
+			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, true, model, look);
+	}
+}
+
+void
+create_index(const IndexStmt *create, Model &model, const Look &look)
+{
+	Table *table = model.find(create->relation);
+	const std::string name = text_of(create->idxname);
+	ListCell *cell;
+
+	if (create->if_not_exists && table != nullptr && table->index(name) != nullptr)
+		return;
+	look_at(reinterpret_cast<const Node *>(create), What::create_index, table, look, name);
+	if (table == nullptr)
+		return;
+	Index index;
+	index.name = name;
+	index.is_unique = create->unique;
+	index.is_partial = create->whereClause != nullptr;
+	index.made_here = true;
+	index.keys = list_length(create->indexParams);
+	foreach (cell, create->indexParams)
+	{
+		auto *element = lfirst_node(IndexElem, cell);
+		index.has_expressions = index.has_expressions || element->name == nullptr;
+		index.columns.push_back(text_of(element->name));
+	}
+	table->indexes.push_back(std::move(index));
+}
+
+void
+drop(const DropStmt *statement, Model &model, const Look &look)
+{
+	ListCell *cell;
+	const auto *node = reinterpret_cast<const Node *>(statement);
+	const bool cascade = statement->behavior == DROP_CASCADE;
+
+	foreach (cell, statement->objects)
+	{
+		const auto *object = static_cast<const Node *>(lfirst(cell));
+		switch (statement->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_MATVIEW:
+			case OBJECT_VIEW:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_SEQUENCE:
+			{
+				Table *table = model.find(range_var_of(castNode(List, object)));
+				if (table == nullptr && statement->missing_ok)
+					break;
+				const bool is_table = statement->removeType == OBJECT_TABLE || statement->removeType == OBJECT_MATVIEW;
+				look_at(node, is_table ? What::drop_table : What::drop_other, table, look, "", cascade);
+				if (table != nullptr)
+					model.drop(table);
+				break;
+			}
+			case OBJECT_INDEX:
+			{
+				const RangeVar *name = range_var_of(castNode(List, object));
+				Table *table = model.table_of_index(name);
+				if (table == nullptr && statement->missing_ok)
+					break;
+				look_at(node, What::drop_index, table, look, name->relname, cascade);
+				if (table != nullptr)
+					table->indexes.erase(table->indexes.begin() + (table->index(name->relname) - table->indexes.data()));
+				break;
+			}
+			default:
+				look_at(node, What::drop_other, nullptr, look, "", cascade);
+				break;
+		}
+	}
+}
+
+void
+rename(const RenameStmt *statement, Model &model, const Look &look)
+{
+	const auto *node = reinterpret_cast<const Node *>(statement);
+	Table *table = statement->relation != nullptr ? model.find(statement->relation) : nullptr;
+
+	switch (statement->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_SEQUENCE:
+			if (table == nullptr && statement->missing_ok)
+				return;
+			look_at(node, What::rename_table, table, look, statement->newname);
+			if (table != nullptr)
+				model.rename(table, statement->newname);
+			return;
+		case OBJECT_COLUMN:
+			if (table == nullptr && statement->missing_ok)
+				return;
+			look_at(node, What::rename_column, table, look, text_of(statement->subname));
+			if (table != nullptr)
+				if (Column *column = table->column(text_of(statement->subname)))
+					column->name = statement->newname;
+			return;
+		case OBJECT_TABCONSTRAINT:
+			look_at(node, What::rename_other, table, look, text_of(statement->subname));
+			if (table != nullptr)
+				if (TableConstraint *constraint = table->constraint(text_of(statement->subname)))
+					constraint->name = statement->newname;
+			return;
+		case OBJECT_INDEX:
+			look_at(node, What::rename_other, statement->relation != nullptr ? model.table_of_index(statement->relation) : nullptr,
+					look, statement->newname);
+			return;
+		default:
+			look_at(node, What::rename_other, table, look, statement->newname);
+			return;
+	}
+}
+
+// SET search_path, which the names behind it are resolved by.
+void
+set_variable(const VariableSetStmt *statement, Model &model, const Look &look)
+{
+	look_at(reinterpret_cast<const Node *>(statement), What::set_variable, nullptr, look, text_of(statement->name));
+	if (statement->kind != VAR_SET_VALUE || text_of(statement->name) != "search_path")
+		return;
+
+	std::vector<std::string> schemas;
+	ListCell *cell;
+	foreach (cell, statement->args)
+		if (auto *value = lfirst_node(A_Const, cell); IsA(&value->val, String))
+			schemas.emplace_back(strVal(&value->val));
+	model.set_search_path(std::move(schemas));
+}
+
+What
+what_of(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_ViewStmt:
+			return What::create_view;
+		case T_CreateFunctionStmt:
+			return What::create_function;
+		case T_CreateEnumStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateRangeStmt:
+		case T_DefineStmt:
+			return What::create_type;
+		case T_AlterEnumStmt:
+			return What::alter_enum;
+		case T_CreateDomainStmt:
+			return What::create_domain;
+		case T_AlterDomainStmt:
+			return What::alter_domain;
+		case T_CreateSeqStmt:
+			return What::create_sequence;
+		case T_AlterSeqStmt:
+			return What::alter_sequence;
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+			return What::create_extension;
+		case T_CreateSchemaStmt:
+			return What::create_schema;
+		case T_SelectStmt:
+			return What::select;
+		case T_DoStmt:
+		case T_CallStmt:
+			return What::call;
+		case T_GrantStmt:
+		case T_GrantRoleStmt:
+		case T_AlterDefaultPrivilegesStmt:
+			return What::grant;
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+			return What::role;
+		case T_TransactionStmt:
+			return What::transaction;
+		default:
+			return What::other;
+	}
+}
+
+// Statements that name one table.
+bool
+walk_one_table(const Node *statement, Model &model, const Look &look)
+{
+	auto at = [&](What what, const RangeVar *name) {
+		look_at(statement, what, model.find(name), look);
+		return true;
+	};
+
+	switch (nodeTag(statement))
+	{
+		case T_UpdateStmt:
+			return at(What::update, castNode(UpdateStmt, statement)->relation);
+		case T_DeleteStmt:
+			return at(What::remove, castNode(DeleteStmt, statement)->relation);
+		case T_InsertStmt:
+			return at(What::insert, castNode(InsertStmt, statement)->relation);
+		case T_MergeStmt:
+			return at(What::merge, castNode(MergeStmt, statement)->relation);
+		case T_CopyStmt:
+			return at(What::copy, castNode(CopyStmt, statement)->relation);
+		case T_RefreshMatViewStmt:
+			return at(What::refresh, castNode(RefreshMatViewStmt, statement)->relation);
+		case T_ClusterStmt:
+			return at(What::rewrite_table, castNode(ClusterStmt, statement)->relation);
+		case T_ReindexStmt:
+			return at(What::reindex, castNode(ReindexStmt, statement)->relation);
+		case T_CreateTrigStmt:
+			return at(What::create_trigger, castNode(CreateTrigStmt, statement)->relation);
+		case T_CreatePolicyStmt:
+			return at(What::create_policy, castNode(CreatePolicyStmt, statement)->table);
+		default:
+			return false;
+	}
+}
+
+void
+walk_several_tables(const Node *statement, What what, const List *relations, Model &model, const Look &look, bool cascade)
+{
+	ListCell *cell;
+
+	foreach (cell, relations)
+		if (auto *node = static_cast<const Node *>(lfirst(cell)); IsA(node, RangeVar))
+			look_at(statement, what, model.find(castNode(RangeVar, node)), look, "", cascade);
+}
+
+} // namespace
+
+void
+walk(const Node *statement, Model &model, const Look &look)
+{
+	look_at(statement, What::statement, nullptr, look);
+	if (walk_one_table(statement, model, look))
+		return;
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+			create_table(castNode(CreateStmt, statement), model, look);
+			return;
+		case T_CreateTableAsStmt:
+		{
+			const auto *create = castNode(CreateTableAsStmt, statement);
+			if (create->if_not_exists && model.find(create->into->rel) != nullptr)
+				return;
+			look_at(statement, What::create_table,
+					model.make(create->into->rel, create->objtype == OBJECT_MATVIEW ? RELKIND_MATVIEW : RELKIND_RELATION), look);
+			return;
+		}
+		case T_AlterTableStmt:
+			alter_table(castNode(AlterTableStmt, statement), model, look);
+			return;
+		case T_IndexStmt:
+			create_index(castNode(IndexStmt, statement), model, look);
+			return;
+		case T_DropStmt:
+			drop(castNode(DropStmt, statement), model, look);
+			return;
+		case T_RenameStmt:
+			rename(castNode(RenameStmt, statement), model, look);
+			return;
+		case T_AlterObjectSchemaStmt:
+		{
+			const auto *move = castNode(AlterObjectSchemaStmt, statement);
+			Table *table = move->relation != nullptr ? model.find(move->relation) : nullptr;
+			look_at(statement, What::set_schema, table, look, move->newschema);
+			if (table != nullptr)
+				model.move(table, move->newschema);
+			return;
+		}
+		case T_TruncateStmt:
+			walk_several_tables(statement, What::truncate, castNode(TruncateStmt, statement)->relations, model, look,
+								castNode(TruncateStmt, statement)->behavior == DROP_CASCADE);
+			return;
+		case T_LockStmt:
+			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look, false);
+			return;
+		case T_VariableSetStmt:
+			set_variable(castNode(VariableSetStmt, statement), model, look);
+			return;
+		case T_ViewStmt:
+			look_at(statement, What::create_view, model.make(castNode(ViewStmt, statement)->view, RELKIND_VIEW), look);
+			return;
+		default:
+			look_at(statement, what_of(statement), nullptr, look);
+			return;
+	}
+}
+
+} // namespace mg::lint

@@ -1,0 +1,23 @@
+// Judges a script against the database as it is, and runs nothing of it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lint/finding.hpp"
+#include "script/script.hpp"
+
+namespace mg::lint {
+
+struct Options
+{
+	int64_t small_bytes = 1024 * 1024; // tables up to this size are worth no warning
+};
+
+// Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.
+std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options);
+
+// What a lock keeps others from doing, for people.
+const char *blocks(LOCKMODE mode);
+
+} // namespace mg::lint

@@ -1,0 +1,195 @@
+// Walks a script and asks the rules.
+#include "lint/lint.hpp"
+
+#include <algorithm>
+
+#include "lint/rule.hpp"
+#include "lint/walk.hpp"
+#include "pg/memory.hpp"
+#include "pg/text.hpp"
+
+namespace mg::lint {
+
+namespace {
+
+// The parse trees of a script, which live as long as this.
+class Trees
+{
+public:
+	explicit Trees(const script::Script &script) : memory_("migration_governance lint"), text_(script.text())
+	{
+		trees_ = pg::guarded([&] {
+			MemoryContext outer = MemoryContextSwitchTo(memory_.get());
+			List *found = raw_parser(text_.c_str(), RAW_PARSE_DEFAULT);
+			MemoryContextSwitchTo(outer);
+			return found;
+		});
+	}
+
+	size_t size() const { return static_cast<size_t>(list_length(trees_)); }
+	const Node *operator[](size_t i) const
+	{
+		return static_cast<RawStmt *>(list_nth(trees_, static_cast<int>(i)))->stmt;
+	}
+
+private:
+	pg::MemoryScope memory_;
+	const std::string text_;
+	List *trees_;
+};
+
+// Whether a rule has nothing to say about a table, whatever is done to it: the exemptions of every rule, in one place.
+bool
+is_exempt(const Rule &rule, const Action &action, const Options &options)
+{
+	if (rule.about == About::anything)
+		return false;
+	if (action.table == nullptr || action.table->made_here || action.table->persistence == RELPERSISTENCE_TEMP)
+		return true;
+	return rule.about == About::occupied && action.table->bytes <= options.small_bytes;
+}
+
+bool
+is_of_this_major(const Rule &rule)
+{
+	constexpr int major = PG_VERSION_NUM / 10000;
+
+	return (rule.since == 0 || major >= rule.since) && (rule.until == 0 || major <= rule.until);
+}
+
+class Linter final : public Context
+{
+public:
+	Linter(const script::Script &script, const Options &options)
+		: script_(script), options_(options), lines_(script.text())
+	{
+	}
+
+	void run(const std::vector<const script::Script *> &before)
+	{
+		for (const script::Script *earlier : before)
+		{
+			Trees trees(*earlier);
+			for (size_t i = 0; i < trees.size(); i++)
+				walk(trees[i], model_, [](const Action &) {});
+		}
+		forget_transaction();
+
+		Trees trees(script_);
+		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
+		{
+			statement_ = &script_.statements()[i];
+			walk(trees[i], model_, [&](Action &action) { look(action); });
+		}
+		if (script_.statements().empty())
+			return;
+		Action end;
+		end.what = What::script_end;
+		look(end);
+	}
+
+	std::vector<Finding> findings;
+
+private:
+	struct Done
+	{
+		What what;
+		const Table *table;
+		std::string name;
+	};
+
+	// What was made in an earlier migration is committed by now.
+	void forget_transaction()
+	{
+		for (const std::unique_ptr<Table> &table : model_.tables())
+			for (TableConstraint &constraint : table->constraints)
+				constraint.made_here = false;
+	}
+
+	void look(const Action &action)
+	{
+		action_ = &action;
+		for (const Rule *rule : rules_on(action.what))
+		{
+			rule_ = rule;
+			if (is_of_this_major(*rule) && !is_exempt(*rule, action, options_))
+				rule->check(action, *this);
+		}
+		if (action.what != What::statement)
+			done_.push_back({action.what, action.table, action.name});
+	}
+
+	void report(const std::string &message, const std::string &hint, LOCKMODE lock) override
+	{
+		Finding finding;
+		Place place = statement_->place;
+
+		if (action_->location >= 0)
+			place = lines_.place_of(static_cast<size_t>(action_->location));
+		finding.rule = rule_;
+		finding.severity = rule_->severity;
+		finding.line = place.line;
+		finding.column = place.column;
+		finding.statement =
+			statement_->secret ? statement_->tag : pg::excerpt(script_.text_of(*statement_), 200);
+		finding.lock = lock;
+		finding.message = message;
+		finding.hint = hint;
+		if (action_->table != nullptr)
+		{
+			finding.object = action_->table->title();
+			finding.bytes = action_->table->bytes;
+			finding.rows = action_->table->rows;
+		}
+		findings.push_back(std::move(finding));
+	}
+
+	Model &model() override { return model_; }
+
+	bool is_done(What what, const Table *table, const std::string &name) const override
+	{
+		return std::any_of(done_.begin(), done_.end(), [&](const Done &one) {
+			return one.what == what && one.table == table && (name.empty() || one.name == name);
+		});
+	}
+
+	const script::Script &script_;
+	const Options &options_;
+	const LineIndex lines_;
+	Model model_;
+	std::vector<Done> done_;
+	const script::Statement *statement_ = nullptr;
+	const Action *action_ = nullptr;
+	const Rule *rule_ = nullptr;
+};
+
+} // namespace
+
+const char *
+word_of(Severity severity)
+{
+	switch (severity)
+	{
+		case Severity::error:
+			return "error";
+		case Severity::warning:
+			return "warning";
+		case Severity::info:
+			break;
+	}
+	return "info";
+}
+
+std::vector<Finding>
+lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options)
+{
+	Linter linter(script, options);
+
+	linter.run(before);
+	std::stable_sort(linter.findings.begin(), linter.findings.end(), [](const Finding &a, const Finding &b) {
+		return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+	});
+	return std::move(linter.findings);
+}
+
+} // namespace mg::lint

@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/session.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 #include "rehearse/words.hpp"
 #include "schema/snapshot.hpp"
@@ -57,12 +58,10 @@ add_times(std::vector<Fact> &facts, const Findings &findings)
 						 time_of(turn.duration_us) + " of " + policy::value_of("rollback_budget"),
 						 turn.duration_us <= budget});
 	}
-	if (findings.turns.empty())
-		return;
-	for (const migrate::Timing &timing : findings.turns.front().timings)
+	for (const Step &step : findings.steps)
 		facts.push_back(
-			{"statement", findings.turns.front().phase + ", line " + std::to_string(timing.line),
-			 time_of(timing.duration_us) + (timing.rows > 0 ? ", " + count_of(timing.rows, "row") : std::string()),
+			{"statement", step.phase + ", line " + std::to_string(step.line) + ": " + pg::excerpt(step.statement, 100),
+			 time_of(step.duration_us) + (step.rows > 0 ? ", " + count_of(step.rows, "row") : std::string()),
 			 std::nullopt});
 }
 

@@ -9,7 +9,7 @@ exported() {
 
 # The other way to build it must give the same; without a server's headers there is nothing to build.
 if [ $# -eq 0 ] && command -v cmake > /dev/null && [ -f migration_governance.so ]; then
-    cmake -S . -B build/cmake -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O0 -DPG_CONFIG="${PG_CONFIG:-$(command -v pg_config)}" > build/cmake.log 2>&1 &&
+    cmake -S . -B build/cmake -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O0 -DPG_CONFIG="${PG_CONFIG:-$(command -v pg_config)}" > build/cmake.log 2>&1 &&
         cmake --build build/cmake -j"$(nproc)" >> build/cmake.log 2>&1 || none "cmake builds the module" "$(tail -n 20 build/cmake.log)"
 fi
 

@@ -5,6 +5,7 @@
 #include "drift/report.hpp"
 #include "ledger/seal.hpp"
 #include "migrate/assertions.hpp"
+#include "migrate/lint.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/status.hpp"
 #include "migrate/transfer.hpp"
@@ -125,6 +126,30 @@ MG_FUNCTION(mg_rehearse_all)
 	mg::pg::RowSet rows(fcinfo);
 
 	add_all(rows, mg::rehearse::rehearse_all(mg::pg::text_argument(fcinfo, 0), mg::pg::text_argument(fcinfo, 1)));
+	return 0;
+}
+
+MG_FUNCTION(mg_lint)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::lint_script(required_text(fcinfo, 0, "script")));
+	return 0;
+}
+
+MG_FUNCTION(mg_lint_migration)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::lint_migration(required_text(fcinfo, 0, "name of the migration")));
+	return 0;
+}
+
+MG_FUNCTION(mg_lint_rules)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::lint_rules());
 	return 0;
 }
 

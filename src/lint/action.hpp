@@ -107,7 +107,8 @@ template <typename Type>
 const Type *
 part_as(const Action &action, NodeTag tag)
 {
-	return action.part != nullptr && nodeTag(action.part) == tag ? reinterpret_cast<const Type *>(action.part) : nullptr;
+	return action.part != nullptr && nodeTag(action.part) == tag ? reinterpret_cast<const Type *>(action.part)
+																 : nullptr;
 }
 
 } // namespace mg::lint

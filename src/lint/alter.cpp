@@ -206,9 +206,10 @@ apply(const AlterTableCmd *command, Table *table)
 				constraint->validated = true;
 			break;
 		case AT_DropConstraint:
-			table->constraints.erase(std::remove_if(table->constraints.begin(), table->constraints.end(),
-													[&](const TableConstraint &one) { return one.name == command->name; }),
-									 table->constraints.end());
+			table->constraints.erase(
+				std::remove_if(table->constraints.begin(), table->constraints.end(),
+							   [&](const TableConstraint &one) { return one.name == command->name; }),
+				table->constraints.end());
 			break;
 		default:
 			break;
@@ -226,7 +227,8 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 		add_column(castNode(ColumnDef, command->def), node, table, false, model, look);
 		return;
 	}
-	if (command->subtype == AT_AddConstraint && table != nullptr && command->def != nullptr && IsA(command->def, Constraint))
+	if (command->subtype == AT_AddConstraint && table != nullptr && command->def != nullptr &&
+		IsA(command->def, Constraint))
 	{
 		add_constraint(castNode(Constraint, command->def), node, table, nullptr, false, model, look);
 		return;
@@ -254,7 +256,8 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 } // namespace
 
 void
-add_column(const ColumnDef *definition, const Node *statement, Table *table, bool is_new_table, Model &model, const Look &look)
+add_column(const ColumnDef *definition, const Node *statement, Table *table, bool is_new_table, Model &model,
+		   const Look &look)
 {
 	ListCell *cell;
 	Column column;
@@ -267,7 +270,8 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 	{
 		const auto *constraint = lfirst_node(Constraint, cell);
 		column.has_default = column.has_default || constraint->contype == CONSTR_DEFAULT;
-		column.not_null = column.not_null || constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
+		column.not_null =
+			column.not_null || constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
 		if (constraint->contype == CONSTR_IDENTITY)
 			column.identity = constraint->generated_when;
 		if (constraint->contype == CONSTR_GENERATED)
@@ -291,12 +295,13 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 	table->columns.push_back(column);
 	table->attributes++;
 	foreach (cell, definition->constraints)
-		add_constraint(lfirst_node(Constraint, cell), statement, table, &table->columns.back(), is_new_table, model, look);
+		add_constraint(lfirst_node(Constraint, cell), statement, table, &table->columns.back(), is_new_table, model,
+					   look);
 }
 
 void
-add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column, bool is_new_table, Model &model,
-			   const Look &look)
+add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column, bool is_new_table,
+			   Model &model, const Look &look)
 {
 	const char type = type_of(definition);
 	TableConstraint constraint;
@@ -306,7 +311,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 	if (column != nullptr)
 		constraint.columns = {column->name};
 	else
-		constraint.columns = strings_of(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
+		constraint.columns =
+			strings_of(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
 	constraint.type = type;
 	constraint.name = name_of(definition, *table, constraint.columns);
 	constraint.validated = !definition->skip_validation;
@@ -352,7 +358,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 void
 alter_table(const AlterTableStmt *statement, Model &model, const Look &look)
 {
-	Table *table = statement->objtype == OBJECT_INDEX ? model.table_of_index(statement->relation) : model.find(statement->relation);
+	Table *table = statement->objtype == OBJECT_INDEX ? model.table_of_index(statement->relation)
+													  : model.find(statement->relation);
 	ListCell *cell;
 
 	if (table == nullptr && statement->missing_ok)

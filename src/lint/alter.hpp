@@ -17,7 +17,7 @@ void add_column(const ColumnDef *definition, const Node *statement, Table *table
 				const Look &look);
 
 // A constraint of the table, or of a column that is being added.
-void add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column, bool is_new_table,
-					Model &model, const Look &look);
+void add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column,
+					bool is_new_table, Model &model, const Look &look);
 
 } // namespace mg::lint

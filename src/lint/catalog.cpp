@@ -100,51 +100,53 @@ keys_raw(Datum array)
 void
 read_columns_raw(Oid oid, TableRaw *table)
 {
-	scan_raw(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, oid, [&](Relation, HeapTuple row) {
-		auto *form = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(row));
-		if (form->attnum <= 0)
-			return;
-		table->attributes++;
-		if (form->attisdropped)
-			return;
-		auto *column = static_cast<ColumnRaw *>(palloc0(sizeof(ColumnRaw)));
-		column->name = form->attname;
-		column->number = form->attnum;
-		column->type = form->atttypid;
-		column->typmod = form->atttypmod;
-		column->collation = form->attcollation;
-		column->not_null = form->attnotnull;
-		column->has_default = form->atthasdef;
-		column->identity = form->attidentity;
-		column->generated = form->attgenerated;
-		table->columns = lappend(table->columns, column);
-	});
+	scan_raw(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, oid,
+			 [&](Relation, HeapTuple row) {
+				 auto *form = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(row));
+				 if (form->attnum <= 0)
+					 return;
+				 table->attributes++;
+				 if (form->attisdropped)
+					 return;
+				 auto *column = static_cast<ColumnRaw *>(palloc0(sizeof(ColumnRaw)));
+				 column->name = form->attname;
+				 column->number = form->attnum;
+				 column->type = form->atttypid;
+				 column->typmod = form->atttypmod;
+				 column->collation = form->attcollation;
+				 column->not_null = form->attnotnull;
+				 column->has_default = form->atthasdef;
+				 column->identity = form->attidentity;
+				 column->generated = form->attgenerated;
+				 table->columns = lappend(table->columns, column);
+			 });
 }
 
 void
 read_constraints_raw(Oid oid, TableRaw *table)
 {
-	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oid, [&](Relation relation, HeapTuple row) {
-		auto *form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
-		auto *constraint = static_cast<ConstraintRaw *>(palloc0(sizeof(ConstraintRaw)));
-		bool is_null;
-		Datum keys = heap_getattr(row, Anum_pg_constraint_conkey, RelationGetDescr(relation), &is_null);
-		constraint->name = form->conname;
-		constraint->type = form->contype;
-		if (!is_null)
-			constraint->keys = keys_raw(keys);
-		constraint->validated = form->convalidated;
+	scan_raw(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, oid,
+			 [&](Relation relation, HeapTuple row) {
+				 auto *form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
+				 auto *constraint = static_cast<ConstraintRaw *>(palloc0(sizeof(ConstraintRaw)));
+				 bool is_null;
+				 Datum keys = heap_getattr(row, Anum_pg_constraint_conkey, RelationGetDescr(relation), &is_null);
+				 constraint->name = form->conname;
+				 constraint->type = form->contype;
+				 if (!is_null)
+					 constraint->keys = keys_raw(keys);
+				 constraint->validated = form->convalidated;
 #if PG_VERSION_NUM >= 180000
-		constraint->enforced = form->conenforced;
+				 constraint->enforced = form->conenforced;
 #else
 		constraint->enforced = true;
 #endif
-		constraint->inherited = form->coninhcount > 0;
-		constraint->oid = form->oid;
-		constraint->index = form->conindid;
-		constraint->other = form->confrelid;
-		table->constraints = lappend(table->constraints, constraint);
-	});
+				 constraint->inherited = form->coninhcount > 0;
+				 constraint->oid = form->oid;
+				 constraint->index = form->conindid;
+				 constraint->other = form->confrelid;
+				 table->constraints = lappend(table->constraints, constraint);
+			 });
 }
 
 void
@@ -180,8 +182,9 @@ read_indexes_raw(Oid oid, TableRaw *table)
 void
 read_size_raw(Oid oid, TableRaw *table)
 {
-	List *all = table->has_children || table->kind == RELKIND_PARTITIONED_TABLE ? find_all_inheritors(oid, NoLock, nullptr)
-																			  : list_make1_oid(oid);
+	List *all = table->has_children || table->kind == RELKIND_PARTITIONED_TABLE
+					? find_all_inheritors(oid, NoLock, nullptr)
+					: list_make1_oid(oid);
 	ListCell *cell;
 
 	table->rows = 0;
@@ -327,9 +330,10 @@ take_indexes(const TableRaw &raw, Table &table)
 		index.is_valid = from->is_valid;
 		index.is_partial = from->is_partial;
 		index.has_expressions = from->has_expressions;
-		index.is_constraint = std::any_of(table.constraints.begin(), table.constraints.end(), [&](const TableConstraint &one) {
-			return one.type != CONSTRAINT_FOREIGN && one.index == index.oid;
-		});
+		index.is_constraint =
+			std::any_of(table.constraints.begin(), table.constraints.end(), [&](const TableConstraint &one) {
+				return one.type != CONSTRAINT_FOREIGN && one.index == index.oid;
+			});
 		table.indexes.push_back(std::move(index));
 	}
 }

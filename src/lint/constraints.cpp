@@ -62,9 +62,10 @@ fk_without_not_valid(const Action &action, Context &context)
 	const std::string key = foreign_key_of(definition_of(action), action);
 	std::string hint = add(action, key + " NOT VALID") + " In a migration of its own: " + validate(action);
 	if (is_partitioned(action.table) && PG_VERSION_NUM < 180000)
-		hint = "Before 18, a foreign key of a partitioned table cannot be NOT VALID: add it to each partition NOT VALID, "
-			   "validate it there, and then add it to " +
-			   action.table->title() + ", which takes over what is valid.";
+		hint =
+			"Before 18, a foreign key of a partitioned table cannot be NOT VALID: add it to each partition NOT VALID, "
+			"validate it there, and then add it to " +
+			action.table->title() + ", which takes over what is valid.";
 	context.report("the foreign key checks every row of " + sized(*action.table) + " while nobody writes to it", hint,
 				   ShareRowExclusiveLock);
 }
@@ -72,7 +73,8 @@ fk_without_not_valid(const Action &action, Context &context)
 void
 fk_locks_other(const Action &action, Context &context)
 {
-	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || action.other->made_here || action.other == action.table)
+	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || action.other->made_here ||
+		action.other == action.table)
 		return;
 	context.report("the foreign key keeps others from writing to " + sized(*action.other) + " until the migration ends",
 				   "Let the statement be the last one of its migration, and SET lock_timeout before it.",
@@ -90,7 +92,8 @@ drop_fk_locks_both(const Action &action, Context &context)
 	if (other == nullptr || other == action.table)
 		return;
 	context.report("dropping a foreign key locks " + other->title() + " too, against reading and writing",
-				   "SET lock_timeout before it, and let it be the last statement of its migration.", AccessExclusiveLock);
+				   "SET lock_timeout before it, and let it be the last statement of its migration.",
+				   AccessExclusiveLock);
 }
 
 void
@@ -108,12 +111,13 @@ inline_check_on_add_column(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_CHECK) || !action.is_new_column)
 		return;
-	context.report("a check that comes with a new column reads every row of " + sized(*action.table) +
-					   " while nobody reads or writes it",
-				   "Add the column without it, then the check as a constraint of the table NOT VALID, and in a migration "
-				   "of its own: " +
-					   validate(action),
-				   AccessExclusiveLock);
+	context.report(
+		"a check that comes with a new column reads every row of " + sized(*action.table) +
+			" while nobody reads or writes it",
+		"Add the column without it, then the check as a constraint of the table NOT VALID, and in a migration "
+		"of its own: " +
+			validate(action),
+		AccessExclusiveLock);
 }
 
 void
@@ -123,11 +127,12 @@ validate_in_same_transaction(const Action &action, Context &context)
 
 	if (constraint == nullptr || !constraint->made_here || constraint->validated)
 		return;
-	context.report("the constraint is added and validated in one migration, so that the lock of ADD CONSTRAINT is held while "
-				   "every row of " +
-					   sized(*action.table) + " is checked",
-				   "Validate it in a migration of its own: " + validate(action),
-				   constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock);
+	context.report(
+		"the constraint is added and validated in one migration, so that the lock of ADD CONSTRAINT is held while "
+		"every row of " +
+			sized(*action.table) + " is checked",
+		"Validate it in a migration of its own: " + validate(action),
+		constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock);
 }
 
 void
@@ -156,9 +161,9 @@ set_not_null_scans(const Action &action, Context &context)
 			? "ALTER TABLE " + table + " ADD CONSTRAINT " + name + " NOT NULL " + column +
 				  " NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " + name + ";"
 			: "ALTER TABLE " + table + " ADD CONSTRAINT " + name + " CHECK (" + column +
-				  " IS NOT NULL) NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " + name +
-				  "; In a third one: ALTER TABLE " + table + " ALTER COLUMN " + column + " SET NOT NULL; ALTER TABLE " + table +
-				  " DROP CONSTRAINT " + name + ";";
+				  " IS NOT NULL) NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " +
+				  name + "; In a third one: ALTER TABLE " + table + " ALTER COLUMN " + column +
+				  " SET NOT NULL; ALTER TABLE " + table + " DROP CONSTRAINT " + name + ";";
 	context.report("SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it", hint,
 				   AccessExclusiveLock);
 }
@@ -186,17 +191,19 @@ report_index(const Action &action, Context &context, const char *what)
 	std::string hint;
 
 	if (is_partitioned(action.table))
-		hint = "A partitioned table cannot take over an index: build a unique index on each partition CONCURRENTLY, then add "
+		hint = "A partitioned table cannot take over an index: build a unique index on each partition CONCURRENTLY, "
+			   "then add "
 			   "the constraint to " +
 			   action.table->title() + ", which takes those over.";
 	else if (const Index *index = index_for(action))
 		hint = add(action, keyword + " USING INDEX " + quoted(index->name));
 	else
 		hint = "Outside of migrations: CREATE UNIQUE INDEX CONCURRENTLY " + quoted(action.name) + " ON " +
-			   action.table->title() + " (" + quoted_list(columns) + "); Then: " +
-			   add(action, keyword + " USING INDEX " + quoted(action.name));
-	context.report(std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it", hint,
-				   AccessExclusiveLock);
+			   action.table->title() + " (" + quoted_list(columns) +
+			   "); Then: " + add(action, keyword + " USING INDEX " + quoted(action.name));
+	context.report(std::string(what) + " builds an index over " + sized(*action.table) +
+					   " while nobody reads or writes it",
+				   hint, AccessExclusiveLock);
 }
 
 void
@@ -243,18 +250,20 @@ fk_no_index(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_FOREIGN))
 		return;
-	std::vector<std::string> columns =
-		action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition_of(action)->fk_attrs);
+	std::vector<std::string> columns = action.is_new_column ? std::vector<std::string>{action.column->name}
+															: names_in(definition_of(action)->fk_attrs);
 	for (const Index &index : action.table->indexes)
 	{
 		if (!index.is_valid || index.is_partial || index.columns.size() < columns.size())
 			continue;
-		std::vector<std::string> leading(index.columns.begin(), index.columns.begin() + static_cast<long>(columns.size()));
+		std::vector<std::string> leading(index.columns.begin(),
+										 index.columns.begin() + static_cast<long>(columns.size()));
 		if (std::is_permutation(leading.begin(), leading.end(), columns.begin()))
 			return;
 	}
-	context.report("no index of " + action.table->title() + " begins with the columns of the foreign key: each DELETE in the other "
-															"table reads all of it",
+	context.report("no index of " + action.table->title() +
+					   " begins with the columns of the foreign key: each DELETE in the other "
+					   "table reads all of it",
 				   "CREATE INDEX CONCURRENTLY ON " + action.table->title() + " (" + quoted_list(columns) + ");");
 }
 
@@ -263,8 +272,8 @@ fk_type_mismatch(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || definition_of(action)->pk_attrs == NIL)
 		return;
-	std::vector<std::string> from =
-		action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition_of(action)->fk_attrs);
+	std::vector<std::string> from = action.is_new_column ? std::vector<std::string>{action.column->name}
+														 : names_in(definition_of(action)->fk_attrs);
 	std::vector<std::string> to = names_in(definition_of(action)->pk_attrs);
 	for (size_t i = 0; i < std::min(from.size(), to.size()); i++)
 	{
@@ -272,8 +281,8 @@ fk_type_mismatch(const Action &action, Context &context)
 		const Column *b = action.other->column(to[i]);
 		if (a == nullptr || b == nullptr || !OidIsValid(a->type) || !OidIsValid(b->type) || a->type == b->type)
 			continue;
-		context.report("column " + quoted(from[i]) + " and the column " + quoted(to[i]) + " of " + action.other->title() +
-						   " that it refers to have different types",
+		context.report("column " + quoted(from[i]) + " and the column " + quoted(to[i]) + " of " +
+						   action.other->title() + " that it refers to have different types",
 					   "Give both the same type.");
 	}
 }
@@ -298,50 +307,141 @@ constraint_rules()
 	using W = What;
 
 	return {
-		{"fk-without-not-valid", "A", S::warning, About::occupied, {W::add_constraint}, fk_without_not_valid,
-		 "a foreign key is checked as it is added", "Both tables are locked against writes while every row is looked up.",
+		{"fk-without-not-valid",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 fk_without_not_valid,
+		 "a foreign key is checked as it is added",
+		 "Both tables are locked against writes while every row is looked up.",
 		 "Add it NOT VALID, and validate it in a migration of its own, which locks out nobody's writes."},
-		{"fk-locks-other", "A", S::info, About::anything, {W::add_constraint}, fk_locks_other,
-		 "a foreign key locks the table that it refers to", "A new table is nobody's, but the other one may be busy.",
+		{"fk-locks-other",
+		 "A",
+		 S::info,
+		 About::anything,
+		 {W::add_constraint},
+		 fk_locks_other,
+		 "a foreign key locks the table that it refers to",
+		 "A new table is nobody's, but the other one may be busy.",
 		 "Set lock_timeout, and let it be the last statement."},
-		{"drop-fk-locks-both", "A", S::warning, About::existing, {W::drop_constraint}, drop_fk_locks_both,
-		 "dropping a foreign key locks both tables", "The server removes triggers from the other table too.",
+		{"drop-fk-locks-both",
+		 "A",
+		 S::warning,
+		 About::existing,
+		 {W::drop_constraint},
+		 drop_fk_locks_both,
+		 "dropping a foreign key locks both tables",
+		 "The server removes triggers from the other table too.",
 		 "Set lock_timeout, and let it be the last statement."},
-		{"check-without-not-valid", "A", S::warning, About::occupied, {W::add_constraint}, check_without_not_valid,
-		 "a check is made of all rows as it is added", "Nobody reads or writes the table meanwhile.",
+		{"check-without-not-valid",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 check_without_not_valid,
+		 "a check is made of all rows as it is added",
+		 "Nobody reads or writes the table meanwhile.",
 		 "Add it NOT VALID, and validate it in a migration of its own."},
-		{"inline-check-on-add-column", "A", S::warning, About::occupied, {W::add_constraint}, inline_check_on_add_column,
-		 "a check comes with a new column", "All rows are read, though the column is the same in each.",
+		{"inline-check-on-add-column",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 inline_check_on_add_column,
+		 "a check comes with a new column",
+		 "All rows are read, though the column is the same in each.",
 		 "Add it to the table afterwards, NOT VALID."},
-		{"validate-in-same-transaction", "A", S::warning, About::occupied, {W::validate_constraint}, validate_in_same_transaction,
+		{"validate-in-same-transaction",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::validate_constraint},
+		 validate_in_same_transaction,
 		 "a constraint is added NOT VALID and validated in one transaction",
 		 "The stronger lock of ADD CONSTRAINT is held until the end, also while rows are checked.",
 		 "Validate it in a migration of its own."},
-		{"not-valid-never-validated", "A", S::info, About::anything, {W::script_end}, not_valid_never_validated,
-		 "a constraint is left NOT VALID", "The planner does not believe it, and old rows may break it.",
+		{"not-valid-never-validated",
+		 "A",
+		 S::info,
+		 About::anything,
+		 {W::script_end},
+		 not_valid_never_validated,
+		 "a constraint is left NOT VALID",
+		 "The planner does not believe it, and old rows may break it.",
 		 "Validate it in a migration of its own."},
-		{"set-not-null-scans", "A", S::warning, About::occupied, {W::set_not_null}, set_not_null_scans,
-		 "SET NOT NULL reads the whole table", "Nobody reads or writes it meanwhile.",
+		{"set-not-null-scans",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::set_not_null},
+		 set_not_null_scans,
+		 "SET NOT NULL reads the whole table",
+		 "Nobody reads or writes it meanwhile.",
 		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID."},
-		{"unique-constraint-builds-index", "A", S::warning, About::occupied, {W::add_constraint}, unique_constraint_builds_index,
-		 "a unique constraint builds its index", "Nobody reads or writes the table meanwhile.",
+		{"unique-constraint-builds-index",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 unique_constraint_builds_index,
+		 "a unique constraint builds its index",
+		 "Nobody reads or writes the table meanwhile.",
 		 "Build the index CONCURRENTLY and hand it over with USING INDEX."},
-		{"pk-builds-index", "A", S::warning, About::occupied, {W::add_constraint}, pk_builds_index,
-		 "a primary key builds its index", "Nobody reads or writes the table meanwhile.",
+		{"pk-builds-index",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 pk_builds_index,
+		 "a primary key builds its index",
+		 "Nobody reads or writes the table meanwhile.",
 		 "Build the index CONCURRENTLY and hand it over with USING INDEX."},
-		{"pk-on-nullable-column", "A", S::warning, About::occupied, {W::add_constraint}, pk_on_nullable_column,
-		 "a primary key over a column that may be NULL", "The column is made NOT NULL, and all rows are read.",
+		{"pk-on-nullable-column",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 pk_on_nullable_column,
+		 "a primary key over a column that may be NULL",
+		 "The column is made NOT NULL, and all rows are read.",
 		 "Make it NOT NULL before."},
-		{"exclusion-constraint", "A", S::warning, About::occupied, {W::add_constraint}, exclusion_constraint,
-		 "an exclusion constraint builds its index", "There is no way to build it while others go on.", "Plan for it."},
-		{"fk-type-mismatch", "A", S::warning, About::anything, {W::add_constraint}, fk_type_mismatch,
-		 "the columns of a foreign key have different types", "Each check casts, and an index may not serve.",
+		{"exclusion-constraint",
+		 "A",
+		 S::warning,
+		 About::occupied,
+		 {W::add_constraint},
+		 exclusion_constraint,
+		 "an exclusion constraint builds its index",
+		 "There is no way to build it while others go on.",
+		 "Plan for it."},
+		{"fk-type-mismatch",
+		 "A",
+		 S::warning,
+		 About::anything,
+		 {W::add_constraint},
+		 fk_type_mismatch,
+		 "the columns of a foreign key have different types",
+		 "Each check casts, and an index may not serve.",
 		 "Give both the same type."},
-		{"fk-no-index", "A", S::info, About::existing, {W::add_constraint}, fk_no_index, "a foreign key without an index",
+		{"fk-no-index",
+		 "A",
+		 S::info,
+		 About::existing,
+		 {W::add_constraint},
+		 fk_no_index,
+		 "a foreign key without an index",
 		 "Each DELETE and each change of the key in the other table reads this one from end to end.",
 		 "Create an index CONCURRENTLY."},
-		{"drop-constraint-loses-check", "A", S::info, About::existing, {W::drop_constraint}, drop_constraint_loses_check,
-		 "a constraint is dropped", "Nothing keeps rows to it any more.", "Add what takes its place first."},
+		{"drop-constraint-loses-check",
+		 "A",
+		 S::info,
+		 About::existing,
+		 {W::drop_constraint},
+		 drop_constraint_loses_check,
+		 "a constraint is dropped",
+		 "Nothing keeps rows to it any more.",
+		 "Add what takes its place first."},
 	};
 }
 

@@ -57,8 +57,10 @@ change_rewrites_raw(const Column &column, const TypeName *type)
 	int32 typmod;
 
 	typenameTypeIdAndMod(nullptr, type, &target, &typmod);
-	Node *expression = reinterpret_cast<Node *>(makeVar(1, static_cast<AttrNumber>(column.number), column.type, column.typmod, column.collation, 0));
-	expression = coerce_to_target_type(nullptr, expression, column.type, target, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	Node *expression = reinterpret_cast<Node *>(
+		makeVar(1, static_cast<AttrNumber>(column.number), column.type, column.typmod, column.collation, 0));
+	expression = coerce_to_target_type(nullptr, expression, column.type, target, typmod, COERCION_ASSIGNMENT,
+									   COERCE_IMPLICIT_CAST, -1);
 	/* The server would ask for USING. */
 	if (expression == nullptr)
 		return true;
@@ -127,7 +129,8 @@ is_proved_not_null(const Table &table, const std::string &column_name)
 
 	std::vector<Oid> checks;
 	for (const TableConstraint &constraint : table.constraints)
-		if (constraint.type == CONSTRAINT_CHECK && constraint.validated && constraint.enforced && OidIsValid(constraint.oid))
+		if (constraint.type == CONSTRAINT_CHECK && constraint.validated && constraint.enforced &&
+			OidIsValid(constraint.oid))
 			checks.push_back(constraint.oid);
 	if (checks.empty())
 		return false;
@@ -143,7 +146,8 @@ is_proved_not_null(const Table &table, const std::string &column_name)
 			Datum kept = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &is_null);
 			if (!is_null)
 			{
-				Node *expression = eval_const_expressions(nullptr, static_cast<Node *>(stringToNode(text_to_cstring(DatumGetTextPP(kept)))));
+				Node *expression = eval_const_expressions(
+					nullptr, static_cast<Node *>(stringToNode(text_to_cstring(DatumGetTextPP(kept)))));
 				expression = reinterpret_cast<Node *>(canonicalize_qual(reinterpret_cast<Expr *>(expression), true));
 				known = list_concat(known, make_ands_implicit(reinterpret_cast<Expr *>(expression)));
 			}
@@ -174,7 +178,8 @@ are_comparable(Oid referencing, Oid referenced)
 		if (!OidIsValid(opclass))
 			return false;
 		Oid family = get_opclass_family(opclass);
-		return OidIsValid(get_opfamily_member(family, get_opclass_input_type(opclass), getBaseType(referencing), BTEqualStrategyNumber));
+		return OidIsValid(get_opfamily_member(family, get_opclass_input_type(opclass), getBaseType(referencing),
+											  BTEqualStrategyNumber));
 	});
 }
 

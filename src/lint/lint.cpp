@@ -38,17 +38,6 @@ private:
 	List *trees_;
 };
 
-// Whether a rule has nothing to say about a table, whatever is done to it: the exemptions of every rule, in one place.
-bool
-is_exempt(const Rule &rule, const Action &action, const Options &options)
-{
-	if (rule.about == About::anything)
-		return false;
-	if (action.table == nullptr || action.table->made_here || action.table->persistence == RELPERSISTENCE_TEMP)
-		return true;
-	return rule.about == About::occupied && action.table->bytes <= options.small_bytes;
-}
-
 bool
 is_of_this_major(const Rule &rule)
 {
@@ -112,7 +101,7 @@ private:
 		for (const Rule *rule : rules_on(action.what))
 		{
 			rule_ = rule;
-			if (is_of_this_major(*rule) && !is_exempt(*rule, action, options_))
+			if (is_of_this_major(*rule) && !is_exempt(*rule, action.table))
 				rule->check(action, *this);
 		}
 		if (action.what != What::statement)
@@ -130,8 +119,7 @@ private:
 		finding.severity = rule_->severity;
 		finding.line = place.line;
 		finding.column = place.column;
-		finding.statement =
-			statement_->secret ? statement_->tag : pg::excerpt(script_.text_of(*statement_), 200);
+		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(script_.text_of(*statement_), 200);
 		finding.lock = lock;
 		finding.message = message;
 		finding.hint = hint;
@@ -145,6 +133,24 @@ private:
 	}
 
 	Model &model() override { return model_; }
+
+	bool is_occupied(const Table &table) const override
+	{
+		return is_existing(table) && table.bytes > options_.small_bytes;
+	}
+
+	static bool is_existing(const Table &table)
+	{
+		return !table.made_here && table.persistence != RELPERSISTENCE_TEMP;
+	}
+
+	// Whether a rule has nothing to say about a table, whatever is done to it: the exemptions of every rule, in one place.
+	bool is_exempt(const Rule &rule, const Table *table) const
+	{
+		if (rule.about == About::anything)
+			return false;
+		return table == nullptr || (rule.about == About::existing ? !is_existing(*table) : !is_occupied(*table));
+	}
 
 	bool is_done(What what, const Table *table, const std::string &name) const override
 	{

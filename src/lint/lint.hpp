@@ -15,7 +15,8 @@ struct Options
 };
 
 // Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.
-std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options);
+std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before,
+						  const Options &options);
 
 // What a lock keeps others from doing, for people.
 const char *blocks(LOCKMODE mode);

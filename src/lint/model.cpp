@@ -155,8 +155,9 @@ Model::make(const RangeVar *name, char kind)
 {
 	auto table = std::make_unique<Table>();
 	std::vector<std::string> schemas = schemas_of(name);
-	auto own = std::find_if(schemas.begin(), schemas.end(),
-							[](const std::string &schema) { return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0; });
+	auto own = std::find_if(schemas.begin(), schemas.end(), [](const std::string &schema) {
+		return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0;
+	});
 
 	table->name = name->relname;
 	table->kind = kind;

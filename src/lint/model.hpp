@@ -67,11 +67,11 @@ struct Table
 	bool is_partition = false;
 	bool has_row_security = false;
 	bool has_children = false;
-	int partitions = 0;               // leaves below a partitioned table
+	int partitions = 0; // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
-	int64_t bytes = 0;                // with partitions and children
-	double rows = -1;                 // as the planner has them; below 0 when nobody knows
-	int attributes = 0;               // dropped ones too
+	int64_t bytes = 0;  // with partitions and children
+	double rows = -1;   // as the planner has them; below 0 when nobody knows
+	int attributes = 0; // dropped ones too
 	std::vector<Column> columns;
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;

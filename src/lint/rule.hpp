@@ -19,6 +19,8 @@ public:
 	// Adds a finding about the action's table, column or name.
 	virtual void report(const std::string &message, const std::string &hint = "", LOCKMODE lock = NoLock) = 0;
 	virtual Model &model() = 0;
+	// Whether a table is one whose locks and scans matter: there before the script, not temporary, and not small.
+	virtual bool is_occupied(const Table &table) const = 0;
 	// Whether an earlier action of the script did this to the same table (and part, unless the name is empty).
 	virtual bool is_done(What what, const Table *table, const std::string &name = "") const = 0;
 };

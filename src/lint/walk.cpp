@@ -42,7 +42,8 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 	if (create->if_not_exists && model.find(create->relation) != nullptr)
 		return;
 
-	Table *table = model.make(create->relation, create->partspec != nullptr ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
+	Table *table =
+		model.make(create->relation, create->partspec != nullptr ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
 	ListCell *cell;
 	table->is_partition = create->partbound != nullptr;
 	look_at(reinterpret_cast<const Node *>(create), What::create_table, table, look);
@@ -52,7 +53,8 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 		if (IsA(element, ColumnDef))
 			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
 		else if (IsA(element, Constraint))
-			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, true, model, look);
+			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, true,
+						   model, look);
 	}
 }
 
@@ -118,7 +120,8 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 					break;
 				look_at(node, What::drop_index, table, look, name->relname, cascade);
 				if (table != nullptr)
-					table->indexes.erase(table->indexes.begin() + (table->index(name->relname) - table->indexes.data()));
+					table->indexes.erase(table->indexes.begin() +
+										 (table->index(name->relname) - table->indexes.data()));
 				break;
 			}
 			default:
@@ -162,8 +165,9 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 					constraint->name = statement->newname;
 			return;
 		case OBJECT_INDEX:
-			look_at(node, What::rename_other, statement->relation != nullptr ? model.table_of_index(statement->relation) : nullptr,
-					look, statement->newname);
+			look_at(node, What::rename_other,
+					statement->relation != nullptr ? model.table_of_index(statement->relation) : nullptr, look,
+					statement->newname);
 			return;
 		default:
 			look_at(node, What::rename_other, table, look, statement->newname);
@@ -274,7 +278,8 @@ walk_one_table(const Node *statement, Model &model, const Look &look)
 }
 
 void
-walk_several_tables(const Node *statement, What what, const List *relations, Model &model, const Look &look, bool cascade)
+walk_several_tables(const Node *statement, What what, const List *relations, Model &model, const Look &look,
+					bool cascade)
 {
 	ListCell *cell;
 
@@ -301,8 +306,10 @@ walk(const Node *statement, Model &model, const Look &look)
 			const auto *create = castNode(CreateTableAsStmt, statement);
 			if (create->if_not_exists && model.find(create->into->rel) != nullptr)
 				return;
-			look_at(statement, What::create_table,
-					model.make(create->into->rel, create->objtype == OBJECT_MATVIEW ? RELKIND_MATVIEW : RELKIND_RELATION), look);
+			look_at(
+				statement, What::create_table,
+				model.make(create->into->rel, create->objtype == OBJECT_MATVIEW ? RELKIND_MATVIEW : RELKIND_RELATION),
+				look);
 			return;
 		}
 		case T_AlterTableStmt:
@@ -331,7 +338,8 @@ walk(const Node *statement, Model &model, const Look &look)
 								castNode(TruncateStmt, statement)->behavior == DROP_CASCADE);
 			return;
 		case T_LockStmt:
-			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look, false);
+			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look,
+								false);
 			return;
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);

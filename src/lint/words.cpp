@@ -75,7 +75,8 @@ sized(const Table &table)
 {
 	return table.title() + " (" + pg::guarded([&] {
 			   return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(table.bytes))));
-		   }) + ")";
+		   }) +
+		   ")";
 }
 
 } // namespace mg::lint

@@ -1,0 +1,19 @@
+// mg_lint and mg_lint_migration: gathers what the linter judges.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/query.hpp"
+
+namespace mg::migrate {
+
+// Rows: rule, severity, line, col, statement, object, lock_mode, message, hint. Raises what parsing raises, and MG004 for a name that
+// nobody knows.
+std::vector<pg::Row> lint_script(const std::string &text);
+std::vector<pg::Row> lint_migration(const std::string &name);
+
+// Rows: rule, rule_group, severity, summary, why, safe_way, since, until.
+std::vector<pg::Row> lint_rules();
+
+} // namespace mg::migrate

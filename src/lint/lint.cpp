@@ -67,6 +67,7 @@ public:
 		Trees trees(script_);
 		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
 		{
+			pg::guarded([] { CHECK_FOR_INTERRUPTS(); });
 			statement_ = &script_.statements()[i];
 			walk(trees[i], model_, [&](Action &action) { look(action); });
 		}
@@ -80,13 +81,6 @@ public:
 	std::vector<Finding> findings;
 
 private:
-	struct Done
-	{
-		What what;
-		const Table *table;
-		std::string name;
-	};
-
 	// What was made in an earlier migration is committed by now.
 	void forget_transaction()
 	{
@@ -104,8 +98,6 @@ private:
 			if (is_of_this_major(*rule) && !is_exempt(*rule, action.table))
 				rule->check(action, *this);
 		}
-		if (action.what != What::statement)
-			done_.push_back({action.what, action.table, action.name});
 	}
 
 	void report(const std::string &message, const std::string &hint, LOCKMODE lock) override
@@ -139,10 +131,7 @@ private:
 		return is_existing(table) && table.bytes > options_.small_bytes;
 	}
 
-	static bool is_existing(const Table &table)
-	{
-		return !table.made_here && table.persistence != RELPERSISTENCE_TEMP;
-	}
+	static bool is_existing(const Table &table) { return !table.made_here && table.persistence != RELPERSISTENCE_TEMP; }
 
 	// Whether a rule has nothing to say about a table, whatever is done to it: the exemptions of every rule, in one place.
 	bool is_exempt(const Rule &rule, const Table *table) const
@@ -152,18 +141,10 @@ private:
 		return table == nullptr || (rule.about == About::existing ? !is_existing(*table) : !is_occupied(*table));
 	}
 
-	bool is_done(What what, const Table *table, const std::string &name) const override
-	{
-		return std::any_of(done_.begin(), done_.end(), [&](const Done &one) {
-			return one.what == what && one.table == table && (name.empty() || one.name == name);
-		});
-	}
-
 	const script::Script &script_;
 	const Options &options_;
 	const LineIndex lines_;
 	Model model_;
-	std::vector<Done> done_;
 	const script::Statement *statement_ = nullptr;
 	const Action *action_ = nullptr;
 	const Rule *rule_ = nullptr;

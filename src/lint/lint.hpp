@@ -18,7 +18,4 @@ struct Options
 std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before,
 						  const Options &options);
 
-// What a lock keeps others from doing, for people.
-const char *blocks(LOCKMODE mode);
-
 } // namespace mg::lint

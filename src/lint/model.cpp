@@ -71,12 +71,12 @@ Table::index(const std::string &index_name)
 }
 
 std::vector<std::string>
-Model::schemas_of(const RangeVar *name) const
+Model::schemas_of(const RangeVar *name)
 {
 	if (name->schemaname != nullptr)
 		return {name->schemaname};
 	if (!path_.has_value())
-		return session_path();
+		path_ = session_path();
 
 	/* The server puts this one first, unless the path says otherwise. */
 	std::vector<std::string> result = *path_;

@@ -108,12 +108,12 @@ private:
 	using Name = std::pair<std::string, std::string>;
 
 	Table *add(std::unique_ptr<Table> table);
-	std::vector<std::string> schemas_of(const RangeVar *name) const;
+	std::vector<std::string> schemas_of(const RangeVar *name);
 
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;
-	std::optional<std::vector<std::string>> path_; // that the script has set
+	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
 
 // Reads a relation out of the catalogs without locking it; nothing if it is gone. Of the system's own tables only names and kind.

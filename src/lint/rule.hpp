@@ -21,8 +21,6 @@ public:
 	virtual Model &model() = 0;
 	// Whether a table is one whose locks and scans matter: there before the script, not temporary, and not small.
 	virtual bool is_occupied(const Table &table) const = 0;
-	// Whether an earlier action of the script did this to the same table (and part, unless the name is empty).
-	virtual bool is_done(What what, const Table *table, const std::string &name = "") const = 0;
 };
 
 // Whose tables a rule leaves alone. Small ones are those of lint_small_table at most.
@@ -55,6 +53,5 @@ const std::vector<const Rule *> &rules_on(What what);
 
 // The groups.
 std::vector<Rule> constraint_rules();
-std::vector<Rule> column_rules();
 
 } // namespace mg::lint

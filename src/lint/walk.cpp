@@ -33,7 +33,7 @@ look_at(const Node *statement, What what, Table *table, const Look &look, const 
 const RangeVar *
 range_var_of(const List *names)
 {
-	return makeRangeVarFromNameList(const_cast<List *>(names));
+	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
 }
 
 void

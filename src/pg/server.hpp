@@ -85,7 +85,6 @@ extern "C" {
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "commands/sequence.h"
-#include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "common/cryptohash.h"
@@ -103,10 +102,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
 #include "parser/analyze.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_expr.h"
 #include "parser/parse_func.h"
-#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "pgstat.h"
@@ -152,7 +148,6 @@ extern "C" {
 #include "utils/uuid.h"
 #include "utils/varlena.h"
 #include "utils/xid8.h"
-#include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif

@@ -102,6 +102,7 @@ SELECT status FROM mg_register('makes', 'CREATE TABLE made (id int PRIMARY KEY, 
 SELECT status FROM mg_register('uses', 'ALTER TABLE made ADD CHECK (a > 0); ALTER TABLE large ADD CHECK (a > 1)', requires => '{makes}') \gset
 SELECT is((SELECT string_agg(concat_ws(' ', rule, object, line, col, lock_mode), ', ') FROM mg_lint_migration('uses') WHERE severity = 'warning'), 'check-without-not-valid public.large 1 59 AccessExclusiveLock', 'what a required migration makes is new');
 SELECT alike(t.said($$SELECT mg_lint_migration('nobody')$$), 'MG004%', 'a name that nobody knows');
+SELECT alike(t.said($$SELECT mg_lint('DROP TABLE a.b.c.d')$$), '42601%', 'a name that is none');
 SELECT alike(t.said($$SELECT mg_lint('CREATE TABEL')$$), '42601%', 'what cannot be parsed');
 SELECT is((SELECT count(*) FROM mg_lint('ALTER TABLE nowhere ADD CHECK (a > 0); ALTER TABLE large ADD CHECK (nothing > 0) NOT VALID; UPDATE nowhere SET a = 1') WHERE severity <> 'info'), 0::bigint, 'tables that are not there');
 

@@ -3,26 +3,11 @@
 
 #include <algorithm>
 
+#include "lint/words.hpp"
+
 namespace mg::lint {
 
 namespace {
-
-std::string
-text_of(const char *text)
-{
-	return text != nullptr ? text : "";
-}
-
-std::vector<std::string>
-strings_of(const List *names)
-{
-	std::vector<std::string> result;
-	ListCell *cell;
-
-	foreach (cell, names)
-		result.emplace_back(strVal(lfirst(cell)));
-	return result;
-}
 
 char
 type_of(const Constraint *definition)
@@ -311,8 +296,7 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 	if (column != nullptr)
 		constraint.columns = {column->name};
 	else
-		constraint.columns =
-			strings_of(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
+		constraint.columns = names_in(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
 	constraint.type = type;
 	constraint.name = name_of(definition, *table, constraint.columns);
 	constraint.validated = !definition->skip_validation;

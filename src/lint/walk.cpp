@@ -2,18 +2,13 @@
 #include "lint/walk.hpp"
 
 #include "lint/alter.hpp"
+#include "lint/words.hpp"
 
 namespace mg::lint {
 
 namespace {
 
 using Look = std::function<void(Action &)>;
-
-std::string
-text_of(const char *text)
-{
-	return text != nullptr ? text : "";
-}
 
 // Tells a statement's only action.
 void

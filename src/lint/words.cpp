@@ -26,6 +26,12 @@ action_clause(const char *event, char what)
 } // namespace
 
 std::string
+text_of(const char *text)
+{
+	return text != nullptr ? text : "";
+}
+
+std::string
 quoted(const std::string &name)
 {
 	return pg::guarded([&] { return quote_identifier(name.c_str()); });

@@ -8,6 +8,8 @@
 
 namespace mg::lint {
 
+// Empty for what the parser has left out.
+std::string text_of(const char *text);
 std::string quoted(const std::string &name);
 // a, b
 std::string quoted_list(const std::vector<std::string> &names);

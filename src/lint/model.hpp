@@ -99,7 +99,8 @@ public:
 	void drop(Table *table);
 	void rename(Table *table, const std::string &name);
 	void move(Table *table, const std::string &schema);
-	void set_search_path(std::vector<std::string> schemas) { path_ = std::move(schemas); }
+	// Nothing: that of the session.
+	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
 
 	// Every relation that was asked for or made.
 	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }

@@ -175,14 +175,20 @@ void
 set_variable(const VariableSetStmt *statement, Model &model, const Look &look)
 {
 	look_at(reinterpret_cast<const Node *>(statement), What::set_variable, nullptr, look, text_of(statement->name));
-	if (statement->kind != VAR_SET_VALUE || text_of(statement->name) != "search_path")
+	const bool is_path = text_of(statement->name) == "search_path";
+	if (statement->kind == VAR_RESET_ALL ||
+		(is_path && (statement->kind == VAR_SET_DEFAULT || statement->kind == VAR_RESET)))
+		model.set_search_path(std::nullopt);
+	if (!is_path || statement->kind != VAR_SET_VALUE)
 		return;
 
 	std::vector<std::string> schemas;
 	ListCell *cell;
 	foreach (cell, statement->args)
 		if (auto *value = lfirst_node(A_Const, cell); IsA(&value->val, String))
-			schemas.emplace_back(strVal(&value->val));
+			schemas.emplace_back(strcmp(strVal(&value->val), "$user") != 0 ? strVal(&value->val) : pg::guarded([] {
+				return GetUserNameFromId(GetUserId(), false);
+			}));
 	model.set_search_path(std::move(schemas));
 }
 

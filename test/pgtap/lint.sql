@@ -76,7 +76,11 @@ INSERT INTO t.lint_case VALUES
 ('fk-no-index', 'CREATE INDEX ON large (a); ALTER TABLE large ADD FOREIGN KEY (a) REFERENCES other', NULL),
 ('drop-constraint-loses-check', 'ALTER TABLE large DROP CONSTRAINT positive', '1:1'),
 ('drop-constraint-loses-check', 'ALTER TABLE large ADD CONSTRAINT k CHECK (a > 0) NOT VALID; ALTER TABLE large DROP CONSTRAINT k', NULL),
-('drop-constraint-loses-check', 'ALTER TABLE large DROP CONSTRAINT IF EXISTS nothing', NULL);
+('drop-constraint-loses-check', 'ALTER TABLE large DROP CONSTRAINT IF EXISTS nothing', NULL),
+('check-without-not-valid', 'SET search_path = nowhere; ALTER TABLE large ADD CHECK (a > 0)', NULL),
+('check-without-not-valid', 'SET search_path = nowhere; RESET search_path; ALTER TABLE large ADD CHECK (a > 0)', '1:69'),
+('check-without-not-valid', 'SET search_path = "$user"; ALTER TABLE large ADD CHECK (a > 0)', NULL),
+('check-without-not-valid', 'SET search_path = nowhere; ALTER TABLE public.large ADD CHECK (a > 0)', '1:57');
 SELECT is((SELECT string_agg(line || ':' || col, ' ') FROM mg_lint(script) f WHERE f.rule = c.rule), place, rule || CASE WHEN place IS NULL THEN ' leaves alone: ' ELSE ' finds: ' END || script) FROM t.lint_case c;
 SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE NOT EXISTS (SELECT FROM t.lint_case c WHERE c.rule = r.rule AND place IS NOT NULL)), NULL, 'each rule has a case that it finds');
 SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE NOT EXISTS (SELECT FROM t.lint_case c WHERE c.rule = r.rule AND place IS NULL)), NULL, 'and a near miss');
@@ -105,5 +109,13 @@ SELECT alike(t.said($$SELECT mg_lint_migration('nobody')$$), 'MG004%', 'a name t
 SELECT alike(t.said($$SELECT mg_lint('DROP TABLE a.b.c.d')$$), '42601%', 'a name that is none');
 SELECT alike(t.said($$SELECT mg_lint('CREATE TABEL')$$), '42601%', 'what cannot be parsed');
 SELECT is((SELECT count(*) FROM mg_lint('ALTER TABLE nowhere ADD CHECK (a > 0); ALTER TABLE large ADD CHECK (nothing > 0) NOT VALID; UPDATE nowhere SET a = 1') WHERE severity <> 'info'), 0::bigint, 'tables that are not there');
+
+-- Statements of every sort, on what is there and what is not.
+SELECT lives_ok($$SELECT mg_lint('DROP TABLE IF EXISTS pg_class; ALTER TABLE pg_class ADD COLUMN x int; ALTER INDEX pg_class_oid_index SET (fillfactor = 50); ALTER TYPE int4 RENAME TO x; DROP TABLE a, b, c CASCADE; DROP INDEX large; DROP VIEW large;
+	ALTER SEQUENCE nothing RESTART; ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE x; COPY (SELECT 1) TO STDOUT; CREATE TABLE made AS SELECT 1; SELECT 1 INTO q; ALTER TABLE IF EXISTS nope ADD COLUMN y int; MERGE INTO large USING large b ON true WHEN MATCHED THEN DO NOTHING;
+	ALTER FOREIGN TABLE f ADD COLUMN x int; REINDEX DATABASE x; REINDEX INDEX x; VACUUM; CLUSTER; LOCK TABLE large; TRUNCATE large, nothing; REFRESH MATERIALIZED VIEW v; SET search_path TO DEFAULT; CREATE TABLE parted2 PARTITION OF parted FOR VALUES FROM (5) TO (6);
+	ALTER TABLE parted DETACH PARTITION part; ALTER TABLE parted ATTACH PARTITION nothing DEFAULT; ALTER TABLE small INHERIT nothing; DROP INDEX large_e; DROP TABLE large; CREATE TABLE large (i int PRIMARY KEY REFERENCES large, UNIQUE (i, nope)); ALTER TABLE large RENAME TO large2;
+	ALTER TABLE large2 RENAME COLUMN i TO j; ALTER TABLE large2 DROP CONSTRAINT nope; ALTER TABLE large2 ALTER COLUMN nope SET NOT NULL; ALTER TABLE large2 SET SCHEMA other; ALTER TABLE other.large2 DROP COLUMN j CASCADE; DO ''BEGIN END''; CALL x(); GRANT SELECT ON small TO PUBLIC')$$, 'every statement can be looked at');
+SELECT is((SELECT count(*) FROM mg_lint(repeat(E'ALTER TABLE large ADD CHECK (a > 0);\n', 20000))), 20000::bigint, 'many statements');
 
 SELECT * FROM finish();

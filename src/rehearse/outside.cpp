@@ -75,6 +75,8 @@ find(const Known (&list)[size], const char *name)
 struct Seen
 {
 	Oid function;
+	TransactionId xmin; // of its catalog row, which CREATE OR REPLACE writes anew
+	ItemPointerData place;
 	char name[2 * NAMEDATALEN];
 	const char *what; // nullptr: nothing to tell
 	bool reaches_out;
@@ -164,12 +166,30 @@ look_up_raw(Oid function, Seen *result)
 	const Known *known = known_raw(function, NameStr(form->proname), form->pronamespace, form->prolang);
 
 	result->function = function;
+	result->xmin = HeapTupleHeaderGetRawXmin(row->t_data);
+	result->place = row->t_self;
 	result->what = known != nullptr ? known->what : nullptr;
 	result->reaches_out = known != nullptr && known->reaches_out;
 	if (known != nullptr)
 		snprintf(result->name, sizeof(result->name), "%s", NameStr(form->proname));
 	ReleaseSysCache(row);
 	return true;
+}
+
+// Whether the row of a function is the one that was looked at; those of the server do not change.
+bool
+is_same_raw(const Seen &known)
+{
+	if (known.function < FirstNormalObjectId)
+		return true;
+	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(known.function));
+	if (!HeapTupleIsValid(row))
+		return false;
+	ItemPointerData place = known.place;
+	const bool same = HeapTupleHeaderGetRawXmin(row->t_data) == known.xmin && ItemPointerEquals(&row->t_self, &place);
+
+	ReleaseSysCache(row);
+	return same;
 }
 
 void
@@ -179,10 +199,10 @@ look_raw(Oid function)
 
 	if (!is_watching || !IsTransactionState())
 		return;
-	const Seen *end = called + called_count;
-	const Seen *known = std::find_if(static_cast<const Seen *>(called), end,
-									 [function](const Seen &one) { return one.function == function; });
-	if (known != end)
+	Seen *end = called + called_count;
+	Seen *known = std::find_if(static_cast<Seen *>(called), end,
+							   [function](const Seen &one) { return one.function == function; });
+	if (known != end && is_same_raw(*known))
 		return;
 	if (!look_up_raw(function, &found))
 		return;
@@ -194,7 +214,10 @@ look_raw(Oid function)
 						errhint("With the policy setting rehearsal_outside = allow it is called, each time that the "
 								"script runs.")));
 	}
-	if (called_count < most_seen)
+	/* What an earlier version of it did stays told. */
+	if (known != end && known->what == nullptr)
+		*known = found;
+	else if (called_count < most_seen)
 		called[called_count++] = found;
 }
 

@@ -44,8 +44,38 @@ add_verdict(std::vector<Fact> &facts, const migrate::Migration &migration, const
 	}
 }
 
+std::string
+statement_of(const std::string &phase, int line, const std::string &text)
+{
+	return phase + ", line " + std::to_string(line) + ": " + pg::excerpt(text, 100);
+}
+
+std::string
+duration_of(int64_t us, int64_t rows)
+{
+	return time_of(us) + (rows > 0 ? ", " + count_of(rows, "row") : std::string());
+}
+
+// The statements of the way back, which ran as the second script.
 void
-add_times(std::vector<Fact> &facts, const Findings &findings)
+add_down(std::vector<Fact> &facts, const script::Script &down, const Turn &turn)
+{
+	size_t number = 0;
+
+	for (const script::Statement &statement : down.statements())
+	{
+		if (statement.control || number >= turn.timings.size())
+			continue;
+		const migrate::Timing &timing = turn.timings[number++];
+		facts.push_back({"statement",
+						 statement_of(turn.phase, timing.line,
+									  statement.secret ? statement.tag : std::string(down.text_of(statement))),
+						 duration_of(timing.duration_us, timing.rows), std::nullopt});
+	}
+}
+
+void
+add_times(std::vector<Fact> &facts, const migrate::Migration &migration, const Findings &findings)
 {
 	for (const Turn &turn : findings.turns)
 	{
@@ -59,10 +89,10 @@ add_times(std::vector<Fact> &facts, const Findings &findings)
 						 turn.duration_us <= budget});
 	}
 	for (const Step &step : findings.steps)
-		facts.push_back(
-			{"statement", step.phase + ", line " + std::to_string(step.line) + ": " + pg::excerpt(step.statement, 100),
-			 time_of(step.duration_us) + (step.rows > 0 ? ", " + count_of(step.rows, "row") : std::string()),
-			 std::nullopt});
+		facts.push_back({"statement", statement_of(step.phase, step.line, step.statement),
+						 duration_of(step.duration_us, step.rows), std::nullopt});
+	if (findings.turns.size() > 1 && findings.turns[1].phase == "down")
+		add_down(facts, *migration.down, findings.turns[1]);
 }
 
 void
@@ -215,7 +245,7 @@ facts_of(const migrate::Migration &migration, const Findings &findings)
 	add_locks(facts, findings);
 	add_files(facts, findings);
 	add_lasting(facts, findings);
-	add_times(facts, findings);
+	add_times(facts, migration, findings);
 	return facts;
 }
 

@@ -71,7 +71,7 @@ SELECT is(t.said_of('lost by down', 'ALTER TABLE customer RENAME COLUMN note TO 
 SELECT is(t.said_of('lost by down', 'CREATE TABLE kept_on (i int)', 'SELECT 1'), NULL, 'nor where nothing is dropped');
 
 -- Statements.
-SELECT is((SELECT string_agg(object, '; ') FROM mg_rehearse(E'SELECT 1;\n\nSELECT 2', 'SELECT 3') WHERE aspect = 'statement'), 'up, line 1: SELECT 1; up, line 3: SELECT 2', 'each statement of the first script');
+SELECT is((SELECT string_agg(object, '; ') FROM mg_rehearse(E'SELECT 1;\n\nSELECT 2', 'SELECT 3') WHERE aspect = 'statement'), 'up, line 1: SELECT 1; up, line 3: SELECT 2; down, line 1: SELECT 3', 'each statement there and back');
 SELECT is((SELECT string_agg(object, '; ') FROM mg_rehearse(E'SELECT 1;\nSELECT 1/0', NULL) WHERE aspect = 'statement'), 'up, line 1: SELECT 1', 'up to the one that fails');
 
 -- Registered and applied ones.

@@ -66,6 +66,7 @@ CREATE TRIGGER out BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION goes_out_t
 SELECT alike(t.said_of('verdict error', 'SELECT goes_out()'), E'verdict|rehearsed script|cannot be rehearsed\nerror|%does not call goes_out()%what a language that is not trusted does outside the database%', 'a function in another language');
 SELECT alike(t.said_of('verdict error', 'INSERT INTO log VALUES (3)'), '%does not call goes_out_too()%', 'a trigger');
 SELECT alike(t.said_of('verdict error', 'CREATE FUNCTION fresh() RETURNS int LANGUAGE wild AS $$ BEGIN RETURN 1; END $$; SELECT fresh()'), '%does not call fresh()%', 'one that the script made');
+SELECT alike(t.said_of('verdict error', 'CREATE FUNCTION fresh() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$; SELECT fresh(); CREATE OR REPLACE FUNCTION fresh() RETURNS int LANGUAGE wild AS $$ BEGIN RETURN 2; END $$; SELECT fresh()'), '%does not call fresh()%', 'one that it made harmless first');
 SELECT is(t.said_of('verdict error', 'CREATE FUNCTION fresh() RETURNS int LANGUAGE wild AS $$ BEGIN RETURN 1; END $$', 'DROP FUNCTION fresh'), 'verdict|rehearsed script|restores', 'which may be made');
 SELECT alike(t.said_of('verdict error', 'DO LANGUAGE wild $$ BEGIN END $$'), '%0A000: DO in a language that is not trusted may reach out of the database%', 'a block');
 SELECT is(t.said_of('verdict error', 'DO $$ BEGIN END $$', 'SELECT 1'), 'verdict|rehearsed script|restores', 'but not one in a language that is');

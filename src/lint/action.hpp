@@ -81,6 +81,7 @@ enum class What
 	role,
 	set_variable,
 	transaction,
+	unseen, // what is made at run time, or cannot be read
 	other,
 	count
 };
@@ -90,7 +91,7 @@ struct Action
 {
 	What what = What::other;
 	const Node *statement = nullptr;
-	const Node *part = nullptr; // the ALTER TABLE subcommand, column definition or constraint
+	const Node *part = nullptr; // the ALTER TABLE subcommand, column definition, constraint, or object of DROP
 	Table *table = nullptr;     // nullptr: nobody knows it
 	Table *other = nullptr;     // the table of a foreign key, the partition, the source
 	Column *column = nullptr;
@@ -99,7 +100,7 @@ struct Action
 	bool cascade = false;
 	bool is_new_column = false; // a constraint that comes with ADD COLUMN
 	bool is_new_table = false;  // or with CREATE TABLE
-	int location = -1;          // in the script, or that of its statement
+	int location = -1;          // of the parse tree; -1: that of the statement
 };
 
 // The node, if it is one of that kind.

@@ -66,8 +66,10 @@ fk_without_not_valid(const Action &action, Context &context)
 			"Before 18, a foreign key of a partitioned table cannot be NOT VALID: add it to each partition NOT VALID, "
 			"validate it there, and then add it to " +
 			action.table->title() + ", which takes over what is valid.";
-	context.report("the foreign key checks every row of " + sized(*action.table) + " while nobody writes to it", hint,
-				   ShareRowExclusiveLock);
+	context.report({"the foreign key checks every row of " + sized(*action.table) + " while nobody writes to it",
+					hint,
+					{},
+					ShareRowExclusiveLock});
 }
 
 void
@@ -76,9 +78,11 @@ fk_locks_other(const Action &action, Context &context)
 	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || action.other->made_here ||
 		action.other == action.table)
 		return;
-	context.report("the foreign key keeps others from writing to " + sized(*action.other) + " until the migration ends",
-				   "Let the statement be the last one of its migration, and SET lock_timeout before it.",
-				   ShareRowExclusiveLock);
+	context.report(
+		{"the foreign key keeps others from writing to " + sized(*action.other) + " until the migration ends",
+		 "Let the statement be the last one of its migration, and SET lock_timeout before it.",
+		 {},
+		 ShareRowExclusiveLock});
 }
 
 void
@@ -91,9 +95,10 @@ drop_fk_locks_both(const Action &action, Context &context)
 	const Table *other = context.model().find(constraint->other);
 	if (other == nullptr || other == action.table)
 		return;
-	context.report("dropping a foreign key locks " + other->title() + " too, against reading and writing",
-				   "SET lock_timeout before it, and let it be the last statement of its migration.",
-				   AccessExclusiveLock);
+	context.report({"dropping a foreign key locks " + other->title() + " too, against reading and writing",
+					"SET lock_timeout before it, and let it be the last statement of its migration.",
+					{},
+					AccessExclusiveLock});
 }
 
 void
@@ -102,8 +107,10 @@ check_without_not_valid(const Action &action, Context &context)
 	if (!is(action, CONSTR_CHECK) || action.is_new_column || definition_of(action)->skip_validation ||
 		!is_enforced(definition_of(action)))
 		return;
-	context.report("the check reads every row of " + sized(*action.table) + " while nobody reads or writes it",
-				   "Add it NOT VALID, and in a migration of its own: " + validate(action), AccessExclusiveLock);
+	context.report({"the check reads every row of " + sized(*action.table) + " while nobody reads or writes it",
+					"Add it NOT VALID, and in a migration of its own: " + validate(action),
+					{},
+					AccessExclusiveLock});
 }
 
 void
@@ -112,12 +119,13 @@ inline_check_on_add_column(const Action &action, Context &context)
 	if (!is(action, CONSTR_CHECK) || !action.is_new_column)
 		return;
 	context.report(
-		"a check that comes with a new column reads every row of " + sized(*action.table) +
-			" while nobody reads or writes it",
-		"Add the column without it, then the check as a constraint of the table NOT VALID, and in a migration "
-		"of its own: " +
-			validate(action),
-		AccessExclusiveLock);
+		{"a check that comes with a new column reads every row of " + sized(*action.table) +
+			 " while nobody reads or writes it",
+		 "Add the column without it, then the check as a constraint of the table NOT VALID, and in a migration "
+		 "of its own: " +
+			 validate(action),
+		 {},
+		 AccessExclusiveLock});
 }
 
 void
@@ -128,11 +136,12 @@ validate_in_same_transaction(const Action &action, Context &context)
 	if (constraint == nullptr || !constraint->made_here || constraint->validated)
 		return;
 	context.report(
-		"the constraint is added and validated in one migration, so that the lock of ADD CONSTRAINT is held while "
-		"every row of " +
-			sized(*action.table) + " is checked",
-		"Validate it in a migration of its own: " + validate(action),
-		constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock);
+		{"the constraint is added and validated in one migration, so that the lock of ADD CONSTRAINT is held while "
+		 "every row of " +
+			 sized(*action.table) + " is checked",
+		 "Validate it in a migration of its own: " + validate(action),
+		 {},
+		 constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock});
 }
 
 void
@@ -141,10 +150,10 @@ not_valid_never_validated(const Action &, Context &context)
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &constraint : table->constraints)
 			if (constraint.made_here && !constraint.validated && constraint.enforced)
-				context.report("constraint " + quoted(constraint.name) + " of " + table->title() +
-								   " is left NOT VALID: rows from before may break it",
-							   "In a migration of its own: ALTER TABLE " + table->title() + " VALIDATE CONSTRAINT " +
-								   quoted(constraint.name) + ";");
+				context.report({"constraint " + quoted(constraint.name) + " of " + table->title() +
+									" is left NOT VALID: rows from before may break it",
+								"In a migration of its own: ALTER TABLE " + table->title() + " VALIDATE CONSTRAINT " +
+									quoted(constraint.name) + ";"});
 }
 
 void
@@ -164,8 +173,10 @@ set_not_null_scans(const Action &action, Context &context)
 				  " IS NOT NULL) NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " +
 				  name + "; In a third one: ALTER TABLE " + table + " ALTER COLUMN " + column +
 				  " SET NOT NULL; ALTER TABLE " + table + " DROP CONSTRAINT " + name + ";";
-	context.report("SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it", hint,
-				   AccessExclusiveLock);
+	context.report({"SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it",
+					hint,
+					{},
+					AccessExclusiveLock});
 }
 
 // A valid unique index over these columns that no constraint has yet.
@@ -201,9 +212,11 @@ report_index(const Action &action, Context &context, const char *what)
 		hint = "Outside of migrations: CREATE UNIQUE INDEX CONCURRENTLY " + quoted(action.name) + " ON " +
 			   action.table->title() + " (" + quoted_list(columns) +
 			   "); Then: " + add(action, keyword + " USING INDEX " + quoted(action.name));
-	context.report(std::string(what) + " builds an index over " + sized(*action.table) +
-					   " while nobody reads or writes it",
-				   hint, AccessExclusiveLock);
+	context.report(
+		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it",
+		 hint,
+		 {},
+		 AccessExclusiveLock});
 }
 
 void
@@ -231,18 +244,22 @@ pk_on_nullable_column(const Action &action, Context &context)
 			columns = index->columns;
 	for (const std::string &name : columns)
 		if (const Column *column = action.table->column(name); column != nullptr && !column->not_null)
-			context.report("the primary key makes column " + quoted(name) + " NOT NULL, which reads every row of " +
-							   sized(*action.table) + " while nobody reads or writes it",
-						   "Make it NOT NULL before, as rule set-not-null-scans tells.", AccessExclusiveLock);
+			context.report({"the primary key makes column " + quoted(name) + " NOT NULL, which reads every row of " +
+								sized(*action.table) + " while nobody reads or writes it",
+							"Make it NOT NULL before, as rule set-not-null-scans tells.",
+							{},
+							AccessExclusiveLock});
 }
 
 void
 exclusion_constraint(const Action &action, Context &context)
 {
 	if (is(action, CONSTR_EXCLUSION))
-		context.report("the exclusion constraint builds an index over " + sized(*action.table) +
-						   " while nobody reads or writes it, and there is no other way",
-					   "Plan for the time it takes: mg_rehearse() measures it.", AccessExclusiveLock);
+		context.report({"the exclusion constraint builds an index over " + sized(*action.table) +
+							" while nobody reads or writes it, and there is no other way",
+						"Plan for the time it takes: mg_rehearse() measures it.",
+						{},
+						AccessExclusiveLock});
 }
 
 void
@@ -261,10 +278,10 @@ fk_no_index(const Action &action, Context &context)
 		if (std::is_permutation(leading.begin(), leading.end(), columns.begin()))
 			return;
 	}
-	context.report("no index of " + action.table->title() +
-					   " begins with the columns of the foreign key: each DELETE in the other "
-					   "table reads all of it",
-				   "CREATE INDEX CONCURRENTLY ON " + action.table->title() + " (" + quoted_list(columns) + ");");
+	context.report({"no index of " + action.table->title() +
+						" begins with the columns of the foreign key: each DELETE in the other "
+						"table reads all of it",
+					"CREATE INDEX CONCURRENTLY ON " + action.table->title() + " (" + quoted_list(columns) + ");"});
 }
 
 void
@@ -281,9 +298,9 @@ fk_type_mismatch(const Action &action, Context &context)
 		const Column *b = action.other->column(to[i]);
 		if (a == nullptr || b == nullptr || !OidIsValid(a->type) || !OidIsValid(b->type) || a->type == b->type)
 			continue;
-		context.report("column " + quoted(from[i]) + " and the column " + quoted(to[i]) + " of " +
-						   action.other->title() + " that it refers to have different types",
-					   "Give both the same type.");
+		context.report({"column " + quoted(from[i]) + " and the column " + quoted(to[i]) + " of " +
+							action.other->title() + " that it refers to have different types",
+						"Give both the same type."});
 	}
 }
 
@@ -294,8 +311,10 @@ drop_constraint_loses_check(const Action &action, Context &context)
 
 	if (constraint == nullptr || constraint->made_here || constraint->type == CONSTRAINT_FOREIGN)
 		return;
-	context.report("from here on nothing keeps " + action.table->title() + " to constraint " + quoted(action.name),
-				   "Add the one that takes its place first.", AccessExclusiveLock);
+	context.report({"from here on nothing keeps " + action.table->title() + " to constraint " + quoted(action.name),
+					"Add the one that takes its place first.",
+					{},
+					AccessExclusiveLock});
 }
 
 } // namespace

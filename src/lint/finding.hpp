@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "pg/boundary.hpp"
 
@@ -11,12 +11,31 @@ namespace mg::lint {
 
 enum class Severity
 {
+	off, // only by policy
 	info,
 	warning,
 	error
 };
 
 const char *word_of(Severity severity);
+
+// What a statement does with every row at stake, while it holds its lock.
+enum class Work
+{
+	none,
+	scan,
+	rewrite,
+	build // of an index
+};
+
+const char *word_of(Work work);
+
+// One migration of a safe sequence.
+struct Step
+{
+	std::string sql;      // statements with their semicolons
+	bool outside = false; // of a transaction: CREATE INDEX CONCURRENTLY and the like
+};
 
 struct Rule;
 
@@ -29,10 +48,14 @@ struct Finding
 	std::string statement; // shortened, without secrets
 	std::string object;    // schema-qualified and quoted
 	LOCKMODE lock = NoLock;
+	Work work = Work::none;
 	std::string message;
-	std::string hint; // the safe way, written out for this object
-	int64_t bytes = 0;
-	double rows = -1; // below 0: nobody knows
+	std::string hint;
+	std::vector<Step> steps; // the safe way, written out for this object
+	int64_t bytes = -1;      // at stake; below 0: none
+	double rows = -1;        // below 0: nobody knows
+	bool is_ignored = false; // by a comment of the script
+	std::string reason;      // that the comment gives
 };
 
 } // namespace mg::lint

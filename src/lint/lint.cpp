@@ -3,20 +3,28 @@
 
 #include <algorithm>
 
+#include "lint/bodies.hpp"
+#include "lint/ignore.hpp"
+#include "lint/locks.hpp"
 #include "lint/rule.hpp"
 #include "lint/walk.hpp"
+#include "lint/words.hpp"
 #include "pg/memory.hpp"
+#include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
 
 namespace mg::lint {
 
 namespace {
 
-// The parse trees of a script, which live as long as this.
+// How deep bodies within bodies are looked into.
+constexpr int max_depth = 4;
+
+// The parse trees of a text, which live as long as this.
 class Trees
 {
 public:
-	explicit Trees(const script::Script &script) : memory_("migration_governance lint"), text_(script.text())
+	explicit Trees(std::string source) : memory_("migration_governance lint"), text_(std::move(source))
 	{
 		trees_ = pg::guarded([&] {
 			MemoryContext outer = MemoryContextSwitchTo(memory_.get());
@@ -27,12 +35,16 @@ public:
 	}
 
 	size_t size() const { return static_cast<size_t>(list_length(trees_)); }
-	const Node *operator[](size_t i) const
+	const Node *operator[](size_t i) const { return raw(i)->stmt; }
+	std::string text_of(size_t i) const
 	{
-		return static_cast<RawStmt *>(list_nth(trees_, static_cast<int>(i)))->stmt;
+		const size_t start = static_cast<size_t>(std::max(raw(i)->stmt_location, 0));
+		return raw(i)->stmt_len > 0 ? text_.substr(start, static_cast<size_t>(raw(i)->stmt_len)) : text_.substr(start);
 	}
 
 private:
+	const RawStmt *raw(size_t i) const { return static_cast<RawStmt *>(list_nth(trees_, static_cast<int>(i))); }
+
 	pg::MemoryScope memory_;
 	const std::string text_;
 	List *trees_;
@@ -46,11 +58,21 @@ is_of_this_major(const Rule &rule)
 	return (rule.since == 0 || major >= rule.since) && (rule.until == 0 || major <= rule.until);
 }
 
+// Where the statement that is looked at stands.
+struct Source
+{
+	size_t base = 0;   // of its text within the script: locations of its parse tree count from there
+	bool exact = true; // false: they count in a text that is not in the script
+	bool in_body = false;
+	size_t fixed = 0; // where it is told to stand, if not exact
+	std::string text; // that the locations count in; empty: the script's
+};
+
 class Linter final : public Context
 {
 public:
 	Linter(const script::Script &script, const Options &options)
-		: script_(script), options_(options), lines_(script.text())
+		: script_(script), text_(script.text()), options_(options), lines_(script.text()), ignores_(ignores_of(script))
 	{
 	}
 
@@ -58,35 +80,103 @@ public:
 	{
 		for (const script::Script *earlier : before)
 		{
-			Trees trees(*earlier);
+			Trees trees{std::string(earlier->text())};
 			for (size_t i = 0; i < trees.size(); i++)
 				walk(trees[i], model_, [](const Action &) {});
 		}
-		forget_transaction();
+		model_.forget_transaction();
 
-		Trees trees(script_);
+		Trees trees(text_);
 		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
 		{
 			pg::guarded([] { CHECK_FOR_INTERRUPTS(); });
+			number_ = static_cast<int>(i);
 			statement_ = &script_.statements()[i];
-			walk(trees[i], model_, [&](Action &action) { look(action); });
+			source_ = {};
+			source_.fixed = statement_->offset;
+			look_at(trees[i], 0);
 		}
 		if (script_.statements().empty())
 			return;
 		Action end;
 		end.what = What::script_end;
 		look(end);
+		report_ignores();
 	}
 
 	std::vector<Finding> findings;
 
 private:
-	// What was made in an earlier migration is committed by now.
-	void forget_transaction()
+	// Looks at a statement, and at what it runs.
+	void look_at(const Node *statement, int depth)
 	{
-		for (const std::unique_ptr<Table> &table : model_.tables())
-			for (TableConstraint &constraint : table->constraints)
-				constraint.made_here = false;
+		walk(statement, model_, [&](Action &action) { look(action); });
+		if (IsA(statement, CreateFunctionStmt))
+			bodies_[names_in(castNode(CreateFunctionStmt, statement)->funcname).back()] = body_of(statement);
+		if (depth >= max_depth)
+			return;
+		if (IsA(statement, DoStmt))
+			look_into(body_of(statement), depth);
+		else
+			for (const std::vector<std::string> &name : calls_of(statement))
+				look_into(called(name), depth);
+	}
+
+	// The body of a routine, as the script made it or as it is.
+	Body called(const std::vector<std::string> &name)
+	{
+		if (auto made = bodies_.find(name.back()); made != bodies_.end())
+		{
+			Body body = made->second;
+			body.location = -1;
+			return body;
+		}
+		if (auto known = routines_.find(name); known != routines_.end())
+			return known->second;
+		return routines_[name] = routine_body(name);
+	}
+
+	void look_into(const Body &body, int depth)
+	{
+		if (body.text.empty())
+			return;
+		const Source outer = source_;
+		size_t start = 0;
+		const bool exact = body.location >= 0 && outer.exact &&
+						   literal_start(text_, outer.base + static_cast<size_t>(body.location), body.text, &start);
+		std::vector<Piece> pieces;
+		const bool is_read = !pg::try_and_undo([&] {
+								  if (body.language == "plpgsql")
+									  pieces = pieces_of_block(body.text);
+							  }).has_value();
+		if (!is_read || body.language != "plpgsql")
+			pieces = {{body.text, 0, body.language == "sql", true}};
+		for (const Piece &piece : pieces)
+		{
+			source_ = {};
+			source_.in_body = true;
+			source_.exact = exact && piece.exact;
+			source_.base = start + piece.offset;
+			source_.fixed = exact ? start + piece.offset : outer.fixed;
+			source_.text = piece.sql;
+			look_at_piece(piece, depth);
+		}
+		source_ = outer;
+	}
+
+	void look_at_piece(const Piece &piece, int depth)
+	{
+		std::optional<Trees> trees;
+		if (!piece.seen || pg::try_and_undo([&] { trees.emplace(piece.sql); }).has_value())
+		{
+			Action unseen;
+			unseen.what = What::unseen;
+			unseen.name = piece.sql;
+			look(unseen);
+			return;
+		}
+		for (size_t i = 0; i < trees->size(); i++)
+			look_at((*trees)[i], depth + 1);
 	}
 
 	void look(const Action &action)
@@ -95,43 +185,137 @@ private:
 		for (const Rule *rule : rules_on(action.what))
 		{
 			rule_ = rule;
-			if (is_of_this_major(*rule) && !is_exempt(*rule, action.table))
+			severity_ = severity_of(*rule);
+			if (severity_ != Severity::off && is_of_this_major(*rule) && !is_exempt(*rule, action.table))
 				rule->check(action, *this);
+		}
+		remember(action);
+	}
+
+	void remember(const Action &action)
+	{
+		if (action.what == What::script_end)
+			return;
+		done_.push_back({action.what, action.table, action.other, action.name, number_,
+						 static_cast<int>(offset_of(action.location))});
+		/* Held from the next statement on; a rule that asks about this one sees what was held before. */
+		for (const TableLock &lock : locks_of(action, model_))
+			taken_.push_back({number_, lock});
+	}
+
+	LOCKMODE held(const Table &table) const override
+	{
+		LOCKMODE mode = NoLock;
+
+		for (const auto &[statement, lock] : taken_)
+			if (statement < number_ && lock.table == &table)
+				mode = std::max(mode, lock.mode);
+		return mode;
+	}
+
+	size_t offset_of(int location) const
+	{
+		return source_.exact && location >= 0 ? source_.base + static_cast<size_t>(location) : source_.fixed;
+	}
+
+	void report(Report report) override
+	{
+		Finding finding;
+		const Table *table = report.table != nullptr ? report.table : action_->table;
+		const Place place = lines_.place_of(offset_of(report.location >= 0 ? report.location : action_->location));
+
+		finding.rule = rule_;
+		finding.severity = severity_;
+		finding.line = place.line;
+		finding.column = place.column;
+		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(statement_text(), 200);
+		finding.lock = report.lock;
+		finding.work = report.work;
+		finding.message = std::move(report.message);
+		finding.hint = std::move(report.hint);
+		finding.steps = std::move(report.steps);
+		finding.object = std::move(report.object);
+		if (finding.object.empty() && table != nullptr)
+		{
+			finding.object = table->title();
+			finding.bytes = table->bytes;
+			finding.rows = table->rows;
+		}
+		for (Ignore &ignore : ignores_)
+			if (ignore.rule == rule_->name && !ignore.reason.empty() &&
+				(ignore.statement < 0 || (ignore.statement == number_ && action_->what != What::script_end)))
+			{
+				ignore.used = true;
+				finding.is_ignored = true;
+				finding.reason = ignore.reason;
+			}
+		findings.push_back(std::move(finding));
+	}
+
+	// Comments that ignore nothing.
+	void report_ignores()
+	{
+		for (const Ignore &ignore : ignores_)
+		{
+			if (rule_of(ignore.rule) == nullptr)
+				report_ignore(ignore, "ignore-unknown-rule",
+							  ignore.rule.empty() ? "mg:ignore names no rule"
+												  : "mg:ignore names \"" + ignore.rule + "\", which is no rule",
+							  "mg_lint_rules() lists them.");
+			else if (ignore.reason.empty())
+				report_ignore(ignore, "ignore-without-reason", "mg:ignore gives no reason, and ignores nothing",
+							  "Write it behind the rule: -- mg:ignore " + ignore.rule +
+								  " the table is empty until launch");
+			else if (!ignore.used)
+				report_ignore(ignore, "ignore-unused",
+							  "there is nothing for \"mg:ignore " + ignore.rule + "\" to ignore",
+							  "Take the comment out.");
 		}
 	}
 
-	void report(const std::string &message, const std::string &hint, LOCKMODE lock) override
+	void report_ignore(const Ignore &ignore, const char *rule, const std::string &message, const std::string &hint)
 	{
 		Finding finding;
-		Place place = statement_->place;
 
-		if (action_->location >= 0)
-			place = lines_.place_of(static_cast<size_t>(action_->location));
-		finding.rule = rule_;
-		finding.severity = rule_->severity;
-		finding.line = place.line;
-		finding.column = place.column;
-		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(script_.text_of(*statement_), 200);
-		finding.lock = lock;
+		finding.rule = rule_of(rule);
+		finding.severity = severity_of(*finding.rule);
+		if (finding.severity == Severity::off)
+			return;
+		finding.line = ignore.place.line;
+		finding.column = ignore.place.column;
+		finding.statement = "-- mg:ignore " + ignore.rule;
 		finding.message = message;
 		finding.hint = hint;
-		if (action_->table != nullptr)
-		{
-			finding.object = action_->table->title();
-			finding.bytes = action_->table->bytes;
-			finding.rows = action_->table->rows;
-		}
 		findings.push_back(std::move(finding));
 	}
 
 	Model &model() override { return model_; }
+	const std::vector<Done> &done() const override { return done_; }
+	int statement_number() const override { return number_; }
+	bool is_in_body() const override { return source_.in_body; }
+
+	std::string statement_text() const override
+	{
+		return source_.text.empty() ? std::string(script_.text_of(*statement_)) : source_.text;
+	}
+
+	std::string piece_at(int location) const override
+	{
+		if (location < 0)
+			return "";
+		return source_.text.empty() ? piece_of(statement_text(), static_cast<size_t>(location) - statement_->offset)
+									: piece_of(source_.text, static_cast<size_t>(location));
+	}
+
+	bool is_existing(const Table &table) const override
+	{
+		return !table.made_here && table.persistence != RELPERSISTENCE_TEMP;
+	}
 
 	bool is_occupied(const Table &table) const override
 	{
 		return is_existing(table) && table.bytes > options_.small_bytes;
 	}
-
-	static bool is_existing(const Table &table) { return !table.made_here && table.persistence != RELPERSISTENCE_TEMP; }
 
 	// Whether a rule has nothing to say about a table, whatever is done to it: the exemptions of every rule, in one place.
 	bool is_exempt(const Rule &rule, const Table *table) const
@@ -141,31 +325,34 @@ private:
 		return table == nullptr || (rule.about == About::existing ? !is_existing(*table) : !is_occupied(*table));
 	}
 
+	Severity severity_of(const Rule &rule) const
+	{
+		if (auto own = options_.severities.find(rule.name); own != options_.severities.end())
+			return own->second;
+		if (auto group = options_.severities.find(rule.group); group != options_.severities.end())
+			return group->second;
+		return rule.severity;
+	}
+
 	const script::Script &script_;
+	const std::string text_;
 	const Options &options_;
 	const LineIndex lines_;
+	std::vector<Ignore> ignores_;
 	Model model_;
+	std::vector<Done> done_;
+	std::vector<std::pair<int, TableLock>> taken_;
+	std::map<std::string, Body> bodies_; // of routines that the script makes
+	std::map<std::vector<std::string>, Body> routines_;
 	const script::Statement *statement_ = nullptr;
+	int number_ = 0;
+	Source source_;
 	const Action *action_ = nullptr;
 	const Rule *rule_ = nullptr;
+	Severity severity_ = Severity::info;
 };
 
 } // namespace
-
-const char *
-word_of(Severity severity)
-{
-	switch (severity)
-	{
-		case Severity::error:
-			return "error";
-		case Severity::warning:
-			return "warning";
-		case Severity::info:
-			break;
-	}
-	return "info";
-}
 
 std::vector<Finding>
 lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options)

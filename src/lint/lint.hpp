@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "lint/finding.hpp"
@@ -9,9 +11,15 @@
 
 namespace mg::lint {
 
+// Severities by rule or group, as a team wants them.
+using Severities = std::map<std::string, Severity>;
+// Reads "drop-column=error, T=warning"; raises 22023 for what is no rule, no group or no severity (off, info, warning, error).
+Severities severities_of(const std::string &text);
+
 struct Options
 {
 	int64_t small_bytes = 1024 * 1024; // tables up to this size are worth no warning
+	Severities severities = {};
 };
 
 // Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.

@@ -192,4 +192,12 @@ Model::move(Table *table, const std::string &schema)
 	by_name_[{schema, table->name}] = table;
 }
 
+void
+Model::forget_transaction()
+{
+	for (const std::unique_ptr<Table> &table : tables_)
+		for (TableConstraint &constraint : table->constraints)
+			constraint.made_here = false;
+}
+
 } // namespace mg::lint

@@ -102,6 +102,9 @@ public:
 	// Nothing: that of the session.
 	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
 
+	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
+	void forget_transaction();
+
 	// Every relation that was asked for or made.
 	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }
 

@@ -10,17 +10,55 @@
 
 namespace mg::lint {
 
+// What a rule's function found. Unless it says otherwise, about the action's table, at the action's place.
+struct Report
+{
+	std::string message;
+	std::string hint = ""; // in words; the steps are written behind it
+	std::vector<Step> steps = {};
+	LOCKMODE lock = NoLock;
+	Work work = Work::none;
+	const Table *table = nullptr;
+	std::string object = ""; // where it is no table; quoted
+	int location = -1;
+};
+
+// An action of an earlier statement. The tables are as the model has them now.
+struct Done
+{
+	What what;
+	Table *table;
+	Table *other;
+	std::string name;
+	int statement; // its number in the script, from 0 on
+	int location;  // in the script
+};
+
 // What a rule's function may ask, and where it says what it found.
 class Context
 {
 public:
 	virtual ~Context() = default;
 
-	// Adds a finding about the action's table, column or name.
-	virtual void report(const std::string &message, const std::string &hint = "", LOCKMODE lock = NoLock) = 0;
+	virtual void report(Report report) = 0;
+
 	virtual Model &model() = 0;
-	// Whether a table is one whose locks and scans matter: there before the script, not temporary, and not small.
+	// Whether a table was there before the script, and others can see it.
+	virtual bool is_existing(const Table &table) const = 0;
+	// Whether it also has more than a few rows, so that locks and scans of it matter.
 	virtual bool is_occupied(const Table &table) const = 0;
+	// Earlier actions of the script, the present one not among them.
+	virtual const std::vector<Done> &done() const = 0;
+	// The strongest lock that the script has taken on a table before this statement, or NoLock.
+	virtual LOCKMODE held(const Table &table) const = 0;
+	virtual int statement_number() const = 0;
+	// Whether the statement is in the body of a DO block or function, and need not run.
+	virtual bool is_in_body() const = 0;
+
+	// The text of the statement, and the piece of it that begins at a location of its parse tree: up to the next comma, semicolon or closing
+	// parenthesis that is not within parentheses.
+	virtual std::string statement_text() const = 0;
+	virtual std::string piece_at(int location) const = 0;
 };
 
 // Whose tables a rule leaves alone. Small ones are those of lint_small_table at most.
@@ -38,8 +76,8 @@ struct Rule
 	Severity severity;
 	About about;
 	std::vector<What> on;
-	void (*check)(const Action &action, Context &context);
-	const char *summary; // what is found
+	void (*check)(const Action &action, Context &context); // nullptr: the linter itself finds it
+	const char *summary;                                   // what is found
 	const char *why;
 	const char *safe; // what to do instead
 	int since = 0;    // first major that it is true of
@@ -51,7 +89,23 @@ const std::vector<Rule> &rules();
 // Those that look at such an action.
 const std::vector<const Rule *> &rules_on(What what);
 
+// By name, or nullptr.
+const Rule *rule_of(const std::string &name);
+
 // The groups.
-std::vector<Rule> constraint_rules();
+std::vector<Rule> constraint_rules();  // A
+std::vector<Rule> column_rules();      // B
+std::vector<Rule> type_rules();        // C
+std::vector<Rule> index_rules();       // D
+std::vector<Rule> partition_rules();   // E
+std::vector<Rule> destruction_rules(); // F
+std::vector<Rule> rename_rules();      // F
+std::vector<Rule> transaction_rules(); // G
+std::vector<Rule> row_rules();         // H
+std::vector<Rule> design_rules();      // I
+std::vector<Rule> privilege_rules();   // J
+std::vector<Rule> routine_rules();     // K
+std::vector<Rule> style_rules();       // T
+std::vector<Rule> script_rules();      // L
 
 } // namespace mg::lint

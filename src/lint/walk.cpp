@@ -120,8 +120,15 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				break;
 			}
 			default:
-				look_at(node, What::drop_other, nullptr, look, "", cascade);
+			{
+				Action action;
+				action.what = What::drop_other;
+				action.statement = node;
+				action.part = object;
+				action.cascade = cascade;
+				look(action);
 				break;
+			}
 		}
 	}
 }

@@ -1,6 +1,10 @@
 // Writes names and clauses as people would.
 #include "lint/words.hpp"
 
+#include <algorithm>
+
+#include "script/tokens.hpp"
+
 namespace mg::lint {
 
 namespace {
@@ -74,6 +78,53 @@ foreign_key_of(const Constraint *definition, const Action &action)
 	if (definition->deferrable)
 		result += definition->initdeferred ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
 	return result;
+}
+
+std::string
+piece_of(const std::string &statement, size_t offset)
+{
+	int depth = 0;
+	size_t end = offset;
+
+	for (const script::Token &token : script::tokens_of(statement))
+	{
+		if (token.start < offset)
+			continue;
+		if (token.kind == '(' || token.kind == '[')
+			depth++;
+		else if (token.kind == ')' || token.kind == ']')
+			depth--;
+		if (depth < 0 || (depth == 0 && (token.kind == ',' || token.kind == ';')))
+			break;
+		end = token.end;
+	}
+	return statement.substr(std::min(offset, statement.size()), end - std::min(offset, end));
+}
+
+std::string
+with_words(const std::string &statement, const std::string &keyword, const std::string &words)
+{
+	std::string result = statement;
+
+	for (const script::Token &token : script::tokens_of(statement))
+		if (token.word == keyword)
+		{
+			result.insert(token.end, " " + words);
+			break;
+		}
+	return result;
+}
+
+Step
+step(const std::string &sql)
+{
+	return {sql + ";", false};
+}
+
+Step
+outside_step(const std::string &sql)
+{
+	return {sql + ";", true};
 }
 
 std::string

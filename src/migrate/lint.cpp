@@ -5,6 +5,7 @@
 #include <set>
 
 #include "lint/lint.hpp"
+#include "lint/locks.hpp"
 #include "lint/rule.hpp"
 #include "migrate/migration.hpp"
 #include "policy/policy.hpp"
@@ -13,18 +14,84 @@ namespace mg::migrate {
 
 namespace {
 
+// How long a finding's work takes at a common rate.
+struct Estimate
+{
+	pg::Cell time;
+	pg::Cell basis;
+};
+
+Estimate
+estimate_of(const lint::Finding &finding)
+{
+
+	if (finding.work == lint::Work::none || finding.bytes < 0)
+		return {};
+	return {};
+}
+
+pg::Cell
+some(const std::string &text)
+{
+	return text.empty() ? pg::Cell() : pg::Cell(text);
+}
+
+std::string
+link_of(const lint::Rule &rule)
+{
+	return std::string("docs/lint-rules.md#") + rule.name;
+}
+
+// The hint with the steps behind it.
+std::string
+hint_of(const lint::Finding &finding)
+{
+	std::string result = finding.hint;
+
+	for (size_t i = 0; i < finding.steps.size(); i++)
+		result += (result.empty() ? "" : "\n") +
+				  (finding.steps.size() == 1
+					   ? std::string("Instead")
+					   : (i == 0 ? std::string("First") : std::string("Then, in a migration of its own"))) +
+				  (finding.steps[i].outside ? ", outside of a transaction: " : ": ") + finding.steps[i].sql;
+	return result;
+}
+
+pg::Cell
+steps_of(const lint::Finding &finding)
+{
+	std::vector<std::string> steps;
+
+	for (const lint::Step &step : finding.steps)
+		steps.push_back(step.sql);
+	return steps.empty() ? pg::Cell() : pg::Cell(pg::array_literal(steps));
+}
+
+std::vector<lint::Finding>
+findings_of(const script::Script &script, const std::vector<const script::Script *> &before)
+{
+	return lint::lint(script, before,
+					  {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity"))});
+}
+
 std::vector<pg::Row>
-rows_of(const script::Script &script, const std::vector<const script::Script *> &before)
+rows_of(const std::vector<lint::Finding> &findings)
 {
 	std::vector<pg::Row> rows;
-	auto some = [](const std::string &text) { return text.empty() ? pg::Cell() : pg::Cell(text); };
 
-	for (const lint::Finding &finding : lint::lint(script, before, {policy::bytes("lint_small_table")}))
+	for (const lint::Finding &finding : findings)
+	{
+		const Estimate estimate = estimate_of(finding);
 		rows.push_back(
-			{finding.rule->name, lint::word_of(finding.severity), std::to_string(finding.line),
-			 std::to_string(finding.column), finding.statement, some(finding.object),
+			{finding.rule->name, finding.is_ignored ? "ignored" : lint::word_of(finding.severity),
+			 std::to_string(finding.line), std::to_string(finding.column), some(finding.statement),
+			 some(finding.object),
 			 finding.lock != NoLock ? pg::Cell(GetLockmodeName(DEFAULT_LOCKMETHOD, finding.lock)) : pg::Cell(),
-			 finding.message, some(finding.hint)});
+			 some(lint::blocked_by(finding.lock)), some(lint::word_of(finding.work)),
+			 finding.rows >= 0 ? pg::Cell(std::to_string(static_cast<int64_t>(finding.rows))) : pg::Cell(),
+			 finding.bytes >= 0 ? pg::Cell(std::to_string(finding.bytes)) : pg::Cell(), estimate.time, estimate.basis,
+			 finding.message, some(hint_of(finding)), steps_of(finding), link_of(*finding.rule), some(finding.reason)});
+	}
 	return rows;
 }
 
@@ -52,7 +119,7 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 std::vector<pg::Row>
 lint_script(const std::string &text)
 {
-	return rows_of(script::Script("up", text), {});
+	return rows_of(findings_of(script::Script("up", text), {}));
 }
 
 std::vector<pg::Row>
@@ -69,7 +136,7 @@ lint_migration(const std::string &name)
 	add_pending(name, ledger::all_requirements(), known, scripts);
 	for (const script::Script &script : scripts)
 		before.push_back(&script);
-	return rows_of(read_kept_script("up", registration->up), before);
+	return rows_of(findings_of(read_kept_script("up", registration->up), before));
 }
 
 std::vector<pg::Row>
@@ -80,7 +147,7 @@ lint_rules()
 
 	for (const lint::Rule &rule : lint::rules())
 		rows.push_back({rule.name, rule.group, lint::word_of(rule.severity), rule.summary, rule.why, rule.safe,
-						major(rule.since), major(rule.until)});
+						major(rule.since), major(rule.until), link_of(rule)});
 	return rows;
 }
 

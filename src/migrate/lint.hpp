@@ -8,12 +8,12 @@
 
 namespace mg::migrate {
 
-// Rows: rule, severity, line, col, statement, object, lock_mode, message, hint. Raises what parsing raises, and MG004 for a name that
-// nobody knows.
+// Rows: rule, severity, line, col, statement, object, lock_mode, blocks, work, rows, bytes, estimate, basis, message, hint, steps, link,
+// ignored. Raises what parsing raises, and MG004 for a name that nobody knows.
 std::vector<pg::Row> lint_script(const std::string &text);
 std::vector<pg::Row> lint_migration(const std::string &name);
 
-// Rows: rule, rule_group, severity, summary, why, safe_way, since, until.
+// Rows: rule, rule_group, severity, summary, why, safe_way, since, until, link.
 std::vector<pg::Row> lint_rules();
 
 } // namespace mg::migrate

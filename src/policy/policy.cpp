@@ -9,6 +9,7 @@
 #include <boost/algorithm/string/split.hpp>
 
 #include "core/text.hpp"
+#include "lint/lint.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
 
@@ -175,6 +176,9 @@ set(const std::string &setting, const std::string &value, const std::string &rea
 	require_one_of(setting, value, "require_rehearsal", "on", "off");
 	require_one_of(setting, value, "rehearsal_outside", "refuse", "allow");
 	require_one_of(setting, value, "drift_scope", "database", "cluster");
+
+	if (setting == "lint_severity")
+		lint::severities_of(value);
 
 	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
 	ledger::add_session(fields);

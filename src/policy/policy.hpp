@@ -26,7 +26,7 @@ struct Setting
 	const char *meaning;
 	Form form = Form::text;
 };
-inline constexpr std::array<Setting, 11> settings = {{
+inline constexpr std::array<Setting, 12> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -35,6 +35,8 @@ inline constexpr std::array<Setting, 11> settings = {{
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
 	{"lint_small_table", "1MB", "the linter does not warn of what goes through a table up to this size", Form::size},
+	{"lint_severity", "",
+	 "severities of the linter's rules or groups of rules that differ from its own: drop-column=error, T=warning"},
 	{"rehearsal_lock_timeout", "100ms", "how long a rehearsal waits for a lock, before it holds any", Form::duration},
 	{"rehearsal_max_size", "1GB", "a rehearsal does not read or write a table from end to end that is larger",
 	 Form::size},

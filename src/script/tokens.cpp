@@ -1,6 +1,9 @@
 // Reads tokens with the server's scanner.
 #include "script/tokens.hpp"
 
+#include <new>
+
+#include "pg/memory.hpp"
 #include "pg/session.hpp"
 
 namespace mg::script {
@@ -61,6 +64,32 @@ TokenScanRaw::next(TokenRaw *token)
 	else
 		token->word = is_keyword(kind) ? value.keyword : nullptr;
 	return true;
+}
+
+std::vector<Token>
+tokens_of(const std::string &text)
+{
+	std::vector<Token> result;
+	pg::MemoryScope memory("migration_governance tokens");
+	TokenScanRaw *scan = nullptr;
+	TokenRaw token;
+	auto within = [&](auto fn) {
+		return pg::guarded([&] {
+			MemoryContext before = MemoryContextSwitchTo(memory.get());
+			const bool found = fn();
+			MemoryContextSwitchTo(before);
+			return found;
+		});
+	};
+
+	within([&] {
+		scan = new (palloc(sizeof(TokenScanRaw))) TokenScanRaw(text.c_str());
+		return true;
+	});
+	while (within([&] { return scan->next(&token); }))
+		result.push_back({token.kind, static_cast<size_t>(token.start), static_cast<size_t>(token.end), token.is_string,
+						  token.word != nullptr ? token.word : "", token.value != nullptr ? token.value : ""});
+	return result;
 }
 
 // Words count as the server folds them and strings by what they mean; everything else as it is written.

@@ -1,6 +1,9 @@
 // The tokens of a text, from the server's own scanner.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "pg/boundary.hpp"
 
 namespace mg::script {
@@ -26,6 +29,18 @@ private:
 	core_yy_extra_type extra_;
 	core_yyscan_t scanner_;
 };
+
+// The same with memory of its own.
+struct Token
+{
+	int kind;
+	size_t start;
+	size_t end;
+	bool is_string;
+	std::string word;  // empty for anything that is no word
+	std::string value; // empty for anything that is no string
+};
+std::vector<Token> tokens_of(const std::string &text);
 
 // Hashes the tokens of a script: two scripts that differ in comments and blanks only have the same hash.
 // SHA-256 in hexadecimal, in the current context.

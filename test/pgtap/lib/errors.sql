@@ -1,6 +1,6 @@
 -- What the tests of a folder share: a statement run so that everything its error says can be compared.
 
-CREATE SCHEMA t;
+CREATE SCHEMA IF NOT EXISTS t;
 
 -- Gives "SQLSTATE message", then the lines DETAIL, HINT and those of the context that a migration added; or "no error".
 -- What a failing statement did is undone; what a successful one did stays.

@@ -1,0 +1,49 @@
+// Asks by SQL.
+#include "lint/facts.hpp"
+
+namespace mg::lint {
+
+std::vector<pg::Row>
+facts(const char *sql, const std::vector<pg::Cell> &params)
+{
+	return pg::query_as(pg::guarded([] { return GetUserId(); }), sql, params);
+}
+
+pg::Cell
+fact(const char *sql, const std::vector<pg::Cell> &params)
+{
+	std::vector<pg::Row> rows = facts(sql, params);
+	return rows.empty() ? pg::Cell() : rows[0][0];
+}
+
+pg::Cell
+cell_of(Oid oid)
+{
+	return std::to_string(oid);
+}
+
+std::vector<Dependent>
+dependents_of(Oid relation, int column)
+{
+	/* A view hangs on its rule, and the rule on what the view reads. */
+	constexpr const char *sql =
+		"SELECT DISTINCT i.type, i.identity, bool_or(d.deptype IN ('a', 'i', 'P', 'S')) "
+		"FROM (SELECT coalesce(CASE WHEN r.oid IS NOT NULL THEN 'pg_class'::regclass END, d.classid)::oid AS classid, "
+		"             coalesce(r.ev_class, d.objid) AS objid, d.deptype "
+		"      FROM pg_depend d LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid "
+		"      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND d.deptype <> 'e' "
+		"            AND ($2::int = 0 OR d.refobjsubid = $2::int)) d, "
+		"     LATERAL pg_identify_object(d.classid, d.objid, 0) i "
+		"WHERE i.identity IS NOT NULL AND i.type NOT IN ('type', 'composite type', 'toast table') AND d.objid <> "
+		"$1::oid "
+		"GROUP BY 1, 2 ORDER BY 1, 2";
+	std::vector<Dependent> result;
+
+	if (!OidIsValid(relation))
+		return result;
+	for (const pg::Row &row : facts(sql, {cell_of(relation), std::to_string(column)}))
+		result.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or("") == "t"});
+	return result;
+}
+
+} // namespace mg::lint

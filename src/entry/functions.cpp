@@ -153,6 +153,18 @@ MG_FUNCTION(mg_lint_rules)
 	return 0;
 }
 
+MG_FUNCTION(mg_risk)
+{
+	return mg::pg::composite_datum(fcinfo,
+								   mg::migrate::risk_of_migration(required_text(fcinfo, 0, "name of the migration")));
+}
+
+MG_FUNCTION(mg_script_risk)
+{
+	return mg::pg::composite_datum(
+		fcinfo, mg::migrate::risk_of_scripts(required_text(fcinfo, 0, "up script"), mg::pg::text_argument(fcinfo, 1)));
+}
+
 MG_FUNCTION(mg_plan)
 {
 	mg::pg::RowSet rows(fcinfo);

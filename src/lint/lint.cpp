@@ -226,6 +226,7 @@ private:
 
 		finding.rule = rule_;
 		finding.severity = severity_;
+		finding.number = number_;
 		finding.line = place.line;
 		finding.column = place.column;
 		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(statement_text(), 200);

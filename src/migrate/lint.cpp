@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <set>
 
+#include "core/json.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
 #include "migrate/pace.hpp"
+#include "pg/subtransaction.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::migrate {
@@ -167,6 +169,30 @@ risk_of(const Migration &migration, const std::vector<lint::Finding> &findings)
 		past.restores = receipt->verdict == "restores" || receipt->verdict == "restores, but column order";
 	}
 	return lint::judge_risk(findings, past);
+}
+
+std::optional<Judged>
+judge(const Migration &migration)
+{
+	Judged judged;
+	std::optional<pg::Error> error = pg::try_and_undo([&] {
+		std::vector<lint::Finding> findings = findings_of(migration);
+		const lint::RiskReport report = risk_of(migration, findings);
+		JsonArray reasons;
+		for (const std::string &reason : report.reasons)
+			reasons.text(reason);
+		judged.risk = lint::word_of(report.risk);
+		judged.findings = static_cast<int>(std::count_if(findings.begin(), findings.end(), [](const auto &finding) {
+			return !finding.is_ignored && finding.severity >= lint::Severity::warning;
+		}));
+		judged.evidence = {0, "risk class", true, true, "", judged.risk, reasons.str()};
+	});
+
+	if (!error.has_value())
+		return judged;
+	pg::report(WARNING, UserError("01000", "the linter cannot tell the risk of migration \"" + migration.name + "\"")
+							.detail(error->data().message != nullptr ? error->data().message : ""));
+	return std::nullopt;
 }
 
 std::vector<pg::Row>

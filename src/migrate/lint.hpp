@@ -7,6 +7,7 @@
 #include "lint/lint.hpp"
 #include "lint/risk.hpp"
 #include "migrate/migration.hpp"
+#include "migrate/runner.hpp"
 #include "pg/query.hpp"
 
 namespace mg::migrate {
@@ -17,6 +18,16 @@ std::vector<lint::Finding> findings_of(const Migration &migration);
 
 // The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
 lint::RiskReport risk_of(const Migration &migration, const std::vector<lint::Finding> &findings);
+
+// The risk class of a migration for answers and records.
+struct Judged
+{
+	std::string risk;
+	int findings = 0; // errors and warnings that are not ignored
+	Finding evidence; // the reasons
+};
+// Nothing when the linter cannot tell, which is no reason not to go on: it is reported as a warning.
+std::optional<Judged> judge(const Migration &migration);
 
 // Rows: rule, severity, line, col, statement, object, lock_mode, blocks, work, rows, bytes, estimate, basis, message, hint, steps, breaks,
 // link, ignored. Raises what parsing raises, and MG004 for a name that nobody knows.

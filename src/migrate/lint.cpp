@@ -7,8 +7,10 @@
 #include "core/json.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
+#include "migrate/conflicts.hpp"
 #include "migrate/pace.hpp"
 #include "pg/subtransaction.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::migrate {
@@ -121,6 +123,35 @@ registered(const std::string &name)
 	return Migration::from_ledger(*registration);
 }
 
+// What other pending migrations touch, too. Not for mg_apply(): it takes all their scripts.
+void
+add_conflicts(const Migration &migration, std::vector<lint::Finding> &findings)
+{
+	const lint::Rule *rule = lint::rule_of("conflicts-with-pending");
+	const lint::Severities severities = lint::severities_of(policy::value_of("lint_severity"));
+	const lint::Severity severity = lint::severity_of(*rule, severities);
+
+	if (severity == lint::Severity::off || ledger::is_applied(migration.name))
+		return;
+	for (const auto &[number, conflicts] : conflicts_of(migration))
+	{
+		const script::Statement &statement = migration.up.statements()[number];
+		for (const std::string &conflict : conflicts)
+		{
+			lint::Finding finding;
+			finding.rule = rule;
+			finding.severity = severity;
+			finding.number = static_cast<int>(number);
+			finding.line = statement.place.line;
+			finding.column = statement.place.column;
+			finding.statement = statement.secret ? statement.tag : pg::excerpt(migration.up.text_of(statement), 200);
+			finding.message = "other pending migrations touch it too: " + conflict;
+			finding.hint = "Say which comes first: requires.";
+			findings.push_back(std::move(finding));
+		}
+	}
+}
+
 pg::Row
 row_of(const lint::RiskReport &report)
 {
@@ -204,7 +235,11 @@ lint_script(const std::string &script)
 std::vector<pg::Row>
 lint_migration(const std::string &name)
 {
-	return rows_of(findings_of(registered(name)));
+	const Migration migration = registered(name);
+	std::vector<lint::Finding> findings = findings_of(migration);
+
+	add_conflicts(migration, findings);
+	return rows_of(findings);
 }
 
 pg::Row

@@ -104,6 +104,24 @@ public:
 		report_ignores();
 	}
 
+	// The strongest lock of each table by each statement.
+	std::vector<Lock> locks() const
+	{
+		std::vector<Lock> result;
+
+		for (const auto &[statement, lock] : taken_)
+		{
+			auto known = std::find_if(result.begin(), result.end(), [&, number = statement, taken = lock](const Lock &one) {
+				return one.statement == number && one.table == taken.table->oid;
+			});
+			if (known == result.end())
+				result.push_back({statement, lock.table->oid, lock.mode});
+			else
+				known->mode = std::max(known->mode, lock.mode);
+		}
+		return result;
+	}
+
 	std::vector<Finding> findings;
 
 private:
@@ -364,6 +382,15 @@ lint(const script::Script &script, const std::vector<const script::Script *> &be
 		return std::tie(a.line, a.column) < std::tie(b.line, b.column);
 	});
 	return std::move(linter.findings);
+}
+
+std::vector<Lock>
+locks(const script::Script &script, const Options &options)
+{
+	Linter linter(script, options);
+
+	linter.run({});
+	return linter.locks();
 }
 
 } // namespace mg::lint

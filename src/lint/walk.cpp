@@ -67,6 +67,16 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 		return;
 	Index index;
 	index.name = name;
+	/* As the server would call it. */
+	if (name.empty())
+	{
+		index.name = table->name;
+		foreach (cell, create->indexParams)
+			index.name += "_" + (lfirst_node(IndexElem, cell)->name != nullptr
+									 ? std::string(lfirst_node(IndexElem, cell)->name)
+									 : "expr");
+		index.name += "_idx";
+	}
 	index.is_unique = create->unique;
 	index.is_partial = create->whereClause != nullptr;
 	index.made_here = true;

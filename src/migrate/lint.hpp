@@ -13,6 +13,9 @@ namespace mg::migrate {
 std::vector<pg::Row> lint_script(const std::string &text);
 std::vector<pg::Row> lint_migration(const std::string &name);
 
+// Rows: statement (from 1 on), object, lock_mode; of tables, materialized views and foreign tables.
+std::vector<pg::Row> lint_locks(const std::string &text);
+
 // Rows: rule, rule_group, severity, summary, why, safe_way, since, until, link.
 std::vector<pg::Row> lint_rules();
 

@@ -359,6 +359,18 @@ walk(const Node *statement, Model &model, const Look &look)
 			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look,
 								false);
 			return;
+		case T_VacuumStmt:
+		{
+			const auto *vacuum = castNode(VacuumStmt, statement);
+			const What what = vacuum->is_vacuumcmd ? What::other : What::analyze;
+			ListCell *cell;
+			if (vacuum->rels == NIL)
+				look_at(statement, what, nullptr, look);
+			foreach (cell, vacuum->rels)
+				if (const auto *relation = lfirst_node(VacuumRelation, cell); relation->relation != nullptr)
+					look_at(statement, what, model.find(relation->relation), look);
+			return;
+		}
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);
 			return;

@@ -397,16 +397,16 @@ sub unforeseen
 # Judges the linter's word. A case in which only run time can tell may differ in just those tables, and has to.
 sub judge_linter
 {
-	my ($case, @real) = @_;
-	my $title   = $case->{title} =~ s/, and back$//r;
+	my ($name, $case) = @_;
+	my $title   = $name =~ s/, and back$//r;
 	my $words   = $unforeseen{$title};
-	my @against = unforeseen($case, @real);
+	my @against = unforeseen($case, @{ $case->{real} });
 	$done{unforeseen}{$title} += 0 if defined $words;
-	return report("$case->{title}: as the linter tells", @against)
+	return report("$name: as the linter tells", @against)
 		unless @against && defined $words && !grep { my $line = $_; !grep { index($line, "$_:") >= 0 } split / /, $words } @against;
 	$done{unforeseen}{$title}++;
 	$sums{unforeseen}++;
-	report("$case->{title}: as the linter tells (excepted: $words)");
+	report("$name: as the linter tells (excepted: $words)");
 }
 
 # Tries one case. One that is excepted may differ in just that.
@@ -456,9 +456,10 @@ for my $case (@cases)
 		next;
 	}
 	$sums{cases}++;
+	my $title   = $case->{title};
 	my @against = try_case($case);
 	report($case->{title}, @against);
-	judge_linter($case, @{ $case->{real} }) unless grep { /^fails / } @{ $case->{real} };
+	judge_linter($title, $case) unless grep { /^fails / } @{ $case->{real} };
 }
 close_session($_) for $actor, $witness, $rehearser;
 printf "# in %d s: %s\n", time - $began, join ', ', map { "$_ $sums{$_}" } sort keys %sums;

@@ -75,6 +75,7 @@ enum class What
 	merge,
 	select,
 	copy,
+	analyze,
 	call, // DO and CALL
 	lock_table,
 	grant,

@@ -67,6 +67,16 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 		return;
 	Index index;
 	index.name = name;
+	/* As the server would call it. */
+	if (name.empty())
+	{
+		index.name = table->name;
+		foreach (cell, create->indexParams)
+			index.name += "_" + (lfirst_node(IndexElem, cell)->name != nullptr
+									 ? std::string(lfirst_node(IndexElem, cell)->name)
+									 : "expr");
+		index.name += "_idx";
+	}
 	index.is_unique = create->unique;
 	index.is_partial = create->whereClause != nullptr;
 	index.made_here = true;
@@ -349,6 +359,18 @@ walk(const Node *statement, Model &model, const Look &look)
 			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look,
 								false);
 			return;
+		case T_VacuumStmt:
+		{
+			const auto *vacuum = castNode(VacuumStmt, statement);
+			const What what = vacuum->is_vacuumcmd ? What::other : What::analyze;
+			ListCell *cell;
+			if (vacuum->rels == NIL)
+				look_at(statement, what, nullptr, look);
+			foreach (cell, vacuum->rels)
+				if (const auto *relation = lfirst_node(VacuumRelation, cell); relation->relation != nullptr)
+					look_at(statement, what, model.find(relation->relation), look);
+			return;
+		}
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);
 			return;

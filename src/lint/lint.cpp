@@ -87,6 +87,8 @@ public:
 		model_.forget_transaction();
 
 		Trees trees(text_);
+		for (size_t i = 0; i < trees.size(); i++)
+			statements_.push_back(trees[i]);
 		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
 		{
 			pg::guarded([] { CHECK_FOR_INTERRUPTS(); });
@@ -292,6 +294,7 @@ private:
 	Model &model() override { return model_; }
 	const std::vector<Done> &done() const override { return done_; }
 	int statement_number() const override { return number_; }
+	const std::vector<const Node *> &statements() const override { return statements_; }
 	bool is_in_body() const override { return source_.in_body; }
 
 	std::string statement_text() const override
@@ -341,6 +344,7 @@ private:
 	std::vector<Ignore> ignores_;
 	Model model_;
 	std::vector<Done> done_;
+	std::vector<const Node *> statements_;
 	std::vector<std::pair<int, TableLock>> taken_;
 	std::map<std::string, Body> bodies_; // of routines that the script makes
 	std::map<std::vector<std::string>, Body> routines_;

@@ -85,6 +85,14 @@ Model::schemas_of(const RangeVar *name)
 	return result;
 }
 
+std::vector<std::string>
+Model::search_path()
+{
+	if (!path_.has_value())
+		path_ = session_path();
+	return *path_;
+}
+
 Table *
 Model::add(std::unique_ptr<Table> table)
 {

@@ -23,6 +23,7 @@ struct Column
 	bool has_default = false;
 	char identity = '\0';
 	char generated = '\0';
+	int inherited = 0; // from how many parents
 	bool made_here = false;
 };
 
@@ -69,9 +70,11 @@ struct Table
 	bool has_children = false;
 	int partitions = 0; // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
-	int64_t bytes = 0;  // with partitions and children
-	double rows = -1;   // as the planner has them; below 0 when nobody knows
-	int attributes = 0; // dropped ones too
+	Oid parent = InvalidOid;                // of a partition
+	std::vector<std::string> partition_key; // empty for an expression
+	int64_t bytes = 0;                      // with partitions and children
+	double rows = -1;                       // as the planner has them; below 0 when nobody knows
+	int attributes = 0;                     // dropped ones too
 	std::vector<Column> columns;
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
@@ -93,6 +96,8 @@ public:
 	Table *find(Oid oid);
 	// The table of an index, or nullptr.
 	Table *table_of_index(const RangeVar *name);
+	// Where unqualified names are looked for now, without pg_catalog; of types and functions too.
+	std::vector<std::string> search_path();
 
 	// What statements do.
 	Table *make(const RangeVar *name, char kind);

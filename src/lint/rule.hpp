@@ -52,6 +52,8 @@ public:
 	// The strongest lock that the script has taken on a table before this statement, or NoLock.
 	virtual LOCKMODE held(const Table &table) const = 0;
 	virtual int statement_number() const = 0;
+	// All statements of the script, as parsed; statement_number() counts in them.
+	virtual const std::vector<const Node *> &statements() const = 0;
 	// Whether the statement is in the body of a DO block or function, and need not run.
 	virtual bool is_in_body() const = 0;
 
@@ -79,9 +81,10 @@ struct Rule
 	void (*check)(const Action &action, Context &context); // nullptr: the linter itself finds it
 	const char *summary;                                   // what is found
 	const char *why;
-	const char *safe; // what to do instead
-	int since = 0;    // first major that it is true of
-	int until = 0;    // last one
+	const char *safe;    // what to do instead
+	int since = 0;       // first major that it is true of
+	int until = 0;       // last one
+	bool breaks = false; // what an application written for the old schema trips over
 };
 
 // Every rule, in the order of README.
@@ -98,8 +101,11 @@ std::vector<Rule> column_rules();      // B
 std::vector<Rule> type_rules();        // C
 std::vector<Rule> index_rules();       // D
 std::vector<Rule> partition_rules();   // E
+std::vector<Rule> inheritance_rules(); // E
 std::vector<Rule> destruction_rules(); // F
+std::vector<Rule> loss_rules();        // F
 std::vector<Rule> rename_rules();      // F
+std::vector<Rule> callable_rules();    // F
 std::vector<Rule> transaction_rules(); // G
 std::vector<Rule> row_rules();         // H
 std::vector<Rule> design_rules();      // I

@@ -110,7 +110,19 @@ check_expression_raw(const char *expression, Oid oid)
 	return result;
 }
 
-// As DetachAddConstraintIfNeeded() and AddRelationNewConstraints() do.
+// Whether a partition is one by hash, whose bound no CHECK can say.
+bool
+is_by_hash_raw(Oid partition)
+{
+	HeapTuple row = SearchSysCache1(PARTRELID, ObjectIdGetDatum(get_partition_parent(partition, true)));
+	if (!HeapTupleIsValid(row))
+		return false;
+	const char strategy = reinterpret_cast<Form_pg_partitioned_table>(GETSTRUCT(row))->partstrat;
+	ReleaseSysCache(row);
+	return strategy == PARTITION_STRATEGY_HASH;
+}
+
+// As ATExecDetachPartition(), DetachAddConstraintIfNeeded() and AddRelationNewConstraints() do.
 const char *
 left_by_detach_raw(Oid oid)
 {
@@ -119,7 +131,7 @@ left_by_detach_raw(Oid oid)
 
 	if (relation == nullptr)
 		return nullptr;
-	if (relation->rd_rel->relispartition && can_read_ancestors_raw(relation))
+	if (relation->rd_rel->relispartition && !is_by_hash_raw(oid) && can_read_ancestors_raw(relation))
 	{
 		List *quals = RelationGetPartitionQual(relation);
 		if (quals != NIL && !PartConstraintImpliedByRelConstraint(relation, quals))

@@ -123,10 +123,8 @@ meeting_of(const Node *statement, Context &context)
 	const auto *create = castNode(CreateFunctionStmt, statement);
 	const MeetingRaw nothing = {InvalidOid, InvalidOid, nullptr};
 	MeetingRaw result = nothing;
-	std::string path;
+	const std::string path = path_setting(context.model());
 
-	for (const std::string &schema : context.model().search_path())
-		path += (path.empty() ? "" : ", ") + quoted(schema);
 	const bool failed = pg::try_and_undo([&] {
 							result = pg::guarded([&] {
 								(void)set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION,
@@ -303,7 +301,6 @@ view_change_fails(const Action &action, Context &context)
 {
 	const auto *create = IsA(action.statement, ViewStmt) ? castNode(ViewStmt, action.statement) : nullptr;
 	const char *failure = nullptr;
-	std::string path;
 
 	if (create == nullptr || !create->replace || !OidIsValid(action.table->oid) || action.table->kind != RELKIND_VIEW)
 		return;
@@ -312,8 +309,7 @@ view_change_fails(const Action &action, Context &context)
 		if (done.what != What::statement && done.what != What::set_variable && done.what != What::create_view &&
 			done.what != What::transaction)
 			return;
-	for (const std::string &schema : context.model().search_path())
-		path += (path.empty() ? "" : ", ") + quoted(schema);
+	const std::string path = path_setting(context.model());
 	const bool failed = pg::try_and_undo([&] {
 							failure = pg::guarded([&] {
 								(void)set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION,

@@ -149,13 +149,22 @@ alive(const std::vector<Victim> &victims, const Action &action, Context &context
 	return result;
 }
 
+// Those that go by CASCADE only.
+std::vector<Victim>
+kept_by(std::vector<Victim> victims)
+{
+	victims.erase(std::remove_if(victims.begin(), victims.end(), [](const Victim &one) { return !one.keeps; }),
+				  victims.end());
+	return victims;
+}
+
 void
 drop_cascade(const Action &action, Context &context)
 {
 	if (!action.cascade || type_of(action) == OBJECT_SCHEMA)
 		return;
 	const Object subject = subject_of(action, context);
-	const std::vector<Victim> victims = alive(victims_of(subject.catalog, subject.oid), action, context);
+	const std::vector<Victim> victims = kept_by(alive(victims_of(subject.catalog, subject.oid), action, context));
 	if (victims.empty())
 		return;
 	Report report;
@@ -202,10 +211,11 @@ drop_needs_cascade(const Action &action, Context &context)
 	if (action.cascade || is_unsure(context))
 		return;
 	const Object subject = subject_of(action, context);
-	std::vector<Victim> keeping = alive(victims_of(subject.catalog, subject.oid), action, context);
-	keeping.erase(std::remove_if(keeping.begin(), keeping.end(),
-								 [](const Victim &one) { return !one.keeps || !OidIsValid(one.relation); }),
-				  keeping.end());
+	/* Only what belongs to a relation is known to be there still. */
+	std::vector<Victim> keeping = kept_by(alive(victims_of(subject.catalog, subject.oid), action, context));
+	keeping.erase(
+		std::remove_if(keeping.begin(), keeping.end(), [](const Victim &one) { return !OidIsValid(one.relation); }),
+		keeping.end());
 	if (keeping.empty())
 		return;
 	Report report;

@@ -59,16 +59,28 @@ is_name(const RangeVar *relation, const std::string &schema, const std::string &
 
 } // namespace
 
+std::string
+path_setting(Model &model)
+{
+	std::vector<std::string> schemas = model.search_path();
+	std::string result;
+
+	/* In front it was not written but put there by the server. */
+	if (!schemas.empty() && schemas[0] == "pg_catalog")
+		schemas.erase(schemas.begin());
+	for (const std::string &schema : schemas)
+		result += (result.empty() ? "" : ", ") + quoted(schema);
+	return result;
+}
+
 Object
 object_of(ObjectType type, const Node *name, Model &model)
 {
-	std::string path;
 	AddressRaw address = {InvalidOid, InvalidOid};
 
 	if (name == nullptr)
 		return {};
-	for (const std::string &schema : model.search_path())
-		path += (path.empty() ? "" : ", ") + quoted(schema);
+	const std::string path = path_setting(model);
 	/* The path of the script, for as long as the question takes. */
 	(void)pg::try_and_undo([&] {
 		address = pg::guarded([&] {

@@ -16,6 +16,8 @@ struct Object
 	std::string title;    // as pg_identify_object() has it
 };
 
+// The search_path that the script has set by now, or that of the session, as a setting.
+std::string path_setting(Model &model);
 // A routine, type, domain, schema or extension by its name of a parse tree, found as the script's statements would find it.
 Object object_of(ObjectType type, const Node *name, Model &model);
 

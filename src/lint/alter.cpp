@@ -265,7 +265,7 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 	look(action);
 	if (table != nullptr)
 		apply(command, table);
-	if (action.other != nullptr && table != nullptr)
+	if (action.other != nullptr && table != nullptr && statement->objtype != OBJECT_INDEX)
 		relate(command->subtype, table, action.other);
 }
 
@@ -331,6 +331,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 	constraint.type = type;
 	constraint.name = name_of(definition, *table, constraint.columns);
 	constraint.validated = !definition->skip_validation;
+	if (type == CONSTRAINT_CHECK)
+		constraint.check = model.keep(definition->raw_expr);
 #if PG_VERSION_NUM >= 180000
 	constraint.enforced = definition->is_enforced;
 #endif

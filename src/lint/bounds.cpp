@@ -53,10 +53,75 @@ can_read_ancestors_raw(Relation relation)
 	return true;
 }
 
-CheckRaw
-judge_raw(Relation relation, List *quals)
+// The columns and checks that are valid already, as ConstraintImpliedByRelConstraint() takes them.
+List *
+known_raw(Relation relation)
 {
-	return {quals == NIL || PartConstraintImpliedByRelConstraint(relation, quals),
+	TupleDesc columns = RelationGetDescr(relation);
+	List *known = NIL;
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+#if PG_VERSION_NUM >= 180000
+		const bool not_null = TupleDescCompactAttr(columns, i)->attnullability == ATTNULLABLE_VALID;
+#else
+		const bool not_null = column->attnotnull;
+#endif
+		if (!not_null || column->attisdropped)
+			continue;
+		auto *test = makeNode(NullTest);
+		test->arg = reinterpret_cast<Expr *>(
+			makeVar(1, column->attnum, column->atttypid, column->atttypmod, column->attcollation, 0));
+		test->nulltesttype = IS_NOT_NULL;
+		test->location = -1;
+		known = lappend(known, test);
+	}
+	for (int i = 0; columns->constr != nullptr && i < columns->constr->num_check; i++)
+		if (columns->constr->check[i].ccvalid)
+		{
+			auto *qual = static_cast<Node *>(stringToNode(columns->constr->check[i].ccbin));
+			qual = eval_const_expressions(nullptr, qual);
+			qual = reinterpret_cast<Node *>(canonicalize_qual(reinterpret_cast<Expr *>(qual), true));
+			known = list_concat(known, make_ands_implicit(reinterpret_cast<Expr *>(qual)));
+		}
+	return known;
+}
+
+// A CHECK of the script's, as the server would have it.
+List *
+qual_of_raw(Relation relation, const Node *expression)
+{
+	ParseState *state = make_parsestate(nullptr);
+
+	addNSItemToQuery(state, addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, true), true,
+					 true, true);
+	Node *qual = transformExpr(state, static_cast<Node *>(copyObjectImpl(expression)), EXPR_KIND_CHECK_CONSTRAINT);
+	qual = eval_const_expressions(nullptr, coerce_to_boolean(state, qual, "CHECK"));
+	qual = reinterpret_cast<Node *>(canonicalize_qual(reinterpret_cast<Expr *>(qual), true));
+	return make_ands_implicit(reinterpret_cast<Expr *>(qual));
+}
+
+// Whether what the script has validated by now proves it, which the catalogs do not show.
+bool
+is_proved_by_script_raw(Relation relation, List *quals, const List *checks)
+{
+	ListCell *cell;
+
+	if (checks == NIL)
+		return false;
+	List *known = known_raw(relation);
+	foreach (cell, checks)
+		known = list_concat(known, qual_of_raw(relation, static_cast<const Node *>(lfirst(cell))));
+	auto *goal = canonicalize_qual(make_ands_explicit(quals), true);
+	return predicate_implied_by(make_ands_implicit(goal), known, true);
+}
+
+CheckRaw
+judge_raw(Relation relation, List *quals, const List *checks)
+{
+	return {quals == NIL || PartConstraintImpliedByRelConstraint(relation, quals) ||
+				is_proved_by_script_raw(relation, quals, checks),
 			deparse_expression(reinterpret_cast<Node *>(make_ands_explicit(quals)),
 							   deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation)),
 							   false, false)};
@@ -64,7 +129,7 @@ judge_raw(Relation relation, List *quals)
 
 // As in ATExecAttachPartition().
 CheckRaw
-check_raw(Oid parent_oid, const PartitionBoundSpec *bound, Oid subject_oid, bool of_default)
+check_raw(Oid parent_oid, const PartitionBoundSpec *bound, Oid subject_oid, bool of_default, const List *checks)
 {
 	CheckRaw result = {false, nullptr};
 	Relation parent = open_raw(parent_oid);
@@ -81,7 +146,7 @@ check_raw(Oid parent_oid, const PartitionBoundSpec *bound, Oid subject_oid, bool
 		else
 			quals = list_concat(quals, RelationGetPartitionQual(parent));
 		quals = reinterpret_cast<List *>(eval_const_expressions(nullptr, reinterpret_cast<Node *>(quals)));
-		result = judge_raw(subject, map_partition_varattnos(quals, 1, subject, parent));
+		result = judge_raw(subject, map_partition_varattnos(quals, 1, subject, parent), checks);
 	}
 	if (subject != nullptr)
 		table_close(subject, NoLock);
@@ -91,21 +156,16 @@ check_raw(Oid parent_oid, const PartitionBoundSpec *bound, Oid subject_oid, bool
 }
 
 CheckRaw
-check_expression_raw(const char *expression, Oid oid)
+check_expression_raw(const char *expression, Oid oid, const List *checks)
 {
 	CheckRaw result = {false, nullptr};
 	Relation relation = open_raw(oid);
 
 	if (relation == nullptr)
 		return result;
-	ParseState *state = make_parsestate(nullptr);
-	addNSItemToQuery(state, addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, true), true,
-					 true, true);
 	auto *parsed = linitial_node(RawStmt, raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR));
 	auto *target = linitial_node(ResTarget, castNode(SelectStmt, parsed->stmt)->targetList);
-	Node *qual = coerce_to_boolean(state, transformExpr(state, target->val, EXPR_KIND_CHECK_CONSTRAINT), "CHECK");
-	qual = eval_const_expressions(nullptr, qual);
-	result = judge_raw(relation, make_ands_implicit(reinterpret_cast<Expr *>(qual)));
+	result = judge_raw(relation, qual_of_raw(relation, target->val), checks);
 	table_close(relation, NoLock);
 	return result;
 }
@@ -164,13 +224,28 @@ told(const CheckRaw &raw)
 	return {raw.is_proved, raw.expression != nullptr ? raw.expression : ""};
 }
 
+// The checks that the script has made and validated.
+const List *
+checks_of(const Table &table)
+{
+	const List *result = NIL;
+
+	for (const TableConstraint &constraint : table.constraints)
+		if (constraint.check != nullptr && constraint.validated && constraint.enforced)
+			result =
+				pg::guarded([&] { return lappend(const_cast<List *>(result), const_cast<Node *>(constraint.check)); });
+	return result;
+}
+
 BoundCheck
 check(const Table &parent, const PartitionBoundSpec *bound, const Table &subject, bool of_default)
 {
 	if (!is_literal_raw(bound->listdatums) || !is_literal_raw(bound->lowerdatums) ||
 		!is_literal_raw(bound->upperdatums))
 		return {};
-	return told(ask(CheckRaw{false, nullptr}, [&] { return check_raw(parent.oid, bound, subject.oid, of_default); }));
+	const List *checks = checks_of(subject);
+	return told(
+		ask(CheckRaw{false, nullptr}, [&] { return check_raw(parent.oid, bound, subject.oid, of_default, checks); }));
 }
 
 } // namespace
@@ -190,7 +265,9 @@ check_of_default(const Table &parent, const PartitionBoundSpec *bound, const Tab
 BoundCheck
 check_of_expression(const std::string &expression, const Table &partition)
 {
-	return told(ask(CheckRaw{false, nullptr}, [&] { return check_expression_raw(expression.c_str(), partition.oid); }));
+	const List *checks = checks_of(partition);
+	return told(
+		ask(CheckRaw{false, nullptr}, [&] { return check_expression_raw(expression.c_str(), partition.oid, checks); }));
 }
 
 std::string

@@ -40,7 +40,7 @@ result_raw(const CreateFunctionStmt *create)
 	return outs > 1 || (create->is_procedure && outs > 0) ? RECORDOID : result;
 }
 
-// As ProcedureCreate() would refuse it.
+// As ProcedureCreate() would refuse it with OR REPLACE.
 const char *
 failure_raw(const CreateFunctionStmt *create, HeapTuple row, const List *inputs)
 {
@@ -54,8 +54,6 @@ failure_raw(const CreateFunctionStmt *create, HeapTuple row, const List *inputs)
 	int i = 0;
 	ListCell *cell;
 
-	if (!create->replace)
-		return "it is there already, and the statement does not say OR REPLACE";
 	if (form->prokind != kind && form->prokind != PROKIND_WINDOW)
 		return "it is another kind of routine";
 	if (form->prorettype != result_raw(create) || form->proretset != is_set)
@@ -156,7 +154,9 @@ function_change_fails(const Action &action, Context &context)
 {
 	if (!IsA(action.statement, CreateFunctionStmt) || is_unsure(context))
 		return;
-	const MeetingRaw meeting = meeting_of(action.statement, context);
+	MeetingRaw meeting = meeting_of(action.statement, context);
+	if (OidIsValid(meeting.same) && !castNode(CreateFunctionStmt, action.statement)->replace)
+		meeting.failure = "it is there already, and the statement does not say OR REPLACE";
 	if (meeting.failure == nullptr)
 		return;
 	Report report;
@@ -211,8 +211,7 @@ drop_function(const Action &action, Context &context)
 			names_in(castNode(CreateFunctionStmt, statements[i])->funcname).back() == name)
 		{
 			const MeetingRaw meeting = meeting_of(statements[i], context);
-			if (meeting.same == routine.oid &&
-				(meeting.failure == nullptr || !castNode(CreateFunctionStmt, statements[i])->replace))
+			if (meeting.same == routine.oid && meeting.failure == nullptr)
 				return;
 			is_made_again = true;
 		}

@@ -20,6 +20,14 @@ spare_name(const Table &table, Context &context)
 	return name;
 }
 
+// Whether its rows are read through a parent too, whatever it is called.
+bool
+is_child(const Table &table)
+{
+	return table.is_partition || std::any_of(table.columns.begin(), table.columns.end(),
+											 [](const Column &column) { return column.inherited > 0; });
+}
+
 void
 report_drop(const Action &action, Context &context)
 {
@@ -30,11 +38,17 @@ report_drop(const Action &action, Context &context)
 
 	report.message = "DROP " + keyword + " deletes " + sized(table) + " with " + row_count(table) +
 					 " for good, and an application that still reads it fails";
-	report.steps = {step("ALTER " + keyword + " " + table.title() + " RENAME TO " + quoted(spare)),
-					step("DROP " + keyword + " " + quoted(table.schema) + "." + quoted(spare) +
-						 (action.cascade ? " CASCADE" : ""))};
-	report.hint =
-		"Put it away under another name first, which can be taken back, and drop it when nobody has missed it.";
+	if (is_child(table))
+		report.hint =
+			"Take it out of its parent first, which can be taken back, and drop it when nobody has missed it.";
+	else
+	{
+		report.steps = {step("ALTER " + keyword + " " + table.title() + " RENAME TO " + quoted(spare)),
+						step("DROP " + keyword + " " + quoted(table.schema) + "." + quoted(spare) +
+							 (action.cascade ? " CASCADE" : ""))};
+		report.hint =
+			"Put it away under another name first, which can be taken back, and drop it when nobody has missed it.";
+	}
 	report.lock = AccessExclusiveLock;
 	context.report(std::move(report));
 }
@@ -247,7 +261,7 @@ drop_schema(const Action &action, Context &context)
 				rows += std::max(0.0, table->rows);
 			}
 	char counts[96];
-	snprintf(counts, sizeof counts, "%zu objects, %zu tables with about %.0f rows among them", victims.size(), tables,
+	snprintf(counts, sizeof counts, "%zu objects (tables: %zu, rows in them: about %.0f)", victims.size(), tables,
 			 rows);
 	Report report;
 	report.message = "DROP SCHEMA CASCADE drops " + std::string(counts) + ": " + list_of(victims);
@@ -305,7 +319,7 @@ drop_database(const Action &action, Context &context)
 	const std::string name = castNode(DropdbStmt, action.statement)->dbname;
 	Report report;
 	report.message = "DROP DATABASE deletes all there is in database " + quoted(name);
-	report.hint = "This belongs into nobody's migration.";
+	report.hint = "It cannot run in a transaction, and nothing but a backup takes it back: keep it out of migrations.";
 	report.object = quoted(name);
 	context.report(std::move(report));
 }
@@ -439,7 +453,7 @@ destruction_rules()
 				  drop_database,
 				  "a database is dropped",
 				  "All there is in it is lost.",
-				  "Do it by hand, with a backup at hand."}),
+				  "Do it outside of migrations, after a backup."}),
 		breaking({"drop-sequence",
 				  "F",
 				  S::warning,

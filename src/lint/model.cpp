@@ -200,6 +200,17 @@ Model::move(Table *table, const std::string &schema)
 	by_name_[{schema, table->name}] = table;
 }
 
+const Node *
+Model::keep(const Node *node)
+{
+	return pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory_.get());
+		auto *copy = static_cast<const Node *>(copyObjectImpl(node));
+		MemoryContextSwitchTo(before);
+		return copy;
+	});
+}
+
 void
 Model::forget_transaction()
 {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pg/boundary.hpp"
+#include "pg/memory.hpp"
 
 namespace mg::lint {
 
@@ -38,7 +39,8 @@ struct TableConstraint
 	bool made_here = false;
 	Oid oid = InvalidOid;
 	Oid index = InvalidOid;
-	Oid other = InvalidOid; // the table that a foreign key names
+	Oid other = InvalidOid;      // the table that a foreign key names
+	const Node *check = nullptr; // what a CHECK that the script makes says, as parsed
 };
 
 struct Index
@@ -107,6 +109,9 @@ public:
 	// Nothing: that of the session.
 	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
 
+	// A copy of a parse tree that lasts as long as this.
+	const Node *keep(const Node *node);
+
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
 
@@ -119,6 +124,7 @@ private:
 	Table *add(std::unique_ptr<Table> table);
 	std::vector<std::string> schemas_of(const RangeVar *name);
 
+	pg::MemoryScope memory_{"migration_governance model"};
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;

@@ -184,7 +184,7 @@ named_by_routines(const std::string &word, const std::string &quotes)
 
 	for (const pg::Row &row : rows)
 		result += (result.empty() ? "" : ", ") + row[0].value_or("");
-	return result.empty() ? "" : ", which the text of " + result + " has";
+	return result.empty() ? "" : "; the text of " + result + " says it too";
 }
 
 bool

@@ -35,7 +35,7 @@ std::vector<Victim> victims_of(Oid catalog, Oid oid);
 // view a.b, function c.d(integer) and 5 more
 std::string list_of(const std::vector<Victim> &victims);
 
-// The PL/pgSQL and SQL routines whose text has a word, with those it is only a part of the name of left out; empty or ", which f() names".
+// The PL/pgSQL and SQL routines whose text has a word, and not only as a part of a longer one: "; the text of f() says it too", or nothing.
 std::string named_by_routines(const std::string &word, const std::string &quotes = "");
 
 // Whether a later statement of the script makes a relation of this name, or gives one this name.

@@ -147,7 +147,13 @@ attach_scans_default(const Action &action, Context &context)
 	Report report;
 	report.message = "the new partition makes the server read every row of the default partition " + sized(*rest) +
 					 " while nobody reads or writes it, and fail if one belongs to the new partition";
-	report.steps = proof_steps(*rest, "_rest", check.expression, context.statement_text());
+	report.steps =
+		proof_steps(*rest, "_rest", check.expression,
+					action.what == What::attach_partition
+						? alter(*parent, "ATTACH PARTITION " +
+											 (action.other != nullptr ? action.other->title() : std::string("...")) +
+											 " " + text_of_bound(bound, context))
+						: context.statement_text());
 	if (report.steps.empty())
 		report.hint = "Add a CHECK that excludes the new bound to the default partition NOT VALID, and validate it, in "
 					  "two migrations before this one.";

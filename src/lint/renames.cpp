@@ -1,4 +1,6 @@
 // Group F: what an application written for the old schema would trip over.
+#include <algorithm>
+
 #include "lint/facts.hpp"
 #include "lint/objects.hpp"
 #include "lint/rule.hpp"
@@ -44,7 +46,10 @@ rename_table(const Action &action, Context &context)
 {
 	const Table &table = *action.table;
 
-	if (is_made_later(context, table.schema, table.name))
+	/* A name that the script itself gave it is nobody's. */
+	if (is_made_later(context, table.schema, table.name) ||
+		std::any_of(context.done().begin(), context.done().end(),
+					[&](const Done &done) { return done.what == What::rename_table && done.table == &table; }))
 		return;
 	Report report;
 	const std::string keyword = keyword_of(table);

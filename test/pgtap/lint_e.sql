@@ -58,6 +58,7 @@ DO $$ BEGIN
 		END IF;
 	END LOOP;
 END $$;
+CREATE INDEX part_a ON part (a);
 ANALYZE;
 
 INSERT INTO t.lint_case (rule, script, place) VALUES
@@ -75,6 +76,8 @@ INSERT INTO t.lint_case (rule, script, place) VALUES
 ('attach-scans-partition', 'ALTER TABLE parted ATTACH PARTITION proved FOR VALUES FROM (''200000'') TO (MAXVALUE)', NULL),
 ('attach-scans-partition', 'ALTER TABLE parted ATTACH PARTITION small FOR VALUES FROM (200000) TO (300000)', NULL),
 ('attach-scans-partition', 'CREATE TABLE fresh (id int, a int); ALTER TABLE parted ATTACH PARTITION fresh FOR VALUES FROM (200000) TO (300000)', NULL),
+('attach-scans-partition', 'ALTER TABLE bare ADD CONSTRAINT k CHECK (id >= 200000 AND id < 250000 AND id IS NOT NULL) NOT VALID; ALTER TABLE parted ATTACH PARTITION bare FOR VALUES FROM (200000) TO (300000)', '1:102'),
+('attach-scans-partition', 'CREATE INDEX big_index ON ONLY parted (a); ALTER INDEX big_index ATTACH PARTITION part_a', NULL),
 ('attach-scans-default', 'ALTER TABLE rested ATTACH PARTITION small FOR VALUES FROM (200000) TO (300000)', '1:1'),
 ('attach-scans-default', 'CREATE TABLE fresh PARTITION OF rested FOR VALUES FROM (200000) TO (300000)', '1:1'),
 ('attach-scans-default', 'ALTER TABLE kept ATTACH PARTITION small FOR VALUES FROM (90000) TO (300000)', '1:1'),
@@ -114,6 +117,9 @@ INSERT INTO t.lint_case (rule, script, place) VALUES
 
 -- These fail, or cannot run in a transaction.
 INSERT INTO t.lint_case (rule, script, place, runs) VALUES
+('attach-scans-partition', 'ALTER TABLE bare ADD CONSTRAINT k CHECK (id >= 200000 AND id < 250000 AND id IS NOT NULL) NOT VALID; ALTER TABLE bare VALIDATE CONSTRAINT k; ALTER TABLE parted ATTACH PARTITION bare FOR VALUES FROM (200000) TO (300000)', NULL, false),
+('attach-scans-partition', 'ALTER TABLE bare ADD CONSTRAINT k CHECK (id BETWEEN 200000 AND 299999 AND id IS NOT NULL) NOT VALID; ALTER TABLE bare VALIDATE CONSTRAINT k; ALTER TABLE parted ATTACH PARTITION bare FOR VALUES FROM (200000) TO (300000)', NULL, false),
+('attach-scans-partition', 'ALTER TABLE turned ADD CONSTRAINT k CHECK (id >= 200000 AND id < 250000) NOT VALID; ALTER TABLE turned VALIDATE CONSTRAINT k; ALTER TABLE parted ATTACH PARTITION turned FOR VALUES FROM (200000) TO (300000)', NULL, false),
 ('detach-not-concurrent', 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY', NULL, false),
 ('detach-concurrently-with-default', 'ALTER TABLE rested DETACH PARTITION rested_1 CONCURRENTLY', '1:1', false),
 ('detach-concurrently-with-default', 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY', NULL, false),

@@ -201,6 +201,35 @@ apply(const AlterTableCmd *command, Table *table)
 	}
 }
 
+// What it leaves of a parent and a child.
+void
+relate(AlterTableType form, Table *table, Table *other)
+{
+	const bool is_inheritance = form == AT_AddInherit || form == AT_DropInherit;
+	Table *parent = is_inheritance ? other : table;
+	Table *child = is_inheritance ? table : other;
+	const bool joins = form == AT_AttachPartition || form == AT_AddInherit;
+
+	for (Column &column : child->columns)
+		if (parent->column(column.name) != nullptr)
+			column.inherited = std::max(0, column.inherited + (joins ? 1 : -1));
+	if (joins)
+	{
+		parent->has_children = true;
+		parent->partitions += std::max(1, child->partitions);
+	}
+	else
+	{
+		for (TableConstraint &constraint : child->constraints)
+			constraint.inherited = false;
+		if (child->oid == parent->default_partition)
+			parent->default_partition = InvalidOid;
+		child->parent = InvalidOid;
+	}
+	if (!is_inheritance)
+		child->is_partition = joins;
+}
+
 // ADD COLUMN and ADD CONSTRAINT have parts of their own; anything else is one action.
 void
 alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *table, Model &model, const Look &look)
@@ -239,6 +268,8 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 		action.other->is_partition = action.what == What::attach_partition;
 	if (table != nullptr)
 		apply(command, table);
+	if (action.other != nullptr && table != nullptr && statement->objtype != OBJECT_INDEX)
+		relate(command->subtype, table, action.other);
 }
 
 } // namespace
@@ -303,6 +334,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 	constraint.type = type;
 	constraint.name = name_of(definition, *table, constraint.columns);
 	constraint.validated = !definition->skip_validation;
+	if (type == CONSTRAINT_CHECK)
+		constraint.check = model.keep(definition->raw_expr);
 #if PG_VERSION_NUM >= 180000
 	constraint.enforced = definition->is_enforced;
 #endif

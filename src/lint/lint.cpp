@@ -59,6 +59,8 @@ public:
 		model_.forget_transaction();
 
 		Trees trees(text_);
+		for (size_t i = 0; i < trees.size(); i++)
+			statements_.push_back(trees[i]);
 		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
 		{
 			pg::guarded([] { CHECK_FOR_INTERRUPTS(); });
@@ -345,6 +347,7 @@ private:
 	Model &model() override { return model_; }
 	const std::vector<Done> &done() const override { return done_; }
 	int statement_number() const override { return number_; }
+	const std::vector<const Node *> &statements() const override { return statements_; }
 	bool is_in_body() const override { return source_.in_body; }
 
 	std::string statement_text() const override
@@ -394,6 +397,7 @@ private:
 	std::vector<Table *> locked_out_;
 	std::set<const Rule *> found_;
 	std::map<std::string, std::optional<std::string>> settings_; // nothing: RESET
+	std::vector<const Node *> statements_;
 	std::map<std::string, Body> bodies_; // of routines that the script makes
 	std::map<std::vector<std::string>, Body> routines_;
 	const script::Statement *statement_ = nullptr;

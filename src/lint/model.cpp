@@ -85,6 +85,14 @@ Model::schemas_of(const RangeVar *name)
 	return result;
 }
 
+std::vector<std::string>
+Model::search_path()
+{
+	if (!path_.has_value())
+		path_ = session_path();
+	return *path_;
+}
+
 Table *
 Model::add(std::unique_ptr<Table> table)
 {
@@ -190,6 +198,17 @@ Model::move(Table *table, const std::string &schema)
 	by_name_[{table->schema, table->name}] = nullptr;
 	table->schema = schema;
 	by_name_[{schema, table->name}] = table;
+}
+
+const Node *
+Model::keep(const Node *node)
+{
+	return pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory_.get());
+		auto *copy = static_cast<const Node *>(copyObjectImpl(node));
+		MemoryContextSwitchTo(before);
+		return copy;
+	});
 }
 
 void

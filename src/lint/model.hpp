@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pg/boundary.hpp"
+#include "pg/memory.hpp"
 
 namespace mg::lint {
 
@@ -23,6 +24,7 @@ struct Column
 	bool has_default = false;
 	char identity = '\0';
 	char generated = '\0';
+	int inherited = 0; // from how many parents
 	bool made_here = false;
 };
 
@@ -37,7 +39,8 @@ struct TableConstraint
 	bool made_here = false;
 	Oid oid = InvalidOid;
 	Oid index = InvalidOid;
-	Oid other = InvalidOid; // the table that a foreign key names
+	Oid other = InvalidOid;      // the table that a foreign key names
+	const Node *check = nullptr; // what a CHECK that the script makes says, as parsed
 };
 
 struct Index
@@ -69,9 +72,11 @@ struct Table
 	bool has_children = false;
 	int partitions = 0; // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
-	int64_t bytes = 0;  // with partitions and children
-	double rows = -1;   // as the planner has them; below 0 when nobody knows
-	int attributes = 0; // dropped ones too
+	Oid parent = InvalidOid;                // of a partition
+	std::vector<std::string> partition_key; // empty for an expression
+	int64_t bytes = 0;                      // with partitions and children
+	double rows = -1;                       // as the planner has them; below 0 when nobody knows
+	int attributes = 0;                     // dropped ones too
 	std::vector<Column> columns;
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
@@ -93,6 +98,8 @@ public:
 	Table *find(Oid oid);
 	// The table of an index, or nullptr.
 	Table *table_of_index(const RangeVar *name);
+	// Where unqualified names are looked for now, without pg_catalog; of types and functions too.
+	std::vector<std::string> search_path();
 
 	// What statements do.
 	Table *make(const RangeVar *name, char kind);
@@ -101,6 +108,9 @@ public:
 	void move(Table *table, const std::string &schema);
 	// Nothing: that of the session.
 	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
+
+	// A copy of a parse tree that lasts as long as this.
+	const Node *keep(const Node *node);
 
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
@@ -114,6 +124,7 @@ private:
 	Table *add(std::unique_ptr<Table> table);
 	std::vector<std::string> schemas_of(const RangeVar *name);
 
+	pg::MemoryScope memory_{"migration_governance model"};
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;

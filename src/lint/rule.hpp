@@ -76,6 +76,8 @@ public:
 	virtual std::string refusal() const = 0;
 	// An earlier statement, by its number.
 	virtual std::string text_of_statement(int number) const = 0;
+	// All statements of the script, as parsed; statement_number() counts in them.
+	virtual const std::vector<const Node *> &statements() const = 0;
 	// Whether the statement is in the body of a DO block or function, and need not run.
 	virtual bool is_in_body() const = 0;
 
@@ -124,8 +126,11 @@ std::vector<Rule> column_rules();      // B
 std::vector<Rule> type_rules();        // C
 std::vector<Rule> index_rules();       // D
 std::vector<Rule> partition_rules();   // E
+std::vector<Rule> inheritance_rules(); // E
 std::vector<Rule> destruction_rules(); // F
+std::vector<Rule> loss_rules();        // F
 std::vector<Rule> rename_rules();      // F
+std::vector<Rule> callable_rules();    // F
 std::vector<Rule> transaction_rules(); // G
 std::vector<Rule> row_rules();         // H
 std::vector<Rule> design_rules();      // I

@@ -37,11 +37,24 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 	if (create->if_not_exists && model.find(create->relation) != nullptr)
 		return;
 
+	Table *parent = create->partbound != nullptr && create->inhRelations != NIL
+						? model.find(linitial_node(RangeVar, create->inhRelations))
+						: nullptr;
 	Table *table =
 		model.make(create->relation, create->partspec != nullptr ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
 	ListCell *cell;
 	table->is_partition = create->partbound != nullptr;
-	look_at(reinterpret_cast<const Node *>(create), What::create_table, table, look);
+	if (create->partspec != nullptr)
+		foreach (cell, create->partspec->partParams)
+			table->partition_key.push_back(text_of(lfirst_node(PartitionElem, cell)->name));
+	Action action;
+	action.what = What::create_table;
+	action.statement = reinterpret_cast<const Node *>(create);
+	action.table = table;
+	action.other = parent;
+	look(action);
+	if (parent != nullptr)
+		parent->has_children = true;
 	foreach (cell, create->tableElts)
 	{
 		auto *element = static_cast<const Node *>(lfirst(cell));
@@ -132,6 +145,18 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 			default:
 			{
 				Action action;
+				if (statement->removeType == OBJECT_TRIGGER || statement->removeType == OBJECT_RULE ||
+					statement->removeType == OBJECT_POLICY)
+				{
+					/* The last name is its own, those before are the table's. */
+					const auto *names = castNode(List, object);
+					const List *table =
+						pg::guarded([&] { return list_truncate(list_copy(names), list_length(names) - 1); });
+					action.table = model.find(range_var_of(table));
+					action.name = strVal(llast(names));
+					if (action.table == nullptr && statement->missing_ok)
+						break;
+				}
 				action.what = What::drop_other;
 				action.statement = node;
 				action.part = object;
@@ -238,6 +263,8 @@ what_of(const Node *statement)
 			return What::create_extension;
 		case T_CreateSchemaStmt:
 			return What::create_schema;
+		case T_DropdbStmt:
+			return What::drop_other;
 		case T_SelectStmt:
 			return What::select;
 		case T_DoStmt:
@@ -375,8 +402,14 @@ walk(const Node *statement, Model &model, const Look &look)
 			set_variable(castNode(VariableSetStmt, statement), model, look);
 			return;
 		case T_ViewStmt:
-			look_at(statement, What::create_view, model.make(castNode(ViewStmt, statement)->view, RELKIND_VIEW), look);
+		{
+			/* One that is replaced stays what it is. */
+			const auto *create = castNode(ViewStmt, statement);
+			Table *view = create->replace ? model.find(create->view) : nullptr;
+			look_at(statement, What::create_view, view != nullptr ? view : model.make(create->view, RELKIND_VIEW),
+					look);
 			return;
+		}
 		default:
 			look_at(statement, what_of(statement), nullptr, look);
 			return;

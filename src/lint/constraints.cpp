@@ -119,19 +119,14 @@ not_valid_never_validated(const Action &, Context &context)
 }
 
 void
-report_not_null(const Action &action, Context &context, const std::string &column, const std::string &what)
-{
-	context.report({what + " reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
-					not_null_steps(*action.table, column), AccessExclusiveLock, Work::scan});
-}
-
-void
 set_not_null_scans(const Action &action, Context &context)
 {
 	if (action.what == What::set_not_null)
 	{
 		if (action.column != nullptr && !is_proved_not_null(*action.table, action.name))
-			report_not_null(action, context, action.name, "SET NOT NULL");
+			context.report({"SET NOT NULL reads every row of " + sized(*action.table) +
+								" while nobody reads or writes it",
+							"", not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
 		return;
 	}
 	/* The constraint of 18. */
@@ -270,10 +265,28 @@ pk_on_nullable_column(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_PRIMARY) || action.is_new_column)
 		return;
-	for (const std::string &name : columns_of(action))
-		if (const Column *column = action.table->column(name);
-			column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name))
-			report_not_null(action, context, name, "the primary key makes column " + quoted(name) + " NOT NULL, which");
+	const std::vector<std::string> columns = columns_of(action);
+	auto is_scanned = [&](const std::string &name) {
+		const Column *column = action.table->column(name);
+		return column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name);
+	};
+	if (std::none_of(columns.begin(), columns.end(), is_scanned))
+		return;
+	std::vector<Step> steps;
+	if (definition_of(action)->indexname == nullptr)
+		steps = unique_steps(action, context, index_for(action));
+	else
+	{
+		for (const std::string &name : columns)
+			if (is_scanned(name))
+				append(steps, not_null_steps(*action.table, name));
+		steps.push_back(step(alter(*action.table) + " ADD " + clause_of(action, context)));
+	}
+	for (const std::string &name : columns)
+		if (is_scanned(name))
+			context.report({"the primary key makes column " + quoted(name) + " NOT NULL, which reads every row of " +
+								sized(*action.table) + " while nobody reads or writes it",
+							"", steps, AccessExclusiveLock, Work::scan});
 }
 
 // By what ANALYZE saw; rows may have changed since, but not by the script.

@@ -382,6 +382,12 @@ column_steps(const Action &action, Context &context)
 	if (pieces.of(CONSTR_GENERATED) != nullptr || is_constrained_domain(action.column->type) ||
 		(table.has_children && !is_partitioned(&table)))
 		return {};
+	auto new_name = [&](const std::string &middle, const std::string &label) {
+		TableConstraint named;
+		named.name = free_name(table, middle, label);
+		table.constraints.push_back(named);
+		return named.name;
+	};
 	for (const Pieces::Piece &piece : pieces.pieces)
 	{
 		const Constraint *constraint = piece.constraint;
@@ -404,7 +410,7 @@ column_steps(const Action &action, Context &context)
 				break;
 			case CONSTR_CHECK:
 				if (part.name.empty())
-					part.name = free_name(table, column, "check");
+					part.name = new_name(column, "check");
 				behind += "; " + alter(table) + " ADD " + clause_of(part, context) + " NOT VALID";
 				later.push_back(validate_step(table, part.name));
 				break;
@@ -419,7 +425,7 @@ column_steps(const Action &action, Context &context)
 					return {};
 				part.other = context.model().find(constraint->pktable);
 				if (part.name.empty())
-					part.name = free_name(table, column, "fkey");
+					part.name = new_name(column, "fkey");
 				later.push_back(step(alter(table) + " ADD " + clause_of(part, context) + " NOT VALID"));
 				later.push_back(validate_step(table, part.name));
 				break;
@@ -429,8 +435,8 @@ column_steps(const Action &action, Context &context)
 				if (is_partitioned(&table))
 					return {};
 				if (part.name.empty())
-					part.name = constraint->contype == CONSTR_UNIQUE ? free_name(table, column, "key")
-																	 : free_name(table, "", "pkey");
+					part.name =
+						constraint->contype == CONSTR_UNIQUE ? new_name(column, "key") : new_name("", "pkey");
 				is_not_null = is_not_null || constraint->contype == CONSTR_PRIMARY;
 				append(later, unique_steps(part, context, ""));
 				break;

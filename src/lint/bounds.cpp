@@ -231,9 +231,9 @@ checks_of(const Table &table)
 	const List *result = NIL;
 
 	for (const TableConstraint &constraint : table.constraints)
-		if (constraint.check != nullptr && constraint.validated && constraint.enforced)
+		if (constraint.expression != nullptr && constraint.validated && constraint.enforced)
 			result =
-				pg::guarded([&] { return lappend(const_cast<List *>(result), const_cast<Node *>(constraint.check)); });
+				pg::guarded([&] { return lappend(const_cast<List *>(result), const_cast<Node *>(constraint.expression)); });
 	return result;
 }
 

@@ -16,9 +16,9 @@ namespace mg::lint {
 struct Column
 {
 	std::string name;
-	int number = 0; // 0 when the script made it
-	Oid type = InvalidOid;
-	int32_t typmod = -1;
+	int number = 0;         // 0 when the script made it
+	Oid type = InvalidOid; // InvalidOid when nobody knows it
+	int32_t typmod = -1;   // -1 too when the script made it
 	Oid collation = InvalidOid;
 	bool not_null = false;
 	bool has_default = false;
@@ -40,7 +40,7 @@ struct TableConstraint
 	Oid oid = InvalidOid;
 	Oid index = InvalidOid;
 	Oid other = InvalidOid;      // the table that a foreign key names
-	const Node *check = nullptr; // what a CHECK that the script makes says, as parsed
+	const Node *expression = nullptr; // what a CHECK that the script makes says, as parsed
 };
 
 struct Index
@@ -70,6 +70,7 @@ struct Table
 	bool is_partition = false;
 	bool has_row_security = false;
 	bool has_children = false;
+	bool is_written = false; // by a statement before this one
 	int partitions = 0; // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
 	Oid parent = InvalidOid;                // of a partition
@@ -80,6 +81,7 @@ struct Table
 	std::vector<Column> columns;
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
+	std::vector<TableConstraint> dropped; // constraints that the script has dropped
 
 	std::string title() const; // schema-qualified and quoted
 	Column *column(const std::string &column_name);
@@ -96,6 +98,10 @@ public:
 	Table *find(const RangeVar *name);
 	Table *find(const std::string &schema, const std::string &name);
 	Table *find(Oid oid);
+	// The type that a name means now, or InvalidOid, also for one that the script makes.
+	Oid find_type(const TypeName *name);
+	Oid find_type(const List *names);
+	Oid find_collation(const List *names);
 	// The table of an index, or nullptr.
 	Table *table_of_index(const RangeVar *name);
 	// Where unqualified names are looked for now, without pg_catalog; of types and functions too.
@@ -115,6 +121,14 @@ public:
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
 
+	// Functions that the script makes, with what it says of their volatility; nullptr for any other.
+	void make_function(const std::string &name, char volatility) { functions_[name] = volatility; }
+	const char *made_function(const std::string &name) const
+	{
+		auto found = functions_.find(name);
+		return found != functions_.end() ? &found->second : nullptr;
+	}
+
 	// Every relation that was asked for or made.
 	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }
 
@@ -123,13 +137,18 @@ private:
 
 	Table *add(std::unique_ptr<Table> table);
 	std::vector<std::string> schemas_of(const RangeVar *name);
+	std::vector<std::string> schemas_of(const List *names);
 
 	pg::MemoryScope memory_{"migration_governance model"};
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;
+	std::map<std::string, char> functions_;
 	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
+
+// The name that the server would give a constraint or an index: t_c_key, t_c_key1, ...; no part of it may be quoted.
+std::string free_name(Table &table, const std::string &middle, const std::string &label);
 
 // Reads a relation out of the catalogs without locking it; nothing if it is gone. Of the system's own tables only names and kind.
 std::unique_ptr<Table> read_table(Oid oid);

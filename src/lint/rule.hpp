@@ -122,7 +122,10 @@ const Rule *rule_of(const std::string &name);
 
 // The groups.
 std::vector<Rule> constraint_rules();  // A
+std::vector<Rule> reference_rules();   // A
+std::vector<Rule> domain_rules();      // A
 std::vector<Rule> column_rules();      // B
+std::vector<Rule> column_change_rules(); // B
 std::vector<Rule> type_rules();        // C
 std::vector<Rule> index_rules();       // D
 std::vector<Rule> partition_rules();   // E

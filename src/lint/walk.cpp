@@ -61,8 +61,8 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 		if (IsA(element, ColumnDef))
 			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
 		else if (IsA(element, Constraint))
-			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, true,
-						   model, look);
+			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, nullptr,
+						   true, model, look);
 	}
 }
 
@@ -291,7 +291,11 @@ bool
 walk_one_table(const Node *statement, Model &model, const Look &look)
 {
 	auto at = [&](What what, const RangeVar *name) {
-		look_at(statement, what, model.find(name), look);
+		Table *table = model.find(name);
+		look_at(statement, what, table, look);
+		if (table != nullptr && (what == What::update || what == What::remove || what == What::insert ||
+								 what == What::merge || what == What::copy))
+			table->is_written = true;
 		return true;
 	};
 
@@ -330,7 +334,12 @@ walk_several_tables(const Node *statement, What what, const List *relations, Mod
 
 	foreach (cell, relations)
 		if (auto *node = static_cast<const Node *>(lfirst(cell)); IsA(node, RangeVar))
-			look_at(statement, what, model.find(castNode(RangeVar, node)), look, "", cascade);
+		{
+			Table *table = model.find(castNode(RangeVar, node));
+			look_at(statement, what, table, look, "", cascade);
+			if (table != nullptr && what == What::truncate)
+				table->is_written = true;
+		}
 }
 
 } // namespace
@@ -408,6 +417,18 @@ walk(const Node *statement, Model &model, const Look &look)
 			Table *view = create->replace ? model.find(create->view) : nullptr;
 			look_at(statement, What::create_view, view != nullptr ? view : model.make(create->view, RELKIND_VIEW),
 					look);
+			return;
+		}
+		case T_CreateFunctionStmt:
+		{
+			const auto *create = castNode(CreateFunctionStmt, statement);
+			look_at(statement, What::create_function, nullptr, look, names_in(create->funcname).back());
+			char volatility = PROVOLATILE_VOLATILE;
+			ListCell *cell;
+			foreach (cell, create->options)
+				if (const auto *option = lfirst_node(DefElem, cell); strcmp(option->defname, "volatility") == 0)
+					volatility = *strVal(option->arg); /* immutable, stable, volatile */
+			model.make_function(names_in(create->funcname).back(), volatility);
 			return;
 		}
 		default:

@@ -56,6 +56,7 @@ enum class What
 
 	create_view,
 	refresh,
+	analyze,
 	create_function,
 	create_trigger,
 	create_policy,

@@ -80,6 +80,20 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 	table->indexes.push_back(std::move(index));
 }
 
+// DROP TRIGGER, POLICY and RULE name their table first.
+void
+name_part_of_table(ObjectType type, const Node *object, Model &model, Action &action)
+{
+	if (type != OBJECT_TRIGGER && type != OBJECT_POLICY && type != OBJECT_RULE)
+		return;
+	const auto *names = castNode(List, object);
+	action.name = strVal(llast(names));
+	if (list_length(names) > 1)
+		action.table = model.find(pg::guarded([&] {
+			return makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1));
+		}));
+}
+
 void
 drop(const DropStmt *statement, Model &model, const Look &look)
 {
@@ -126,6 +140,7 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				action.statement = node;
 				action.part = object;
 				action.cascade = cascade;
+				name_part_of_table(statement->removeType, object, model, action);
 				look(action);
 				break;
 			}
@@ -221,8 +236,6 @@ what_of(const Node *statement)
 			return What::alter_domain;
 		case T_CreateSeqStmt:
 			return What::create_sequence;
-		case T_AlterSeqStmt:
-			return What::alter_sequence;
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
 			return What::create_extension;
@@ -274,8 +287,17 @@ walk_one_table(const Node *statement, Model &model, const Look &look)
 			return at(What::refresh, castNode(RefreshMatViewStmt, statement)->relation);
 		case T_ClusterStmt:
 			return at(What::rewrite_table, castNode(ClusterStmt, statement)->relation);
+		case T_AlterSeqStmt:
+			return at(What::alter_sequence, castNode(AlterSeqStmt, statement)->sequence);
 		case T_ReindexStmt:
-			return at(What::reindex, castNode(ReindexStmt, statement)->relation);
+		{
+			const auto *reindex = castNode(ReindexStmt, statement);
+			if (reindex->kind != REINDEX_OBJECT_INDEX)
+				return at(What::reindex, reindex->relation);
+			look_at(statement, What::reindex, model.table_of_index(reindex->relation), look,
+					reindex->relation->relname);
+			return true;
+		}
 		case T_CreateTrigStmt:
 			return at(What::create_trigger, castNode(CreateTrigStmt, statement)->relation);
 		case T_CreatePolicyStmt:
@@ -294,6 +316,29 @@ walk_several_tables(const Node *statement, What what, const List *relations, Mod
 	foreach (cell, relations)
 		if (auto *node = static_cast<const Node *>(lfirst(cell)); IsA(node, RangeVar))
 			look_at(statement, what, model.find(castNode(RangeVar, node)), look, "", cascade);
+}
+
+// VACUUM FULL writes a table anew, ANALYZE makes its statistics.
+void
+vacuum(const VacuumStmt *statement, Model &model, const Look &look)
+{
+	bool full = false;
+	bool analyze = !statement->is_vacuumcmd;
+	ListCell *cell;
+
+	foreach (cell, statement->options)
+	{
+		auto *option = lfirst_node(DefElem, cell);
+		full = full || (strcmp(option->defname, "full") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
+		analyze =
+			analyze || (strcmp(option->defname, "analyze") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
+	}
+	const What what = full ? What::rewrite_table : analyze ? What::analyze : What::other;
+	if (statement->rels == NIL)
+		look_at(reinterpret_cast<const Node *>(statement), what, nullptr, look);
+	foreach (cell, statement->rels)
+		look_at(reinterpret_cast<const Node *>(statement), what, model.find(lfirst_node(VacuumRelation, cell)->relation),
+				look);
 }
 
 } // namespace
@@ -348,6 +393,9 @@ walk(const Node *statement, Model &model, const Look &look)
 		case T_LockStmt:
 			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look,
 								false);
+			return;
+		case T_VacuumStmt:
+			vacuum(castNode(VacuumStmt, statement), model, look);
 			return;
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);

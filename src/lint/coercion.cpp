@@ -24,8 +24,7 @@ column_hook(ParseState *state, ColumnRef *reference)
 	{
 		const ColumnRaw &column = columns->columns[i];
 		if (strcmp(column.name, strVal(last)) == 0)
-			return reinterpret_cast<Node *>(
-				makeVar(1, column.number, column.type, column.typmod, column.collation, 0));
+			return reinterpret_cast<Node *>(makeVar(1, column.number, column.type, column.typmod, column.collation, 0));
 	}
 	return nullptr;
 }
@@ -236,9 +235,10 @@ Answer
 change_raw(const ColumnsRaw &columns, const ColumnRaw &column, const Node *by_expression, Oid type, int32 typmod)
 {
 	Answer answer = {true, true, true, false, false};
-	Node *expression = by_expression != nullptr ? understood_raw(columns, by_expression)
-												: reinterpret_cast<Node *>(makeVar(1, column.number, column.type,
-																				   column.typmod, column.collation, 0));
+	Node *expression =
+		by_expression != nullptr
+			? understood_raw(columns, by_expression)
+			: reinterpret_cast<Node *>(makeVar(1, column.number, column.type, column.typmod, column.collation, 0));
 
 	answer.is_volatile = contain_volatile_functions(expression);
 	const bool is_cast = is_cast_of_raw(expression, column.number);

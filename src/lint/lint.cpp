@@ -225,9 +225,9 @@ private:
 		const bool is_earlier = report.statement >= 0;
 		const int number = is_earlier ? report.statement : number_;
 		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
-		const Place place = lines_.place_of(
-			is_earlier ? static_cast<size_t>(std::max(report.location, 0))
-					   : offset_of(report.location >= 0 ? report.location : action_->location));
+		const Place place =
+			lines_.place_of(is_earlier ? static_cast<size_t>(std::max(report.location, 0))
+									   : offset_of(report.location >= 0 ? report.location : action_->location));
 
 		finding.rule = rule_;
 		finding.severity = severity_;

@@ -116,8 +116,8 @@ sequence_runs_out(const Action &, Context &context)
 		if (last / (largest / 100) < share_to_tell)
 			continue;
 		Report report;
-		report.message = "sequence " + row[3].value_or("") + " of column " + quoted(column->name) + " of " + table->title() +
-						 " has given out " + std::to_string(last / (largest / 100)) + " % of its " +
+		report.message = "sequence " + row[3].value_or("") + " of column " + quoted(column->name) + " of " +
+						 table->title() + " has given out " + std::to_string(last / (largest / 100)) + " % of its " +
 						 std::to_string(largest) + " numbers";
 		report.hint = "Make the column bigint while there is time: it takes a second column and a backfill, as rule "
 					  "type-change-rewrites tells.";
@@ -144,8 +144,9 @@ sequence_left_behind(const Action &, Context &context)
 				is_altered(context, static_cast<Oid>(number_of(row[2]))))
 				continue;
 			Report report;
-			report.message = "column " + quoted(column->name) + " of " + done.table->title() + " gets wider, but its sequence " +
-							 row[3].value_or("") + " still ends at " + row[4].value_or("");
+			report.message = "column " + quoted(column->name) + " of " + done.table->title() +
+							 " gets wider, but its sequence " + row[3].value_or("") + " still ends at " +
+							 row[4].value_or("");
 			report.hint = "ALTER SEQUENCE " + row[3].value_or("") + " AS " + type_title(column->type, -1) +
 						  "; in the same migration.";
 			report.table = done.table;

@@ -58,7 +58,8 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 {
 	constexpr const char *sql =
 		"WITH RECURSIVE m (oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM m JOIN pg_inherits ON inhparent = m.oid) "
-		"SELECT i.indexrelid, c.oid::regclass, c.relam, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR NOT i.indisvalid, "
+		"SELECT i.indexrelid, c.oid::regclass, c.relam, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR NOT "
+		"i.indisvalid, "
 		"       i.indclass[k], i.indcollation[k], m.oid = $1::oid AND con.oid IS NULL AND NOT c.relispartition "
 		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = $2 AND NOT a.attisdropped "
 		"JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' "
@@ -74,9 +75,8 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), action.column->name}))
 	{
 		const Oid index = oid_of(row[0]);
-		if (index == last ||
-			(row[3] != "t" && (!row[4].has_value() || keeps_key(*action.column, change, oid_of(row[2]), oid_of(row[4]),
-																oid_of(row[5])))))
+		if (index == last || (row[3] != "t" && (!row[4].has_value() || keeps_key(*action.column, change, oid_of(row[2]),
+																				 oid_of(row[4]), oid_of(row[5])))))
 			continue;
 		last = index;
 		result.push_back({row[1].value_or(""),
@@ -125,8 +125,9 @@ type_change_rebuilds_index(const Action &action, Context &context)
 			report.steps.push_back(outside_step(with_words(index.definition, "index", "CONCURRENTLY")));
 	}
 	else
-		report.hint = "Drop the indexes before it where the table can do without them for a while, and build them "
-					  "CONCURRENTLY afterwards; those of constraints belong to a constraint that is dropped and added again.";
+		report.hint =
+			"Drop the indexes before it where the table can do without them for a while, and build them "
+			"CONCURRENTLY afterwards; those of constraints belong to a constraint that is dropped and added again.";
 	context.report(std::move(report));
 }
 
@@ -152,7 +153,8 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	std::string drops;
 	std::string adds;
 	std::string validates;
-	bool are_definable = action.table->kind == RELKIND_RELATION && !action.table->has_children && !action.table->is_partition;
+	bool are_definable =
+		action.table->kind == RELKIND_RELATION && !action.table->has_children && !action.table->is_partition;
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), action.column->name}))
 	{
 		const std::string name = quoted(row[1].value_or(""));
@@ -176,7 +178,8 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	if (are_definable)
 		report.steps = {step(drops + context.statement_text() + adds), step(validates)};
 	else
-		report.hint = "Drop the constraint before it, add it NOT VALID behind it, and validate it in a migration of its own.";
+		report.hint =
+			"Drop the constraint before it, add it NOT VALID behind it, and validate it in a migration of its own.";
 	context.report(std::move(report));
 }
 
@@ -236,15 +239,17 @@ keeps_pair_raw(const KeyPairRaw &pair)
 		found = get_opfamily_member(family, input, input, BTEqualStrategyNumber);
 		right = input;
 	}
-	return found == pair.operator_now && cast_raw(right, pair.from_type, &before) == cast_raw(right, pair.new_from_type, &after) &&
-		   before == after && (!IsPolymorphicType(right) || pair.from_type == pair.new_from_type);
+	return found == pair.operator_now &&
+		   cast_raw(right, pair.from_type, &before) == cast_raw(right, pair.new_from_type, &after) && before == after &&
+		   (!IsPolymorphicType(right) || pair.from_type == pair.new_from_type);
 }
 
 std::vector<Key>
 keys_over(const Action &action, const TypeChange &change)
 {
 	constexpr const char *sql =
-		"SELECT c.oid, c.conname, c.conrelid, c.confrelid, c.convalidated, c.conpfeqop[k], o.opcfamily, ic.relam, o.oid, "
+		"SELECT c.oid, c.conname, c.conrelid, c.confrelid, c.convalidated, c.conpfeqop[k], o.opcfamily, ic.relam, "
+		"o.oid, "
 		"       fa.atttypid, pa.atttypid, c.conrelid = $1::oid AND c.conkey[k] = $2::int2, "
 		"       c.confrelid = $1::oid AND c.confkey[k] = $2::int2 "
 		"FROM pg_constraint c CROSS JOIN LATERAL generate_subscripts(c.conkey, 1) k "
@@ -263,15 +268,14 @@ keys_over(const Action &action, const TypeChange &change)
 		/* Dropped by the script itself. */
 		if (oid_of(row[2]) == action.table->oid && action.table->constraint(row[1].value_or("")) == nullptr)
 			continue;
-		KeyPairRaw pair = {oid_of(row[5]), oid_of(row[6]), oid_of(row[7]), oid_of(row[8]),
+		KeyPairRaw pair = {oid_of(row[5]), oid_of(row[6]),  oid_of(row[7]), oid_of(row[8]),
 						   oid_of(row[9]), oid_of(row[10]), oid_of(row[9]), oid_of(row[10])};
 		if (row[11] == "t")
 			pair.new_from_type = change.type;
 		if (row[12] == "t")
 			pair.new_to_type = change.type;
 		const bool is_kept = !change.rewrites && ask(false, [&] { return keeps_pair_raw(pair); });
-		result.push_back(
-			{quoted(row[1].value_or("")), oid_of(row[2]), oid_of(row[3]), row[4] == "t" && !is_kept});
+		result.push_back({quoted(row[1].value_or("")), oid_of(row[2]), oid_of(row[3]), row[4] == "t" && !is_kept});
 	}
 	return result;
 }
@@ -294,7 +298,8 @@ type_change_rechecks_fk(const Action &action, Context &context)
 		report.message = "changing the type of column " + quoted(action.name) + " of " + action.table->title() +
 						 " looks up every row of " + sized(*referencing) + " again for foreign key " + key.name +
 						 ", while nobody reads or writes either table";
-		report.hint = "Drop the foreign key before it, add it NOT VALID behind it, and validate it in a migration of its own.";
+		report.hint =
+			"Drop the foreign key before it, add it NOT VALID behind it, and validate it in a migration of its own.";
 		report.table = referencing;
 		report.lock = AccessExclusiveLock;
 		report.work = Work::scan;
@@ -353,17 +358,21 @@ type_change_blocked(const Action &action, Context &context)
 	/* As RememberAllDependentForRebuilding() and ATPrepAlterColumnType() refuse: kind, title, oid of a view, name, what the server calls it. */
 	constexpr const char *sql =
 		"SELECT i.type, i.identity, r.ev_class, "
-		"       CASE WHEN d.classid = 'pg_attrdef'::regclass THEN ga.attname ELSE coalesce(t.tgname, p.polname, r.rulename)::name END "
-		"FROM (SELECT DISTINCT classid, objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid "
+		"       CASE WHEN d.classid = 'pg_attrdef'::regclass THEN ga.attname ELSE coalesce(t.tgname, p.polname, "
+		"r.rulename)::name END "
+		"FROM (SELECT DISTINCT classid, objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND "
+		"d.refobjid = $1::oid "
 		"        AND d.refobjsubid = $2::int AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, "
-		"          'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_attrdef'::regclass, 'pg_publication_rel'::regclass)) d "
+		"          'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_attrdef'::regclass, "
+		"'pg_publication_rel'::regclass)) d "
 		"LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid "
 		"LEFT JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') "
 		"LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid "
 		"LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid "
 		"LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid "
 		"LEFT JOIN pg_attribute ga ON ga.attrelid = f.adrelid AND ga.attnum = f.adnum "
-		"CROSS JOIN LATERAL pg_identify_object(coalesce(CASE WHEN v.oid IS NOT NULL OR f.oid IS NOT NULL THEN 'pg_class'::regclass END, "
+		"CROSS JOIN LATERAL pg_identify_object(coalesce(CASE WHEN v.oid IS NOT NULL OR f.oid IS NOT NULL THEN "
+		"'pg_class'::regclass END, "
 		"  d.classid), coalesce(v.oid, f.adrelid, d.objid), coalesce(f.adnum, 0)) i "
 		"WHERE f.oid IS NULL OR f.adrelid <> $1::oid OR f.adnum <> $2::int2 "
 		"UNION ALL "
@@ -416,9 +425,10 @@ type_change_needs_using(const Action &action, Context &context)
 		return;
 	const std::string type = type_title(change.type, change.typmod);
 	Report report;
-	report.message = (new_definition(action)->raw_default == nullptr ? "column " + quoted(action.name)
-																	 : "what USING gives for column " + quoted(action.name)) +
-					 " of " + action.table->title() + " cannot be cast to " + type + " without being told how";
+	report.message =
+		(new_definition(action)->raw_default == nullptr ? "column " + quoted(action.name)
+														: "what USING gives for column " + quoted(action.name)) +
+		" of " + action.table->title() + " cannot be cast to " + type + " without being told how";
 	report.hint = "Say so with USING " + quoted(action.name) + "::" + type + ", or with another expression.";
 	context.report(std::move(report));
 }
@@ -469,7 +479,8 @@ type_dependent_rules()
 		 {W::change_type},
 		 type_change_rebuilds_index,
 		 "a change of type that leaves the rows as they are, but not an index",
-		 "Another operator class or collation, or an expression over the column, makes the server build the index anew, and nobody "
+		 "Another operator class or collation, or an expression over the column, makes the server build the index "
+		 "anew, and nobody "
 		 "reads or writes the table meanwhile.",
 		 "Drop the index CONCURRENTLY before it, and build it CONCURRENTLY afterwards."},
 		{"type-change-rechecks-constraints",
@@ -506,7 +517,8 @@ type_dependent_rules()
 		 {W::change_type},
 		 type_change_blocked,
 		 "a change of type of a column that something uses",
-		 "The server refuses it because of a view, rule, policy, trigger, function, publication, generated column, partition key or "
+		 "The server refuses it because of a view, rule, policy, trigger, function, publication, generated column, "
+		 "partition key or "
 		 "row type.",
 		 "Drop what uses the column, and make it again in the same migration."},
 		{"type-change-needs-using",

@@ -47,21 +47,24 @@ is_replaceable(const Action &action)
 	const Column &column = *action.column;
 
 	if (table.kind != RELKIND_RELATION || table.is_partition || table.has_children ||
-		table.columns.back().name != column.name || column.not_null || column.has_default ||
-		column.identity != '\0' || column.generated != '\0' || table.made_here ||
-		new_definition(action)->raw_default != nullptr || !has_one_command(action))
+		table.columns.back().name != column.name || column.not_null || column.has_default || column.identity != '\0' ||
+		column.generated != '\0' || table.made_here || new_definition(action)->raw_default != nullptr ||
+		!has_one_command(action))
 		return false;
 	for (const Index &index : table.indexes)
 		if (std::find(index.columns.begin(), index.columns.end(), column.name) != index.columns.end())
 			return false;
 	/* The option is one that some builds of the server keep for themselves. */
 	return !fact("SELECT true FROM pg_attribute a WHERE attrelid = $1::oid AND attnum = $2::int "
-				 "AND (attacl IS NOT NULL OR EXISTS (SELECT FROM unnest(attoptions) o WHERE o NOT LIKE 'pg_attver=%') OR attcompression <> '' OR attinhcount > 0 "
+				 "AND (attacl IS NOT NULL OR EXISTS (SELECT FROM unnest(attoptions) o WHERE o NOT LIKE 'pg_attver=%') "
+				 "OR attcompression <> '' OR attinhcount > 0 "
 				 "  OR coalesce(attstattarget, -1) <> -1 "
 				 "  OR attstorage <> (SELECT typstorage FROM pg_type t WHERE t.oid = atttypid) "
-				 "  OR EXISTS (SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid = attrelid AND "
+				 "  OR EXISTS (SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid = attrelid "
+				 "AND "
 				 "objsubid = attnum) "
-				 "  OR EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = attrelid AND "
+				 "  OR EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = attrelid "
+				 "AND "
 				 "refobjsubid = attnum))",
 				 {cell_of(table.oid), std::to_string(column.number)})
 				.has_value();
@@ -86,18 +89,19 @@ expand_and_contract(const Action &action, const TypeChange &change)
 			collation += (collation.empty() ? "" : ".") + quoted(name);
 		type += " COLLATE " + collation;
 	}
-	return {
-		step("ALTER TABLE " + table + " ADD COLUMN " + next + " " + type + ";\nCREATE FUNCTION " + function +
-			 "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW." + next + " := NEW." + column +
-			 "; RETURN NEW; END $$;\nCREATE TRIGGER " + trigger + " BEFORE INSERT OR UPDATE ON " + table +
-			 " FOR EACH ROW EXECUTE FUNCTION " + function + "()"),
-		outside_step("DO $$\nDECLARE\n\tat bigint := 0;\n\tpages bigint := pg_relation_size(" +
-					 literal + ") / current_setting('block_size')::bigint;\nBEGIN\n\tWHILE at <= pages LOOP\n\t\tUPDATE " +
-					 table + " SET " + column + " = " + column +
-					 " WHERE ctid >= format('(%s,0)', at)::tid AND ctid < format('(%s,0)', at + 1000)::tid AND " + column +
-					 " IS NOT NULL AND " + next + " IS NULL;\n\t\tCOMMIT;\n\t\tat := at + 1000;\n\tEND LOOP;\nEND $$"),
-		step("DROP TRIGGER " + trigger + " ON " + table + ";\nDROP FUNCTION " + function + "();\nALTER TABLE " + table +
-			 " DROP COLUMN " + column + ";\nALTER TABLE " + table + " RENAME COLUMN " + next + " TO " + column)};
+	return {step("ALTER TABLE " + table + " ADD COLUMN " + next + " " + type + ";\nCREATE FUNCTION " + function +
+				 "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW." + next + " := NEW." + column +
+				 "; RETURN NEW; END $$;\nCREATE TRIGGER " + trigger + " BEFORE INSERT OR UPDATE ON " + table +
+				 " FOR EACH ROW EXECUTE FUNCTION " + function + "()"),
+			outside_step("DO $$\nDECLARE\n\tat bigint := 0;\n\tpages bigint := pg_relation_size(" + literal +
+						 ") / current_setting('block_size')::bigint;\nBEGIN\n\tWHILE at <= pages LOOP\n\t\tUPDATE " +
+						 table + " SET " + column + " = " + column +
+						 " WHERE ctid >= format('(%s,0)', at)::tid AND ctid < format('(%s,0)', at + 1000)::tid AND " +
+						 column + " IS NOT NULL AND " + next +
+						 " IS NULL;\n\t\tCOMMIT;\n\t\tat := at + 1000;\n\tEND LOOP;\nEND $$"),
+			step("DROP TRIGGER " + trigger + " ON " + table + ";\nDROP FUNCTION " + function + "();\nALTER TABLE " +
+				 table + " DROP COLUMN " + column + ";\nALTER TABLE " + table + " RENAME COLUMN " + next + " TO " +
+				 column)};
 }
 
 void
@@ -118,10 +122,11 @@ type_change_rewrites(const Action &action, Context &context)
 	if (change.is_known && is_replaceable(action))
 		report.steps = expand_and_contract(action, change);
 	else
-		report.hint = "Add a column " + next + " of the new type, let a trigger fill it from " + column +
-					  " with each INSERT and UPDATE, fill the other rows in batches, build its indexes CONCURRENTLY and its "
-					  "constraints NOT VALID and validate them, and in a last migration drop " +
-					  column + " and rename " + next + ". It is then the last column of the table.";
+		report.hint =
+			"Add a column " + next + " of the new type, let a trigger fill it from " + column +
+			" with each INSERT and UPDATE, fill the other rows in batches, build its indexes CONCURRENTLY and its "
+			"constraints NOT VALID and validate them, and in a last migration drop " +
+			column + " and rename " + next + ". It is then the last column of the table.";
 	const auto is_time = [](Oid type) { return type == TIMESTAMPOID || type == TIMESTAMPTZOID; };
 	if (is_time(action.column->type) && is_time(change.type) && new_definition(action)->raw_default == nullptr)
 		report.hint += std::string(report.hint.empty() ? "" : " ") +
@@ -137,11 +142,11 @@ type_change_loses(const Action &action, Context &context)
 	const TypeChange change = change_by(action);
 	if (!change.is_known || !change.is_castable || !change.loses)
 		return;
-	context.report({"changing column " + quoted(action.name) + " of " + action.table->title() + " from " +
-						change_title(action, change) +
-						" fails if a value does not fit, or loses what the new type cannot hold",
-					"Look for such values first, and keep new ones out with a CHECK; a rehearsal with data shows whether "
-					"there are any."});
+	context.report(
+		{"changing column " + quoted(action.name) + " of " + action.table->title() + " from " +
+			 change_title(action, change) + " fails if a value does not fit, or loses what the new type cannot hold",
+		 "Look for such values first, and keep new ones out with a CHECK; a rehearsal with data shows whether "
+		 "there are any."});
 }
 
 void
@@ -160,7 +165,8 @@ type_change_volatile(const Action &action, Context &context)
 std::string
 collation_title(Oid collation)
 {
-	return fact("SELECT format('%I.%I', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = collnamespace "
+	return fact("SELECT format('%I.%I', nspname, collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = "
+				"collnamespace "
 				"WHERE c.oid = $1::oid",
 				{cell_of(collation)})
 		.value_or("?");
@@ -246,7 +252,8 @@ type_rules()
 		 {W::change_type},
 		 type_change_rewrites,
 		 "a change of type writes the whole table anew",
-		 "Nobody reads or writes the table meanwhile, and all of its indexes are built again. The server spares it where the bytes "
+		 "Nobody reads or writes the table meanwhile, and all of its indexes are built again. The server spares it "
+		 "where the bytes "
 		 "stay the same, as from varchar(10) to varchar(20) or text.",
 		 "Fill a second column in batches, which takes the place of the first."},
 		{"type-change-loses",

@@ -89,9 +89,8 @@ name_part_of_table(ObjectType type, const Node *object, Model &model, Action &ac
 	const auto *names = castNode(List, object);
 	action.name = strVal(llast(names));
 	if (list_length(names) > 1)
-		action.table = model.find(pg::guarded([&] {
-			return makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1));
-		}));
+		action.table = model.find(pg::guarded(
+			[&] { return makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1)); }));
 }
 
 void
@@ -337,8 +336,8 @@ vacuum(const VacuumStmt *statement, Model &model, const Look &look)
 	if (statement->rels == NIL)
 		look_at(reinterpret_cast<const Node *>(statement), what, nullptr, look);
 	foreach (cell, statement->rels)
-		look_at(reinterpret_cast<const Node *>(statement), what, model.find(lfirst_node(VacuumRelation, cell)->relation),
-				look);
+		look_at(reinterpret_cast<const Node *>(statement), what,
+				model.find(lfirst_node(VacuumRelation, cell)->relation), look);
 }
 
 } // namespace

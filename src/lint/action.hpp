@@ -56,6 +56,7 @@ enum class What
 
 	create_view,
 	refresh,
+	analyze,
 	create_function,
 	create_trigger,
 	create_policy,
@@ -75,7 +76,6 @@ enum class What
 	merge,
 	select,
 	copy,
-	analyze,
 	call, // DO and CALL
 	lock_table,
 	grant,

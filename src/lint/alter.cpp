@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lint/coercion.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
@@ -259,6 +260,15 @@ apply(const AlterTableCmd *command, Table *table)
 		case AT_ColumnDefault:
 			if (column != nullptr)
 				column->has_default = command->def != nullptr;
+			break;
+		case AT_AlterColumnType:
+			if (column != nullptr)
+			{
+				const TypeChange target = target_of(castNode(ColumnDef, command->def));
+				column->type = target.type;
+				column->typmod = target.typmod;
+				column->collation = target.collation;
+			}
 			break;
 		case AT_ValidateConstraint:
 			if (constraint != nullptr)

@@ -4,22 +4,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "pg/subtransaction.hpp"
+#include "lint/ask.hpp"
 
 namespace mg::lint {
 
 namespace {
-
-// Gives what fn gives, or `otherwise` where it raises because something is not there.
-template <typename Fn>
-auto
-ask(std::invoke_result_t<Fn &> otherwise, Fn &&fn) -> std::invoke_result_t<Fn &>
-{
-	auto result = otherwise;
-	std::optional<pg::Error> error = pg::try_and_undo([&] { result = pg::guarded(fn); });
-
-	return error.has_value() ? otherwise : result;
-}
 
 // The number that a column has in an expression. Those that the script made have none yet.
 AttrNumber

@@ -275,7 +275,12 @@ private:
 	{
 		Finding finding;
 		const Table *table = report.table != nullptr ? report.table : action_->table;
-		const Place place = lines_.place_of(offset_of(report.location >= 0 ? report.location : action_->location));
+		const bool is_earlier = report.statement >= 0;
+		const int number = is_earlier ? report.statement : number_;
+		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
+		const Place place =
+			lines_.place_of(is_earlier ? static_cast<size_t>(std::max(report.location, 0))
+									   : offset_of(report.location >= 0 ? report.location : action_->location));
 
 		found_.insert(rule_);
 		finding.rule = rule_;
@@ -283,7 +288,10 @@ private:
 		finding.number = number_;
 		finding.line = place.line;
 		finding.column = place.column;
-		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(statement_text(), 200);
+		finding.statement =
+			statement.secret
+				? statement.tag
+				: pg::excerpt(is_earlier ? std::string(script_.text_of(statement)) : statement_text(), 200);
 		finding.lock = report.lock;
 		finding.work = report.work;
 		finding.message = std::move(report.message);
@@ -298,7 +306,8 @@ private:
 		}
 		for (Ignore &ignore : ignores_)
 			if (ignore.rule == rule_->name && !ignore.reason.empty() &&
-				(ignore.statement < 0 || (ignore.statement == number_ && action_->what != What::script_end)))
+				(ignore.statement < 0 ||
+				 (ignore.statement == number && (is_earlier || action_->what != What::script_end))))
 			{
 				ignore.used = true;
 				finding.is_ignored = true;

@@ -22,6 +22,7 @@ struct Report
 	const Table *table = nullptr;
 	std::string object = ""; // where it is no table; quoted
 	int location = -1;
+	int statement = -1; // an earlier one that it is about; the location is then that of the script
 };
 
 // An action of an earlier statement. The tables are as the model has them now.

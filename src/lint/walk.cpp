@@ -103,6 +103,19 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 	table->indexes.push_back(std::move(index));
 }
 
+// DROP TRIGGER, POLICY and RULE name their table first.
+void
+name_part_of_table(ObjectType type, const Node *object, Model &model, Action &action)
+{
+	if (type != OBJECT_TRIGGER && type != OBJECT_POLICY && type != OBJECT_RULE)
+		return;
+	const auto *names = castNode(List, object);
+	action.name = strVal(llast(names));
+	if (list_length(names) > 1)
+		action.table = model.find(pg::guarded(
+			[&] { return makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1)); }));
+}
+
 void
 drop(const DropStmt *statement, Model &model, const Look &look)
 {
@@ -161,6 +174,7 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				action.statement = node;
 				action.part = object;
 				action.cascade = cascade;
+				name_part_of_table(statement->removeType, object, model, action);
 				look(action);
 				break;
 			}
@@ -256,8 +270,6 @@ what_of(const Node *statement)
 			return What::alter_domain;
 		case T_CreateSeqStmt:
 			return What::create_sequence;
-		case T_AlterSeqStmt:
-			return What::alter_sequence;
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
 			return What::create_extension;
@@ -315,8 +327,17 @@ walk_one_table(const Node *statement, Model &model, const Look &look)
 			return at(What::refresh, castNode(RefreshMatViewStmt, statement)->relation);
 		case T_ClusterStmt:
 			return at(What::rewrite_table, castNode(ClusterStmt, statement)->relation);
+		case T_AlterSeqStmt:
+			return at(What::alter_sequence, castNode(AlterSeqStmt, statement)->sequence);
 		case T_ReindexStmt:
-			return at(What::reindex, castNode(ReindexStmt, statement)->relation);
+		{
+			const auto *reindex = castNode(ReindexStmt, statement);
+			if (reindex->kind != REINDEX_OBJECT_INDEX)
+				return at(What::reindex, reindex->relation);
+			look_at(statement, What::reindex, model.table_of_index(reindex->relation), look,
+					reindex->relation->relname);
+			return true;
+		}
 		case T_CreateTrigStmt:
 			return at(What::create_trigger, castNode(CreateTrigStmt, statement)->relation);
 		case T_CreatePolicyStmt:
@@ -340,6 +361,29 @@ walk_several_tables(const Node *statement, What what, const List *relations, Mod
 			if (table != nullptr && what == What::truncate)
 				table->is_written = true;
 		}
+}
+
+// VACUUM FULL writes a table anew, ANALYZE makes its statistics.
+void
+vacuum(const VacuumStmt *statement, Model &model, const Look &look)
+{
+	bool full = false;
+	bool analyze = !statement->is_vacuumcmd;
+	ListCell *cell;
+
+	foreach (cell, statement->options)
+	{
+		auto *option = lfirst_node(DefElem, cell);
+		full = full || (strcmp(option->defname, "full") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
+		analyze =
+			analyze || (strcmp(option->defname, "analyze") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
+	}
+	const What what = full ? What::rewrite_table : analyze ? What::analyze : What::other;
+	if (statement->rels == NIL)
+		look_at(reinterpret_cast<const Node *>(statement), what, nullptr, look);
+	foreach (cell, statement->rels)
+		look_at(reinterpret_cast<const Node *>(statement), what,
+				model.find(lfirst_node(VacuumRelation, cell)->relation), look);
 }
 
 } // namespace
@@ -396,17 +440,8 @@ walk(const Node *statement, Model &model, const Look &look)
 								false);
 			return;
 		case T_VacuumStmt:
-		{
-			const auto *vacuum = castNode(VacuumStmt, statement);
-			const What what = vacuum->is_vacuumcmd ? What::other : What::analyze;
-			ListCell *cell;
-			if (vacuum->rels == NIL)
-				look_at(statement, what, nullptr, look);
-			foreach (cell, vacuum->rels)
-				if (const auto *relation = lfirst_node(VacuumRelation, cell); relation->relation != nullptr)
-					look_at(statement, what, model.find(relation->relation), look);
+			vacuum(castNode(VacuumStmt, statement), model, look);
 			return;
-		}
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);
 			return;

@@ -46,7 +46,7 @@ BEGIN
 		'locks', (SELECT jsonb_agg(DISTINCT mode) FROM pg_locks WHERE pid = pg_backend_pid() AND granted AND relation = object),
 		'rewrite', EXISTS (SELECT FROM t.state s WHERE s.oid = ANY (members) AND s.file IS DISTINCT FROM (before -> s.oid::text ->> 'file')::oid),
 		'scan', EXISTS (SELECT FROM t.state s WHERE s.oid = ANY (members) AND s.scans > coalesce((before -> s.oid::text ->> 'scans')::bigint, 0)),
-		'index build', EXISTS (SELECT FROM t.state s WHERE s.indrelid = ANY (members) AND s.file IS DISTINCT FROM (before -> s.oid::text ->> 'file')::oid))
+		'index build', EXISTS (SELECT FROM t.state s WHERE s.indrelid = ANY (members) AND s.file NOT IN (SELECT (value ->> 'file')::oid FROM jsonb_each(before) WHERE value ->> 'file' IS NOT NULL)))
 	INTO result;
 	RAISE EXCEPTION 'done' USING ERRCODE = 'MGT01', DETAIL = result;
 EXCEPTION WHEN SQLSTATE 'MGT01' THEN

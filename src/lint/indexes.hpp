@@ -1,0 +1,21 @@
+// What the files of group D share.
+#pragma once
+
+#include <string>
+
+#include "lint/rule.hpp"
+
+namespace mg::lint {
+
+inline const IndexStmt *
+index_statement(const Action &action)
+{
+	return castNode(IndexStmt, action.statement);
+}
+
+// Rules on indexes that are dropped, built again or set otherwise; on what an index holds; on room and memory.
+std::vector<Rule> index_change_rules();
+std::vector<Rule> index_content_rules();
+std::vector<Rule> headroom_rules();
+
+} // namespace mg::lint

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lint/judge.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
@@ -29,6 +30,20 @@ type_of(const Constraint *definition)
 		default:
 			return '\0';
 	}
+}
+
+// The type behind serial and its like, which the grammar takes apart (transformColumnDefinition); InvalidOid for another one.
+Oid
+serial_type(const TypeName *name)
+{
+	if (name == nullptr || list_length(name->names) != 1)
+		return InvalidOid;
+	const std::string word = strVal(linitial(name->names));
+	if (word == "serial" || word == "serial4")
+		return INT4OID;
+	if (word == "bigserial" || word == "serial8")
+		return INT8OID;
+	return word == "smallserial" || word == "serial2" ? INT2OID : InvalidOid;
 }
 
 // As the server would call it, for names that the script leaves out.
@@ -153,15 +168,43 @@ is_done_already(const AlterTableCmd *command, Table *table)
 			return column != nullptr && column->not_null;
 		case AT_DropNotNull:
 			return column != nullptr && !column->not_null;
+		case AT_EnableRowSecurity:
+			return table->has_row_security;
+		case AT_DisableRowSecurity:
+			return !table->has_row_security;
 		default:
 			return false;
 	}
+}
+
+bool
+is_own(const TableConstraint &)
+{
+	return true;
+}
+
+bool
+is_own(const Index &index)
+{
+	return index.is_constraint;
+}
+
+// Takes the constraints and indexes out that are so.
+template <typename Is>
+void
+drop_parts(Table *table, Is is)
+{
+	table->constraints.erase(std::remove_if(table->constraints.begin(), table->constraints.end(), is),
+							 table->constraints.end());
+	table->indexes.erase(std::remove_if(table->indexes.begin(), table->indexes.end(), is), table->indexes.end());
 }
 
 // What a subcommand leaves.
 void
 apply(const AlterTableCmd *command, Table *table)
 {
+	if (command->subtype == AT_EnableRowSecurity || command->subtype == AT_DisableRowSecurity)
+		table->has_row_security = command->subtype == AT_EnableRowSecurity;
 	if (command->name == nullptr)
 		return;
 	Column *column = table->column(command->name);
@@ -173,6 +216,9 @@ apply(const AlterTableCmd *command, Table *table)
 			table->columns.erase(std::remove_if(table->columns.begin(), table->columns.end(),
 												[&](const Column &one) { return one.name == command->name; }),
 								 table->columns.end());
+			drop_parts(table, [&](const auto &part) {
+				return std::find(part.columns.begin(), part.columns.end(), command->name) != part.columns.end();
+			});
 			break;
 		case AT_SetNotNull:
 			if (column != nullptr)
@@ -191,10 +237,7 @@ apply(const AlterTableCmd *command, Table *table)
 				constraint->validated = true;
 			break;
 		case AT_DropConstraint:
-			table->constraints.erase(
-				std::remove_if(table->constraints.begin(), table->constraints.end(),
-							   [&](const TableConstraint &one) { return one.name == command->name; }),
-				table->constraints.end());
+			drop_parts(table, [&](const auto &part) { return is_own(part) && part.name == command->name; });
 			break;
 		default:
 			break;
@@ -248,9 +291,13 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 	Column column;
 
 	column.name = definition->colname;
+	column.type = type_named(definition->typeName);
+	const Oid serial = OidIsValid(column.type) ? InvalidOid : serial_type(definition->typeName);
+	if (OidIsValid(serial))
+		column.type = serial;
 	column.made_here = true;
-	column.has_default = definition->raw_default != nullptr;
-	column.not_null = definition->is_not_null;
+	column.has_default = definition->raw_default != nullptr || OidIsValid(serial);
+	column.not_null = definition->is_not_null || OidIsValid(serial);
 	foreach (cell, definition->constraints)
 	{
 		const auto *constraint = lfirst_node(Constraint, cell);

@@ -70,6 +70,14 @@ Table::index(const std::string &index_name)
 	return find_by_name(indexes, index_name);
 }
 
+bool
+Table::has_primary_key() const
+{
+	return std::any_of(constraints.begin(), constraints.end(),
+					   [](const TableConstraint &one) { return one.type == CONSTRAINT_PRIMARY; }) ||
+		   std::any_of(indexes.begin(), indexes.end(), [](const Index &one) { return one.is_primary; });
+}
+
 std::vector<std::string>
 Model::schemas_of(const RangeVar *name)
 {
@@ -150,19 +158,31 @@ Model::table_of_index(const RangeVar *name)
 	return nullptr;
 }
 
+std::string
+Model::creation_schema(const std::vector<std::string> &schemas)
+{
+	auto own = std::find_if(schemas.begin(), schemas.end(), [](const std::string &schema) {
+		return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0;
+	});
+	return own != schemas.end() ? *own : "public";
+}
+
+std::string
+Model::new_objects_schema()
+{
+	RangeVar nobody = {};
+	return creation_schema(schemas_of(&nobody));
+}
+
 Table *
 Model::make(const RangeVar *name, char kind)
 {
 	auto table = std::make_unique<Table>();
-	std::vector<std::string> schemas = schemas_of(name);
-	auto own = std::find_if(schemas.begin(), schemas.end(), [](const std::string &schema) {
-		return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0;
-	});
 
 	table->name = name->relname;
 	table->kind = kind;
 	table->persistence = name->relpersistence;
-	table->schema = table->persistence == RELPERSISTENCE_TEMP ? "pg_temp" : (own != schemas.end() ? *own : "public");
+	table->schema = table->persistence == RELPERSISTENCE_TEMP ? "pg_temp" : creation_schema(schemas_of(name));
 	table->made_here = true;
 	table->rows = 0;
 	return add(std::move(table));
@@ -195,6 +215,7 @@ Model::move(Table *table, const std::string &schema)
 void
 Model::forget_transaction()
 {
+	enums.forget_transaction();
 	for (const std::unique_ptr<Table> &table : tables_)
 		for (TableConstraint &constraint : table->constraints)
 			constraint.made_here = false;

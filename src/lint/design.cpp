@@ -180,8 +180,9 @@ wide_primary_key(const Action &action, Context &context)
 int
 category_of(const std::string &word)
 {
+	/* The look-up goes by lower case; a name with capitals has to be quoted anyway. */
 	const int number = ScanKeywordLookup(word.c_str(), &ScanKeywords);
-	return number >= 0 ? ScanKeywordCategories[number] : -1;
+	return number >= 0 && word == GetScanKeyword(number, &ScanKeywords) ? ScanKeywordCategories[number] : -1;
 }
 
 void

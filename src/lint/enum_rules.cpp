@@ -300,7 +300,6 @@ enum_value_taken_away(const Action &action, Context &context)
 	report.hint = "See whether there are any: SELECT count(*) FROM " + action.table->title() + " WHERE " +
 				  quoted(action.name) + " IN (" + lost + "). Give them another value before.";
 	report.lock = AccessExclusiveLock;
-	report.work = Work::rewrite;
 	context.report(std::move(report));
 }
 

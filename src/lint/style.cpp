@@ -553,7 +553,7 @@ style_rules()
 		 header_missing,
 		 "no Description or Author in the comments above the first statement",
 		 "Who reads it later has to guess.",
-		 "Write them: mg_new() gives a script with all headers."},
+		 "Write them: mg_template() gives a script with all headers."},
 		{"ticket-missing",
 		 "T",
 		 S::off,

@@ -33,7 +33,8 @@ Oid
 live_oid(const std::string &schema, const std::string &name)
 {
 	return pg::guarded([&]() -> Oid {
-		Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+		/* pg_temp is the session's own, whatever its real name. */
+		Oid schema_oid = LookupNamespaceNoError(schema.c_str());
 		return OidIsValid(schema_oid) ? get_relname_relid(name.c_str(), schema_oid) : InvalidOid;
 	});
 }
@@ -86,10 +87,12 @@ Model::schemas_of(const RangeVar *name)
 	if (!path_.has_value())
 		path_ = session_path();
 
-	/* The server puts this one first, unless the path says otherwise. */
+	/* The server puts these first, unless the path says otherwise. */
 	std::vector<std::string> result = *path_;
 	if (std::find(result.begin(), result.end(), "pg_catalog") == result.end())
 		result.insert(result.begin(), "pg_catalog");
+	if (std::find(result.begin(), result.end(), "pg_temp") == result.end())
+		result.insert(result.begin(), "pg_temp");
 	return result;
 }
 
@@ -98,6 +101,8 @@ Model::add(std::unique_ptr<Table> table)
 {
 	Table *added = table.get();
 
+	if (added->persistence == RELPERSISTENCE_TEMP)
+		added->schema = "pg_temp";
 	tables_.push_back(std::move(table));
 	by_name_[{added->schema, added->name}] = added;
 	if (OidIsValid(added->oid))

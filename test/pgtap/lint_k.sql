@@ -18,7 +18,7 @@ CREATE INDEX ON quiet (twice(id));
 CREATE FUNCTION thrice(int) RETURNS int IMMUTABLE LANGUAGE sql AS $$ SELECT $1 * 3 $$;
 CREATE TABLE computed (id int, t int GENERATED ALWAYS AS (thrice(id)) STORED);
 CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
-CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('CREATE ROLE') EXECUTE FUNCTION on_ddl();
+CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('CREATE OPERATOR CLASS') EXECUTE FUNCTION on_ddl();
 SELECT mg_set_policy('lint_severity', 'triggers-run-by-name=info', 'a test') IS NOT NULL;
 ANALYZE;
 SELECT pg_stat_force_next_flush() IS NULL;

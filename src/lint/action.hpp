@@ -59,7 +59,7 @@ enum class What
 	analyze,
 	create_function,
 	create_trigger,
-	create_policy,
+	create_policy, // and ALTER POLICY
 	create_type,
 	alter_enum,
 	create_domain,

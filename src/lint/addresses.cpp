@@ -84,12 +84,6 @@ relation_named(const List *names, Model &model)
 } // namespace
 
 Oid
-type_named(const TypeName *name)
-{
-	return found_by([&] { return LookupTypeNameOid(nullptr, name, true); });
-}
-
-Oid
 type_named(const List *names)
 {
 	return found_by([&] { return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true); });

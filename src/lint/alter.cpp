@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lint/coercion.hpp"
+#include "lint/judge.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
@@ -212,6 +213,10 @@ is_done_already(const AlterTableCmd *command, Table *table)
 				   });
 		case AT_DropNotNull:
 			return column != nullptr && !column->not_null;
+		case AT_EnableRowSecurity:
+			return table->has_row_security;
+		case AT_DisableRowSecurity:
+			return !table->has_row_security;
 		default:
 			return false;
 	}
@@ -221,6 +226,8 @@ is_done_already(const AlterTableCmd *command, Table *table)
 void
 apply(const AlterTableCmd *command, Table *table)
 {
+	if (command->subtype == AT_EnableRowSecurity || command->subtype == AT_DisableRowSecurity)
+		table->has_row_security = command->subtype == AT_EnableRowSecurity;
 	if (command->name == nullptr)
 		return;
 	Column *column = table->column(command->name);

@@ -128,6 +128,27 @@ collect_functions(Node *node, void *context)
 
 } // namespace
 
+Oid
+type_named(const TypeName *name)
+{
+	if (name == nullptr || name->names == NIL)
+		return InvalidOid;
+	auto look_up = [&] { return LookupTypeNameOid(nullptr, name, true); };
+	/* Another schema may be out of the caller's reach, and what %TYPE names may not be there. */
+	const bool is_sure =
+		!name->pct_type && (list_length(name->names) == 1 || strcmp(strVal(linitial(name->names)), "pg_catalog") == 0);
+	return is_sure ? pg::guarded(look_up) : ask(static_cast<Oid>(InvalidOid), look_up);
+}
+
+Oid
+function_named(const List *name, const std::vector<Oid> &arguments, bool any)
+{
+	return ask(static_cast<Oid>(InvalidOid), [&] {
+		return LookupFuncName(const_cast<List *>(name), any ? -1 : static_cast<int>(arguments.size()), arguments.data(),
+							  true);
+	});
+}
+
 bool
 is_proved_not_null(const Table &table, const std::string &column_name)
 {

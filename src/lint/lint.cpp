@@ -193,7 +193,9 @@ private:
 		if (action.what == What::script_end)
 			return;
 		done_.push_back({action.what, action.table, action.other, action.name, number_,
-						 static_cast<int>(offset_of(action.location))});
+						 static_cast<int>(offset_of(action.location)), source_.in_body ? nullptr : action.statement,
+						 source_.in_body ? nullptr : action.part, action.table != nullptr ? action.table->schema : "",
+						 action.table != nullptr ? action.table->name : ""});
 		if (action.what == What::set_variable || action.what == What::select)
 			remember_setting(action.statement);
 	}
@@ -371,6 +373,13 @@ private:
 		return source_.text.empty() ? piece_of(statement_text(), static_cast<size_t>(location) - statement_->offset)
 									: piece_of(source_.text, static_cast<size_t>(location));
 	}
+
+	int text_location() const override
+	{
+		return source_.text.empty() ? static_cast<int>(statement_->offset) : (source_.exact ? 0 : -1);
+	}
+
+	const std::vector<Header> &headers() const override { return script_.headers(); }
 
 	bool is_existing(const Table &table) const override
 	{

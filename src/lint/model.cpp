@@ -33,7 +33,8 @@ Oid
 live_oid(const std::string &schema, const std::string &name)
 {
 	return pg::guarded([&]() -> Oid {
-		Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+		/* pg_temp is the session's own, whatever its real name. */
+		Oid schema_oid = LookupNamespaceNoError(schema.c_str());
 		return OidIsValid(schema_oid) ? get_relname_relid(name.c_str(), schema_oid) : InvalidOid;
 	});
 }
@@ -70,6 +71,14 @@ Table::index(const std::string &index_name)
 	return find_by_name(indexes, index_name);
 }
 
+bool
+Table::has_primary_key() const
+{
+	return std::any_of(constraints.begin(), constraints.end(),
+					   [](const TableConstraint &one) { return one.type == CONSTRAINT_PRIMARY; }) ||
+		   std::any_of(indexes.begin(), indexes.end(), [](const Index &one) { return one.is_primary; });
+}
+
 std::vector<std::string>
 Model::schemas_of(const List *names)
 {
@@ -88,10 +97,12 @@ Model::schemas_of(const RangeVar *name)
 	if (!path_.has_value())
 		path_ = session_path();
 
-	/* The server puts this one first, unless the path says otherwise. */
+	/* The server puts these first, unless the path says otherwise. */
 	std::vector<std::string> result = *path_;
 	if (std::find(result.begin(), result.end(), "pg_catalog") == result.end())
 		result.insert(result.begin(), "pg_catalog");
+	if (std::find(result.begin(), result.end(), "pg_temp") == result.end())
+		result.insert(result.begin(), "pg_temp");
 	return result;
 }
 
@@ -108,6 +119,8 @@ Model::add(std::unique_ptr<Table> table)
 {
 	Table *added = table.get();
 
+	if (added->persistence == RELPERSISTENCE_TEMP)
+		added->schema = "pg_temp";
 	tables_.push_back(std::move(table));
 	by_name_[{added->schema, added->name}] = added;
 	if (OidIsValid(added->oid))
@@ -229,19 +242,31 @@ Model::table_of_index(const RangeVar *name)
 	return nullptr;
 }
 
+std::string
+Model::creation_schema(const std::vector<std::string> &schemas)
+{
+	auto own = std::find_if(schemas.begin(), schemas.end(), [](const std::string &schema) {
+		return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0;
+	});
+	return own != schemas.end() ? *own : "public";
+}
+
+std::string
+Model::new_objects_schema()
+{
+	RangeVar nobody = {};
+	return creation_schema(schemas_of(&nobody));
+}
+
 Table *
 Model::make(const RangeVar *name, char kind)
 {
 	auto table = std::make_unique<Table>();
-	std::vector<std::string> schemas = schemas_of(name);
-	auto own = std::find_if(schemas.begin(), schemas.end(), [](const std::string &schema) {
-		return schema != "pg_catalog" && schema.rfind("pg_temp", 0) != 0;
-	});
 
 	table->name = name->relname;
 	table->kind = kind;
 	table->persistence = name->relpersistence;
-	table->schema = table->persistence == RELPERSISTENCE_TEMP ? "pg_temp" : (own != schemas.end() ? *own : "public");
+	table->schema = table->persistence == RELPERSISTENCE_TEMP ? "pg_temp" : creation_schema(schemas_of(name));
 	table->made_here = true;
 	table->rows = 0;
 	return add(std::move(table));
@@ -290,6 +315,7 @@ free_name(Table &table, const std::string &middle, const std::string &label)
 void
 Model::forget_transaction()
 {
+	enums.forget_transaction();
 	for (const std::unique_ptr<Table> &table : tables_)
 		for (TableConstraint &constraint : table->constraints)
 			constraint.made_here = false;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lint/enums.hpp"
 #include "pg/boundary.hpp"
 #include "pg/memory.hpp"
 
@@ -88,6 +89,7 @@ struct Table
 	const Column *column(const std::string &column_name) const;
 	TableConstraint *constraint(const std::string &constraint_name);
 	Index *index(const std::string &index_name);
+	bool has_primary_key() const;
 };
 
 // Resolves names as the script's statements would, with its own search_path.
@@ -112,8 +114,16 @@ public:
 	void drop(Table *table);
 	void rename(Table *table, const std::string &name);
 	void move(Table *table, const std::string &schema);
+	// Where what has no schema in its name is made now.
+	std::string new_objects_schema();
 	// Nothing: that of the session.
-	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
+	void set_search_path(std::optional<std::vector<std::string>> schemas)
+	{
+		is_path_set_ = schemas.has_value();
+		path_ = std::move(schemas);
+	}
+	// Whether the script says where names are looked up.
+	bool is_path_set() const { return is_path_set_; }
 
 	// A copy of a parse tree that lasts as long as this.
 	const Node *keep(const Node *node);
@@ -128,6 +138,7 @@ public:
 		auto found = functions_.find(name);
 		return found != functions_.end() ? &found->second : nullptr;
 	}
+	Enums enums;
 
 	// Every relation that was asked for or made.
 	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }
@@ -138,12 +149,14 @@ private:
 	Table *add(std::unique_ptr<Table> table);
 	std::vector<std::string> schemas_of(const RangeVar *name);
 	std::vector<std::string> schemas_of(const List *names);
+	static std::string creation_schema(const std::vector<std::string> &schemas);
 
 	pg::MemoryScope memory_{"migration_governance model"};
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;
 	std::map<std::string, char> functions_;
+	bool is_path_set_ = false;
 	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/headers.hpp"
 #include "lint/action.hpp"
 #include "lint/finding.hpp"
 #include "lint/plans.hpp"
@@ -32,8 +33,12 @@ struct Done
 	Table *table;
 	Table *other;
 	std::string name;
-	int statement; // its number in the script, from 0 on
-	int location;  // in the script
+	int statement;    // its number in the script, from 0 on
+	int location;     // in the script
+	const Node *tree; // of its statement; nullptr for one in a body
+	const Node *part;
+	std::string schema; // of the table, and what it was called then
+	std::string title;
 };
 
 // A lock of a statement of the script.
@@ -86,6 +91,11 @@ public:
 	// parenthesis that is not within parentheses.
 	virtual std::string statement_text() const = 0;
 	virtual std::string piece_at(int location) const = 0;
+	// The location, as in the parse tree, of the first byte of statement_text(); negative where that is not in the script.
+	virtual int text_location() const = 0;
+
+	// What the script says about itself.
+	virtual const std::vector<Header> &headers() const = 0;
 };
 
 // Whose tables a rule leaves alone. Small ones are those of lint_small_table at most.
@@ -138,6 +148,10 @@ std::vector<Rule> callable_rules();    // F
 std::vector<Rule> transaction_rules(); // G
 std::vector<Rule> row_rules();         // H
 std::vector<Rule> design_rules();      // I
+std::vector<Rule> enum_rules();        // I
+std::vector<Rule> publication_rules(); // I
+std::vector<Rule> policy_rules();      // J
+std::vector<Rule> function_rules();    // J
 std::vector<Rule> privilege_rules();   // J
 std::vector<Rule> routine_rules();     // K
 std::vector<Rule> style_rules();       // T

@@ -31,6 +31,38 @@ range_var_of(const List *names)
 	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
 }
 
+// The columns, and with INCLUDING INDEXES the indexes, of the table that LIKE names.
+void
+take_like(const TableLikeClause *like, Table *table, Model &model)
+{
+	const Table *source = model.find(like->relation);
+
+	if (source == nullptr || source == table)
+		return;
+	for (Column column : source->columns)
+	{
+		column.number = 0;
+		column.made_here = true;
+		if ((like->options & CREATE_TABLE_LIKE_DEFAULTS) == 0)
+			column.has_default = false;
+		if ((like->options & CREATE_TABLE_LIKE_IDENTITY) == 0)
+			column.identity = '\0';
+		if ((like->options & CREATE_TABLE_LIKE_GENERATED) == 0)
+			column.generated = '\0';
+		table->columns.push_back(std::move(column));
+		table->attributes++;
+	}
+	if ((like->options & CREATE_TABLE_LIKE_INDEXES) == 0)
+		return;
+	for (Index index : source->indexes)
+	{
+		index.oid = InvalidOid;
+		index.made_here = true;
+		index.name = table->name + "_" + index.name;
+		table->indexes.push_back(std::move(index));
+	}
+}
+
 void
 create_table(const CreateStmt *create, Model &model, const Look &look)
 {
@@ -58,7 +90,9 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 	foreach (cell, create->tableElts)
 	{
 		auto *element = static_cast<const Node *>(lfirst(cell));
-		if (IsA(element, ColumnDef))
+		if (IsA(element, TableLikeClause))
+			take_like(castNode(TableLikeClause, element), table, model);
+		else if (IsA(element, ColumnDef))
 			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
 		else if (IsA(element, Constraint))
 			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, nullptr,
@@ -175,7 +209,11 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				action.part = object;
 				action.cascade = cascade;
 				name_part_of_table(statement->removeType, object, model, action);
+				if (action.table == nullptr && !action.name.empty() && statement->missing_ok)
+					break;
 				look(action);
+				if (statement->removeType == OBJECT_TYPE)
+					model.enums.drop(castNode(TypeName, object));
 				break;
 			}
 		}
@@ -222,6 +260,8 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 			return;
 		default:
 			look_at(node, What::rename_other, table, look, statement->newname);
+			if (statement->renameType == OBJECT_TYPE)
+				model.enums.rename(castNode(List, statement->object), statement->newname);
 			return;
 	}
 }
@@ -257,13 +297,10 @@ what_of(const Node *statement)
 			return What::create_view;
 		case T_CreateFunctionStmt:
 			return What::create_function;
-		case T_CreateEnumStmt:
 		case T_CompositeTypeStmt:
 		case T_CreateRangeStmt:
 		case T_DefineStmt:
 			return What::create_type;
-		case T_AlterEnumStmt:
-			return What::alter_enum;
 		case T_CreateDomainStmt:
 			return What::create_domain;
 		case T_AlterDomainStmt:
@@ -273,6 +310,8 @@ what_of(const Node *statement)
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
 			return What::create_extension;
+		case T_AlterOwnerStmt:
+			return What::change_owner;
 		case T_CreateSchemaStmt:
 			return What::create_schema;
 		case T_DropdbStmt:
@@ -342,6 +381,8 @@ walk_one_table(const Node *statement, Model &model, const Look &look)
 			return at(What::create_trigger, castNode(CreateTrigStmt, statement)->relation);
 		case T_CreatePolicyStmt:
 			return at(What::create_policy, castNode(CreatePolicyStmt, statement)->table);
+		case T_AlterPolicyStmt:
+			return at(What::create_policy, castNode(AlterPolicyStmt, statement)->table);
 		default:
 			return false;
 	}
@@ -431,6 +472,16 @@ walk(const Node *statement, Model &model, const Look &look)
 				model.move(table, move->newschema);
 			return;
 		}
+		case T_CreateEnumStmt:
+			look_at(statement, What::create_type, nullptr, look);
+			model.enums.make(castNode(CreateEnumStmt, statement));
+			return;
+		case T_AlterEnumStmt:
+			if (model.enums.is_added(castNode(AlterEnumStmt, statement)))
+				return;
+			look_at(statement, What::alter_enum, nullptr, look, text_of(castNode(AlterEnumStmt, statement)->newVal));
+			model.enums.add(castNode(AlterEnumStmt, statement));
+			return;
 		case T_TruncateStmt:
 			walk_several_tables(statement, What::truncate, castNode(TruncateStmt, statement)->relations, model, look,
 								castNode(TruncateStmt, statement)->behavior == DROP_CASCADE);

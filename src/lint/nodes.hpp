@@ -1,0 +1,30 @@
+// Looks for things in parse trees.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/boundary.hpp"
+
+namespace mg::lint {
+
+// Every node of a kind in an expression or in SELECT, INSERT, UPDATE, DELETE or MERGE, in the order of the text as a rule; without
+// `subqueries` not those within one of an expression.
+std::vector<const Node *> nodes_in(const Node *tree, NodeTag tag, bool subqueries = true);
+
+// The option of that name, or nullptr.
+const DefElem *option_of(const List *options, const char *name);
+// The value of an option that is true or false; `otherwise` where it is not there.
+bool is_set(const List *options, const char *name, bool otherwise);
+
+// The string that a literal says, or nullptr for another node.
+const char *string_of(const Node *node);
+bool is_constant_true(const Node *node);
+
+// The name of a role, "public" for everybody; that of the session for CURRENT_USER and its like.
+std::string role_name(const RoleSpec *role);
+
+// Whether a LIST of roles has everybody in it.
+bool has_public(const List *roles);
+
+} // namespace mg::lint

@@ -54,7 +54,7 @@ row_of(const mg::migrate::Outcome &outcome)
 			std::to_string(outcome.duration_us) + " microseconds",
 			std::to_string(outcome.statements),
 			std::to_string(outcome.objects),
-			std::nullopt,
+			outcome.risk,
 			outcome.checksum,
 			outcome.run_id.has_value() ? Cell(std::to_string(*outcome.run_id)) : Cell()};
 }
@@ -76,7 +76,7 @@ MG_FUNCTION(mg_apply)
 MG_FUNCTION(mg_register)
 {
 	mg::migrate::Registered done = mg::migrate::register_migration(request_of(fcinfo));
-	return mg::pg::composite_datum(fcinfo, {done.migration, done.status, std::nullopt, done.checksum, "0", "0"});
+	return mg::pg::composite_datum(fcinfo, {done.migration, done.status, done.risk, done.checksum, std::to_string(done.findings), "0"});
 }
 
 MG_FUNCTION(mg_rollback)
@@ -151,6 +151,18 @@ MG_FUNCTION(mg_lint_rules)
 
 	add_all(rows, mg::migrate::lint_rules());
 	return 0;
+}
+
+MG_FUNCTION(mg_risk)
+{
+	return mg::pg::composite_datum(fcinfo,
+								   mg::migrate::risk_of_migration(required_text(fcinfo, 0, "name of the migration")));
+}
+
+MG_FUNCTION(mg_script_risk)
+{
+	return mg::pg::composite_datum(
+		fcinfo, mg::migrate::risk_of_scripts(required_text(fcinfo, 0, "up script"), mg::pg::text_argument(fcinfo, 1)));
 }
 
 MG_FUNCTION(mg_plan)

@@ -204,6 +204,12 @@ applied_migrations()
 }
 
 std::vector<std::string>
+pending_migrations()
+{
+	return first_column(query("SELECT migration FROM mg.status WHERE status IN ('pending', 'failed')"));
+}
+
+std::vector<std::string>
 applied_after(const std::string &migration)
 {
 	return first_column(query("SELECT a.migration FROM mg.applied a, mg.applied b WHERE b.migration = $1"

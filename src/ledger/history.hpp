@@ -45,6 +45,8 @@ struct Receipt
 };
 std::optional<Receipt> newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum);
 
+// Registered and never applied, in the order of mg.status.
+std::vector<std::string> pending_migrations();
 // The applied migrations, newest first.
 std::vector<std::string> applied_migrations();
 // Those applied after `migration`, newest first.

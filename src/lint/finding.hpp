@@ -43,6 +43,7 @@ struct Finding
 {
 	const Rule *rule = nullptr;
 	Severity severity = Severity::warning;
+	int number = 0; // of the statement in its script, from 0 on
 	int line = 0;
 	int column = 0;
 	std::string statement; // shortened, without secrets
@@ -54,6 +55,8 @@ struct Finding
 	std::vector<Step> steps; // the safe way, written out for this object
 	int64_t bytes = -1;      // at stake; below 0: none
 	double rows = -1;        // below 0: nobody knows
+	int64_t us = 0;          // that the work may take
+	std::string basis;       // of that; empty: there is no estimate
 	bool is_ignored = false; // by a comment of the script
 	std::string reason;      // that the comment gives
 };

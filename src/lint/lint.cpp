@@ -7,9 +7,9 @@
 #include "lint/ignore.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
+#include "lint/trees.hpp"
 #include "lint/walk.hpp"
 #include "lint/words.hpp"
-#include "pg/memory.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
 
@@ -19,36 +19,6 @@ namespace {
 
 // How deep bodies within bodies are looked into.
 constexpr int max_depth = 4;
-
-// The parse trees of a text, which live as long as this.
-class Trees
-{
-public:
-	explicit Trees(std::string source) : memory_("migration_governance lint"), text_(std::move(source))
-	{
-		trees_ = pg::guarded([&] {
-			MemoryContext outer = MemoryContextSwitchTo(memory_.get());
-			List *found = raw_parser(text_.c_str(), RAW_PARSE_DEFAULT);
-			MemoryContextSwitchTo(outer);
-			return found;
-		});
-	}
-
-	size_t size() const { return static_cast<size_t>(list_length(trees_)); }
-	const Node *operator[](size_t i) const { return raw(i)->stmt; }
-	std::string text_of(size_t i) const
-	{
-		const size_t start = static_cast<size_t>(std::max(raw(i)->stmt_location, 0));
-		return raw(i)->stmt_len > 0 ? text_.substr(start, static_cast<size_t>(raw(i)->stmt_len)) : text_.substr(start);
-	}
-
-private:
-	const RawStmt *raw(size_t i) const { return static_cast<RawStmt *>(list_nth(trees_, static_cast<int>(i))); }
-
-	pg::MemoryScope memory_;
-	const std::string text_;
-	List *trees_;
-};
 
 bool
 is_of_this_major(const Rule &rule)
@@ -185,7 +155,7 @@ private:
 		for (const Rule *rule : rules_on(action.what))
 		{
 			rule_ = rule;
-			severity_ = severity_of(*rule);
+			severity_ = severity_of(*rule, options_.severities);
 			if (severity_ != Severity::off && is_of_this_major(*rule) && !is_exempt(*rule, action.table))
 				rule->check(action, *this);
 		}
@@ -226,6 +196,7 @@ private:
 
 		finding.rule = rule_;
 		finding.severity = severity_;
+		finding.number = number_;
 		finding.line = place.line;
 		finding.column = place.column;
 		finding.statement = statement_->secret ? statement_->tag : pg::excerpt(statement_text(), 200);
@@ -278,7 +249,7 @@ private:
 		Finding finding;
 
 		finding.rule = rule_of(rule);
-		finding.severity = severity_of(*finding.rule);
+		finding.severity = severity_of(*finding.rule, options_.severities);
 		if (finding.severity == Severity::off)
 			return;
 		finding.line = ignore.place.line;
@@ -323,15 +294,6 @@ private:
 		if (rule.about == About::anything)
 			return false;
 		return table == nullptr || (rule.about == About::existing ? !is_existing(*table) : !is_occupied(*table));
-	}
-
-	Severity severity_of(const Rule &rule) const
-	{
-		if (auto own = options_.severities.find(rule.name); own != options_.severities.end())
-			return own->second;
-		if (auto group = options_.severities.find(rule.group); group != options_.severities.end())
-			return group->second;
-		return rule.severity;
 	}
 
 	const script::Script &script_;

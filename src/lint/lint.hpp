@@ -16,6 +16,9 @@ using Severities = std::map<std::string, Severity>;
 // Reads "drop-column=error, T=warning"; raises 22023 for what is no rule, no group or no severity (off, info, warning, error).
 Severities severities_of(const std::string &text);
 
+// That of a rule: its own, its group's, or the one it comes with.
+Severity severity_of(const Rule &rule, const Severities &severities);
+
 struct Options
 {
 	int64_t small_bytes = 1024 * 1024; // tables up to this size are worth no warning

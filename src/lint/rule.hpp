@@ -79,9 +79,11 @@ struct Rule
 	void (*check)(const Action &action, Context &context); // nullptr: the linter itself finds it
 	const char *summary;                                   // what is found
 	const char *why;
-	const char *safe; // what to do instead
-	int since = 0;    // first major that it is true of
-	int until = 0;    // last one
+	const char *safe;    // what to do instead
+	int since = 0;       // first major that it is true of
+	int until = 0;       // last one
+	bool breaks = false; // an application written for the old schema trips over it
+	bool loses = false;  // rows or values are gone
 };
 
 // Every rule, in the order of README.

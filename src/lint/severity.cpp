@@ -64,6 +64,15 @@ word_of(Work work)
 	return "";
 }
 
+Severity
+severity_of(const Rule &rule, const Severities &severities)
+{
+	for (const char *name : {rule.name, rule.group})
+		if (auto own = severities.find(name); own != severities.end())
+			return own->second;
+	return rule.severity;
+}
+
 Severities
 severities_of(const std::string &text)
 {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "pg/text.hpp"
 #include "script/tokens.hpp"
 
 namespace mg::lint {
@@ -130,10 +131,7 @@ outside_step(const std::string &sql)
 std::string
 sized(const Table &table)
 {
-	return table.title() + " (" + pg::guarded([&] {
-			   return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(table.bytes))));
-		   }) +
-		   ")";
+	return table.title() + " (" + pg::size_text(table.bytes) + ")";
 }
 
 } // namespace mg::lint

@@ -1,5 +1,6 @@
 // Registers and applies migrations.
 #include "migrate/attempt.hpp"
+#include "migrate/lint.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
 
@@ -129,7 +130,11 @@ register_migration(const Request &request)
 	if (applied && kept)
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name +
 												  "\" is applied already; its other scripts are kept as they are now"));
-	return {migration.name, applied ? "applied" : "pending", migration.up.checksum()};
+	if (applied)
+		return {migration.name, "applied", migration.up.checksum(), std::nullopt, 0};
+	std::optional<Judged> judged = judge(migration);
+	return {migration.name, "pending", migration.up.checksum(),
+			judged.has_value() ? std::optional(judged->risk) : std::nullopt, judged.has_value() ? judged->findings : 0};
 }
 
 Outcome
@@ -172,6 +177,12 @@ apply(const Request &request)
 	if (early.has_value())
 		return *early;
 
+	/* Not before: names mean what they mean to the caller, whose search_path is pinned within. */
+	if (std::optional<Judged> judged = judge(*migration))
+	{
+		attempt.risk = judged->risk;
+		attempt.evidence.push_back(std::move(judged->evidence));
+	}
 	note_wrapper(migration->up);
 	if (migration->up.statements().empty())
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" has no statements"));

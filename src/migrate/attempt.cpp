@@ -207,6 +207,7 @@ Attempt::outcome(const std::string &status) const
 	outcome.duration_us = duration_us_;
 	outcome.statements = static_cast<int>(progress.timings.size());
 	outcome.objects = objects_;
+	outcome.risk = risk;
 	outcome.checksum = checksum;
 	outcome.run_id = id_;
 	return outcome;

@@ -23,6 +23,7 @@ public:
 	Progress progress;
 	std::vector<Finding> evidence;
 	std::string reason;
+	std::optional<std::string> risk;
 	std::string checksum;
 	std::string down_checksum;
 	bool is_new = false; // nobody knew the migration before, so that nobody can have acted in its name

@@ -4,31 +4,18 @@
 #include <algorithm>
 #include <set>
 
-#include "lint/lint.hpp"
+#include "core/json.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
-#include "migrate/migration.hpp"
+#include "migrate/conflicts.hpp"
+#include "migrate/pace.hpp"
+#include "pg/subtransaction.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::migrate {
 
 namespace {
-
-// How long a finding's work takes at a common rate.
-struct Estimate
-{
-	pg::Cell time;
-	pg::Cell basis;
-};
-
-Estimate
-estimate_of(const lint::Finding &finding)
-{
-
-	if (finding.work == lint::Work::none || finding.bytes < 0)
-		return {};
-	return {};
-}
 
 pg::Cell
 some(const std::string &text)
@@ -67,21 +54,12 @@ steps_of(const lint::Finding &finding)
 	return steps.empty() ? pg::Cell() : pg::Cell(pg::array_literal(steps));
 }
 
-std::vector<lint::Finding>
-findings_of(const script::Script &script, const std::vector<const script::Script *> &before)
-{
-	return lint::lint(script, before,
-					  {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity"))});
-}
-
 std::vector<pg::Row>
 rows_of(const std::vector<lint::Finding> &findings)
 {
 	std::vector<pg::Row> rows;
 
 	for (const lint::Finding &finding : findings)
-	{
-		const Estimate estimate = estimate_of(finding);
 		rows.push_back(
 			{finding.rule->name, finding.is_ignored ? "ignored" : lint::word_of(finding.severity),
 			 std::to_string(finding.line), std::to_string(finding.column), some(finding.statement),
@@ -89,9 +67,10 @@ rows_of(const std::vector<lint::Finding> &findings)
 			 finding.lock != NoLock ? pg::Cell(GetLockmodeName(DEFAULT_LOCKMETHOD, finding.lock)) : pg::Cell(),
 			 some(lint::blocked_by(finding.lock)), some(lint::word_of(finding.work)),
 			 finding.rows >= 0 ? pg::Cell(std::to_string(static_cast<int64_t>(finding.rows))) : pg::Cell(),
-			 finding.bytes >= 0 ? pg::Cell(std::to_string(finding.bytes)) : pg::Cell(), estimate.time, estimate.basis,
-			 finding.message, some(hint_of(finding)), steps_of(finding), link_of(*finding.rule), some(finding.reason)});
-	}
+			 finding.bytes >= 0 ? pg::Cell(std::to_string(finding.bytes)) : pg::Cell(),
+			 finding.basis.empty() ? pg::Cell() : pg::Cell(std::to_string(finding.us) + " microseconds"),
+			 some(finding.basis), finding.message, some(hint_of(finding)), steps_of(finding),
+			 finding.rule->breaks ? "t" : "f", link_of(*finding.rule), some(finding.reason)});
 	return rows;
 }
 
@@ -114,29 +93,172 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 	}
 }
 
+std::vector<lint::Finding>
+lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before)
+{
+	std::vector<lint::Finding> findings = lint::lint(
+		script, before, {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity"))});
+	std::optional<Pace> known;
+
+	for (lint::Finding &finding : findings)
+		if (finding.work != lint::Work::none && finding.bytes >= 0)
+		{
+			if (!known.has_value())
+				known = pace();
+			Duration duration = time_for(finding.work, finding.bytes, *known);
+			finding.us = duration.us;
+			finding.basis = std::move(duration.basis);
+		}
+	return findings;
+}
+
+Migration
+registered(const std::string &name)
+{
+	std::optional<ledger::Registration> registration = ledger::find_registration(name);
+
+	if (!registration.has_value())
+		throw UserError("MG004", "migration \"" + name + "\" is not registered")
+			.hint("Register it with mg_register(), or hand in its script: mg_lint(script).");
+	return Migration::from_ledger(*registration);
+}
+
+// What other pending migrations touch, too. Not for mg_apply(): it takes all their scripts.
+void
+add_conflicts(const Migration &migration, std::vector<lint::Finding> &findings)
+{
+	const lint::Rule *rule = lint::rule_of("conflicts-with-pending");
+	const lint::Severities severities = lint::severities_of(policy::value_of("lint_severity"));
+	const lint::Severity severity = lint::severity_of(*rule, severities);
+
+	if (severity == lint::Severity::off || ledger::is_applied(migration.name))
+		return;
+	for (const auto &[number, conflicts] : conflicts_of(migration))
+	{
+		const script::Statement &statement = migration.up.statements()[number];
+		for (const std::string &conflict : conflicts)
+		{
+			lint::Finding finding;
+			finding.rule = rule;
+			finding.severity = severity;
+			finding.number = static_cast<int>(number);
+			finding.line = statement.place.line;
+			finding.column = statement.place.column;
+			finding.statement = statement.secret ? statement.tag : pg::excerpt(migration.up.text_of(statement), 200);
+			finding.message = "other pending migrations touch it too: " + conflict;
+			finding.hint = "Say which comes first: requires.";
+			findings.push_back(std::move(finding));
+		}
+	}
+}
+
+pg::Row
+row_of(const lint::RiskReport &report)
+{
+	return {lint::word_of(report.risk), report.is_compatible ? "t" : "f", pg::array_literal(report.reasons),
+			pg::array_literal(report.breaks)};
+}
+
 } // namespace
 
-std::vector<pg::Row>
-lint_script(const std::string &text)
+std::vector<lint::Finding>
+findings_of(const script::Script &script)
 {
-	return rows_of(findings_of(script::Script("up", text), {}));
+	return lint_on_top(script, {});
+}
+
+std::vector<lint::Finding>
+findings_of(const Migration &migration)
+{
+	std::set<std::string> known = {migration.name};
+	std::vector<script::Script> scripts;
+	std::vector<const script::Script *> before;
+
+	if (!migration.requirements.empty())
+	{
+		Requirements requirements = ledger::all_requirements();
+		requirements[migration.name] = migration.requirements;
+		add_pending(migration.name, requirements, known, scripts);
+	}
+	for (const script::Script &script : scripts)
+		before.push_back(&script);
+	return lint_on_top(migration.up, before);
+}
+
+lint::RiskReport
+risk_of(const Migration &migration, const std::vector<lint::Finding> &findings)
+{
+	const pg::Cell down = migration.down.has_value() ? pg::Cell(migration.down->checksum()) : pg::Cell();
+	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration.up.checksum(), down);
+	lint::Past past;
+
+	past.has_down = migration.down.has_value();
+	past.has_statements = !migration.up.statements().empty();
+	if (receipt.has_value() && !receipt->stale.has_value())
+	{
+		past.verdict = receipt->verdict;
+		past.restores = receipt->verdict == "restores" || receipt->verdict == "restores, but column order";
+	}
+	return lint::judge_risk(findings, past);
+}
+
+std::optional<Judged>
+judge(const Migration &migration)
+{
+	Judged judged;
+	std::optional<pg::Error> error = pg::try_and_undo([&] {
+		std::vector<lint::Finding> findings = findings_of(migration);
+		const lint::RiskReport report = risk_of(migration, findings);
+		JsonArray reasons;
+		for (const std::string &reason : report.reasons)
+			reasons.text(reason);
+		judged.risk = lint::word_of(report.risk);
+		judged.findings = static_cast<int>(std::count_if(findings.begin(), findings.end(), [](const auto &finding) {
+			return !finding.is_ignored && finding.severity >= lint::Severity::warning;
+		}));
+		judged.evidence = {0, "risk class", true, true, "", judged.risk, reasons.str()};
+	});
+
+	if (!error.has_value())
+		return judged;
+	pg::report(WARNING, UserError("01000", "the linter cannot tell the risk of migration \"" + migration.name + "\"")
+							.detail(error->data().message != nullptr ? error->data().message : ""));
+	return std::nullopt;
+}
+
+std::vector<pg::Row>
+lint_script(const std::string &script)
+{
+	return rows_of(findings_of(script::Script("up", script)));
 }
 
 std::vector<pg::Row>
 lint_migration(const std::string &name)
 {
-	std::optional<ledger::Registration> registration = ledger::find_registration(name);
-	std::set<std::string> known = {name};
-	std::vector<script::Script> scripts;
-	std::vector<const script::Script *> before;
+	const Migration migration = registered(name);
+	std::vector<lint::Finding> findings = findings_of(migration);
 
-	if (!registration.has_value())
-		throw UserError("MG004", "migration \"" + name + "\" is not registered")
-			.hint("Register it with mg_register(), or hand in its script: mg_lint(script).");
-	add_pending(name, ledger::all_requirements(), known, scripts);
-	for (const script::Script &script : scripts)
-		before.push_back(&script);
-	return rows_of(findings_of(read_kept_script("up", registration->up), before));
+	add_conflicts(migration, findings);
+	return rows_of(findings);
+}
+
+pg::Row
+risk_of_migration(const std::string &name)
+{
+	Migration migration = registered(name);
+
+	return row_of(risk_of(migration, findings_of(migration)));
+}
+
+pg::Row
+risk_of_scripts(const std::string &up, const std::optional<std::string> &down)
+{
+	lint::Past past;
+	const script::Script script("up", up);
+
+	past.has_down = down.has_value();
+	past.has_statements = !script.statements().empty();
+	return row_of(lint::judge_risk(findings_of(script), past));
 }
 
 std::vector<pg::Row>
@@ -147,7 +269,8 @@ lint_rules()
 
 	for (const lint::Rule &rule : lint::rules())
 		rows.push_back({rule.name, rule.group, lint::word_of(rule.severity), rule.summary, rule.why, rule.safe,
-						major(rule.since), major(rule.until), link_of(rule)});
+						major(rule.since), major(rule.until), rule.breaks ? "t" : "f", rule.loses ? "t" : "f",
+						link_of(rule)});
 	return rows;
 }
 

@@ -1,19 +1,44 @@
-// mg_lint and mg_lint_migration: gathers what the linter judges.
+// Gathers what the linter judges, and says what it found.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "lint/lint.hpp"
+#include "lint/risk.hpp"
+#include "migrate/migration.hpp"
+#include "migrate/runner.hpp"
 #include "pg/query.hpp"
 
 namespace mg::migrate {
 
-// Rows: rule, severity, line, col, statement, object, lock_mode, blocks, work, rows, bytes, estimate, basis, message, hint, steps, link,
-// ignored. Raises what parsing raises, and MG004 for a name that nobody knows.
-std::vector<pg::Row> lint_script(const std::string &text);
+// Findings by the severities of the policy, with their estimates; of a migration on top of the pending ones that it requires.
+std::vector<lint::Finding> findings_of(const script::Script &script);
+std::vector<lint::Finding> findings_of(const Migration &migration);
+
+// The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
+lint::RiskReport risk_of(const Migration &migration, const std::vector<lint::Finding> &findings);
+
+// The risk class of a migration for answers and records.
+struct Judged
+{
+	std::string risk;
+	int findings = 0; // errors and warnings that are not ignored
+	Finding evidence; // the reasons
+};
+// Nothing when the linter cannot tell, which is no reason not to go on: it is reported as a warning.
+std::optional<Judged> judge(const Migration &migration);
+
+// Rows: rule, severity, line, col, statement, object, lock_mode, blocks, work, rows, bytes, estimate, basis, message, hint, steps, breaks,
+// link, ignored. Raises what parsing raises, and MG004 for a name that nobody knows.
+std::vector<pg::Row> lint_script(const std::string &script);
 std::vector<pg::Row> lint_migration(const std::string &name);
 
-// Rows: rule, rule_group, severity, summary, why, safe_way, since, until, link.
+// One row: risk, backward_compatible, reasons, breaks; of a registered migration, or of scripts.
+pg::Row risk_of_migration(const std::string &name);
+pg::Row risk_of_scripts(const std::string &up, const std::optional<std::string> &down);
+
+// Rows: rule, rule_group, severity, summary, why, safe_way, since, until, breaks, loses, link.
 std::vector<pg::Row> lint_rules();
 
 } // namespace mg::migrate

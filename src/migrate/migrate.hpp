@@ -18,6 +18,7 @@ struct Outcome
 	int64_t duration_us = 0;
 	int statements = 0;
 	int objects = 0;
+	std::optional<std::string> risk;
 	std::string checksum;
 	std::optional<int64_t> run_id;
 };
@@ -28,6 +29,8 @@ struct Registered
 	std::string migration;
 	std::string status; // pending, applied
 	std::string checksum;
+	std::optional<std::string> risk; // nothing once it is applied
+	int findings = 0;
 };
 
 Registered register_migration(const Request &request);

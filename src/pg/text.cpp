@@ -30,4 +30,11 @@ character_start(std::string_view text, std::size_t offset)
 	});
 }
 
+std::string
+size_text(int64_t bytes)
+{
+	return guarded(
+		[&] { return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes)))); });
+}
+
 } // namespace mg::pg

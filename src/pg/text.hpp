@@ -14,4 +14,7 @@ std::string excerpt(std::string_view text, std::size_t max_bytes);
 // The beginning of the character that the byte at `offset` belongs to.
 std::size_t character_start(std::string_view text, std::size_t offset);
 
+// 12 GB
+std::string size_text(int64_t bytes);
+
 } // namespace mg::pg

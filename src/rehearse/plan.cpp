@@ -9,6 +9,7 @@
 
 #include "ledger/history.hpp"
 #include "migrate/migration.hpp"
+#include "migrate/pace.hpp"
 #include "pg/text.hpp"
 #include "rehearse/observer.hpp"
 #include "rehearse/words.hpp"
@@ -16,9 +17,6 @@
 namespace mg::rehearse {
 
 namespace {
-
-/* Below this, a statement's time says nothing of the time that a larger table takes. */
-constexpr int64_t telling_bytes = 1024 * 1024;
 
 // Of all tables, or of those whose names are in $1.
 constexpr const char *sizes_sql =
@@ -122,41 +120,6 @@ recorded_steps(const Receipt &receipt)
 	return result;
 }
 
-// What this database's own past says: how much longer statements took than in their rehearsal, and how fast tables were gone through.
-struct Experience
-{
-	double factor = 1;
-	int64_t runs = 0;
-	double bytes_per_us = 0; // 0: never seen
-};
-
-Experience
-experience()
-{
-	Experience result;
-	std::vector<pg::Row> rows = ledger::query(
-		"SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x.real / x.rehearsed), count(*) FROM (SELECT"
-		" (SELECT sum((t->>1)::float8) FROM jsonb_array_elements(r.timings) t) AS real, h.rehearsed"
-		" FROM mg.run r CROSS JOIN LATERAL (SELECT (SELECT sum((s->>'duration_us')::float8)"
-		" FROM jsonb_array_elements(h.steps) s) AS rehearsed FROM mg.rehearsal h WHERE h.installation = r.installation"
-		" AND h.checksum = r.checksum AND h.id < r.id AND h.steps->0->>'phase' = 'up' ORDER BY h.id DESC LIMIT 1) h"
-		" WHERE r.outcome = 'applied' AND r.action = 'apply' AND h.rehearsed >= 10000"
-		" AND r.installation = (SELECT installation FROM mg.current) ORDER BY r.at DESC LIMIT 20) x WHERE x.real > 0");
-	if (rows[0][0].has_value())
-	{
-		result.factor = std::stod(*rows[0][0]);
-		result.runs = std::stoll(*rows[0][1]);
-	}
-	rows = ledger::query(
-		"SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (s->>'bytes')::float8 / (s->>'duration_us')::float8)"
-		" FROM mg.rehearsal r, jsonb_array_elements(r.steps) s WHERE (s->>'bytes')::float8 >= $1::float8"
-		" AND (s->>'duration_us')::float8 > 0 AND r.installation = (SELECT installation FROM mg.current)",
-		{std::to_string(telling_bytes)});
-	if (rows[0][0].has_value())
-		result.bytes_per_us = std::stod(*rows[0][0]);
-	return result;
-}
-
 // How long a statement would take, and how that is known.
 struct Estimate
 {
@@ -165,16 +128,16 @@ struct Estimate
 };
 
 Estimate
-estimate_of(const Recorded &step, const std::optional<int64_t> &bytes, const Experience &past)
+estimate_of(const Recorded &step, const std::optional<int64_t> &bytes, const migrate::Pace &past)
 {
 	double us = static_cast<double>(step.duration_us);
 	std::string basis = "measured in the rehearsal";
 
 	if (step.table.has_value() && !bytes.has_value())
 		return {std::nullopt, "no estimate, since the size of " + *step.table + " is not known"};
-	if (step.table.has_value() && *bytes > std::max(step.bytes, telling_bytes))
+	if (step.table.has_value() && *bytes > std::max(step.bytes, migrate::telling_bytes))
 	{
-		if (step.bytes >= telling_bytes)
+		if (step.bytes >= migrate::telling_bytes)
 		{
 			us *= static_cast<double>(*bytes) / static_cast<double>(step.bytes);
 			basis = time_of(step.duration_us) + " for " + size_of(step.bytes) + " in the rehearsal";
@@ -288,7 +251,7 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 		if (step.table.has_value())
 			tables.push_back(*step.table);
 	const Sizes here = elsewhere.has_value() ? *elsewhere : read_sizes(sizes_of(pg::array_literal(tables)));
-	const Experience past = experience();
+	const migrate::Pace past = migrate::pace();
 
 	size_t number = 0;
 	for (const script::Statement &statement : script.statements())

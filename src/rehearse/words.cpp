@@ -1,7 +1,7 @@
 // Writes times, sizes and counts.
 #include "rehearse/words.hpp"
 
-#include "pg/boundary.hpp"
+#include "pg/text.hpp"
 
 namespace mg::rehearse {
 
@@ -18,8 +18,7 @@ time_of(int64_t us)
 std::string
 size_of(int64_t bytes)
 {
-	return pg::guarded(
-		[&] { return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes)))); });
+	return pg::size_text(bytes);
 }
 
 std::string

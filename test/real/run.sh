@@ -256,6 +256,29 @@ apply_series() {
   report "$1: $(wc -l <"$plain") of $(wc -l <"$folder/ups.list") files fail, the same on both sides" "$work/$1.out"
 }
 
+# Reports whether the linter could judge each migration of series $1 as it was applied, and finds no error in any that meets an empty
+# database: there nothing is at stake.
+lint_series() {
+  local order name file
+  grep -F 'the linter cannot tell' "$work/$1.apply.err" >"$work/$1.out" || true
+  query "real_mg_$1" -c "SELECT migration || ': no risk class' FROM mg.runs WHERE action = 'apply' AND outcome = 'applied'
+    AND NOT evidence @> '[{\"query\": \"risk class\"}]'" >>"$work/$1.out" 2>&1 || true
+  query "real_mg_$1" -F ' ' -c "SELECT e.v ->> 'actual', count(*) FROM mg.runs r, jsonb_array_elements(r.evidence) e (v)
+    WHERE e.v ->> 'query' = 'risk class' GROUP BY 1 ORDER BY 1" 2>&1 | sed "s/^/# $1: risk class /"
+  report "$1: each migration has a risk class" "$work/$1.out"
+
+  read -r order name file <"$work/$1/ups.list"
+  query postgres -c "DROP DATABASE IF EXISTS real_empty"
+  create_database real_empty "$work/$1"
+  query real_empty -c 'CREATE EXTENSION migration_governance' \
+    -c "SELECT line, col, rule, message FROM mg_lint(pg_read_file('$file')) WHERE severity = 'error'" >"$work/$1.out" 2>&1 || true
+  # Every other one as well, on what is not there: nothing is at stake, and nothing may raise.
+  awk -v q="'" '{print "SELECT count(*) FROM mg_lint(pg_read_file(" q $3 q ")) \\g /dev/null"}' "$work/$1/applied.list" >"$work/$1.lint.sql"
+  query real_empty -v ON_ERROR_STOP=0 -f "$work/$1.lint.sql" >>"$work/$1.out" 2>&1 || true
+  report "$1: no error in the first migration into an empty database, and none of the linter itself in the others" "$work/$1.out"
+  query postgres -c "DROP DATABASE real_empty"
+}
+
 # Rolls series $1 back on both sides, newest first, as far as it has down scripts, and compares.
 roll_back_series() {
   local folder=$work/$1 log=$work/$1.rollback.log plain=$work/$1.down.failed refused rolled
@@ -339,6 +362,7 @@ for series in $chosen; do
   start=$SECONDS
   drop_leftovers "$series"
   apply_series "$series"
+  lint_series "$series"
   compare_schemas "$series"
   compare_statements "$series"
   no_drift "$series" "$work/$series.apply.log" 'any migration'

@@ -1,0 +1,118 @@
+# What the linter advises works: each safe sequence that it writes out is run, step by step, beside the statement that it is about. None of
+# its steps reads or writes the table while holding the lock that the finding was about, and in the end the schema is the same.
+use strict;
+use warnings;
+use File::Basename;
+use lib dirname(__FILE__) . '/lib';
+use Governed;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_cluster('advice', conf => [ preload(), 'autovacuum = off', 'max_connections = 20' ]);
+my $folder = dirname(__FILE__) . '/../pgtap';
+my $json = JSON::PP->new->utf8;
+
+# A database with the tables and cases of a file, which ends before it tests anything.
+sub load_cases
+{
+	my ($file, $name) = @_;
+	new_database($node, $name);
+	my $sql = slurp_file($file);
+	$sql =~ s/^SELECT \* FROM t\.lint_tests.*//ms;
+	my ($out, $err) = ('', '');
+	my $ok = IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($name), '-c', 'CREATE EXTENSION pgtap', '-f', '-' ],
+		'<', \$sql, '>', \$out, '2>', \$err, init => sub { chdir $folder or die });
+	ok($ok, basename($file) . ' can be read') or diag($err);
+	return;
+}
+
+sub findings_in
+{
+	my ($name) = @_;
+	return @{ $json->decode($node->safe_psql($name, <<'SQL')) };
+SELECT coalesce(json_agg(x), '[]') FROM (
+	SELECT DISTINCT ON (c.rule, c.script, f.object, f.steps) c.rule, c.script, f.steps, f.object, f.lock_mode, f.work, f.severity,
+		rtrim(btrim(c.script, E' \n\t'), ';') = f.statement AS alone
+	FROM t.lint_case c, mg_lint(c.script) f
+	WHERE f.rule = c.rule AND f.steps IS NOT NULL AND c.place IS NOT NULL AND c.runs) x
+SQL
+}
+
+my $copies = 0;
+sub copy_of
+{
+	my ($name) = @_;
+	my $copy = 'copy_' . ++$copies;
+	$node->safe_psql('postgres', "CREATE DATABASE $copy TEMPLATE $name STRATEGY file_copy");
+	return $copy;
+}
+
+my @modes = qw(AccessShareLock RowShareLock RowExclusiveLock ShareUpdateExclusiveLock ShareLock ShareRowExclusiveLock ExclusiveLock AccessExclusiveLock);
+my %strength = map { $modes[$_] => $_ + 1 } 0 .. $#modes;
+
+# Runs a step in the database; gives what is wrong with it, if anything.
+sub trouble_with
+{
+	my ($database, $step, $finding) = @_;
+	# What cannot run in a transaction takes no strong lock: CONCURRENTLY is there for that.
+	if ($step =~ /\bCONCURRENTLY\b/ && $step !~ /;.*\S/s || $step =~ /^\s*VACUUM/)
+	{
+		my ($code, $out, $err) = $node->psql($database, $step);
+		return $code == 0 ? undef : $err;
+	}
+	my $object = $finding->{object};
+	my $sql = <<"SQL";
+\\set ON_ERROR_STOP 1
+BEGIN;
+CREATE TEMP TABLE seen_before ON COMMIT DROP AS SELECT s.*, to_regclass(\$o\$$object\$o\$)::oid AS object FROM t.state s;
+$step
+SELECT json_build_object(
+	'locks', (SELECT coalesce(json_agg(DISTINCT mode), '[]') FROM pg_locks WHERE pid = pg_backend_pid() AND granted AND relation = (SELECT max(object) FROM seen_before)),
+	'work', EXISTS (SELECT FROM t.state s JOIN seen_before b USING (oid) WHERE s.oid = b.object AND (s.file IS DISTINCT FROM b.file OR s.scans > b.scans))
+		OR EXISTS (SELECT FROM t.state s LEFT JOIN seen_before b USING (oid) WHERE s.indrelid = (SELECT max(object) FROM seen_before) AND s.file IS DISTINCT FROM b.file));
+COMMIT;
+SQL
+	my ($code, $out, $err) = $node->psql($database, $sql);
+	return $err if $code != 0;
+	my ($last) = $out =~ /(\{"locks".*\})/ or return "no answer: $out";
+	my $seen = $json->decode($last);
+	return undef unless $finding->{lock_mode} && $strength{ $finding->{lock_mode} } >= $strength{ShareLock};
+	my ($strong) = grep { $strength{$_} >= $strength{ $finding->{lock_mode} } } @{ $seen->{locks} };
+	return "takes $strong" . ($finding->{work} ? ' and goes through the table' : '') if $strong && ($seen->{work} || !$finding->{work});
+	return undef;
+}
+
+my $tried = 0;
+for my $file (sort glob("$folder/lint_?.sql"))
+{
+	my $name = basename($file, '.sql');
+	load_cases($file, $name);
+	for my $finding (findings_in($name))
+	{
+		my $title = "$finding->{rule}: $finding->{script}";
+		my $advised = copy_of($name);
+		my $wrong;
+		for my $step (@{ $finding->{steps} })
+		{
+			$wrong = trouble_with($advised, $step, $finding);
+			$wrong = "$step: $wrong" if defined $wrong;
+			last if defined $wrong;
+		}
+		is($wrong, undef, "the advice works: $title");
+		$tried++;
+		if ($finding->{alone} && !defined $wrong)
+		{
+			my $plain = copy_of($name);
+			my ($code, $out, $err) = $node->psql($plain, $finding->{script});
+			is($code, 0, "so does what it is about: $title") or diag($err);
+			my @dumps = map { my $dump = `pg_dump -s -d '${\ $node->connstr($_)}' 2>&1`; $dump =~ s/^\\(un)?restrict .*\n//mg; $dump } ($plain, $advised);
+			is($dumps[1], $dumps[0], "and ends in the same schema: $title");
+			$node->safe_psql('postgres', "DROP DATABASE $plain");
+		}
+		$node->safe_psql('postgres', "DROP DATABASE $advised");
+	}
+}
+cmp_ok($tried, '>=', 20, 'there is advice to try');
+done_testing();

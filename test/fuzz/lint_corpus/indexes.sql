@@ -15,4 +15,4 @@ ALTER INDEX t.keyed_n_index RENAME TO shorter; ALTER INDEX t.keyed_n_index SET (
 
 CLUSTER t.keyed USING keyed_key; CLUSTER VERBOSE; VACUUM (FULL, ANALYZE) t.keyed (n); VACUUM; ANALYZE t.keyed, shop.orders (note);
 
-CREATE STATISTICS (mcv) ON n, lower(note) FROM t.keyed; ALTER STATISTICS t.keyed_stats SET STATISTICS 0; DROP STATISTICS t.keyed_stats;
+CREATE STATISTICS t.more_stats (mcv) ON n, lower(note) FROM t.keyed; ALTER STATISTICS t.keyed_stats SET STATISTICS 0; DROP STATISTICS t.keyed_stats;

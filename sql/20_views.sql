@@ -71,11 +71,10 @@ CREATE VIEW mg.status AS
 	            ELSE coalesce(l.outcome, 'pending') END AS status,
 	       CASE WHEN l.outcome OPERATOR(pg_catalog.=) 'applied' THEN h.applied_at END AS applied_at,
 	       n.up AS checksum,
-	       CASE WHEN l.outcome IS NULL THEN (SELECT k.risk FROM pg_catalog.mg_risk(n.migration) k)
-	            ELSE (SELECT e.v OPERATOR(pg_catalog.->>) 'actual'
-	                  FROM mg.run r, pg_catalog.jsonb_array_elements(r.evidence) e (v)
-	                  WHERE r.installation OPERATOR(pg_catalog.=) h.installation AND r.id OPERATOR(pg_catalog.=) h.run_id
-	                        AND e.v OPERATOR(pg_catalog.->>) 'query' OPERATOR(pg_catalog.=) 'risk class' LIMIT 1) END AS risk,
+	       (SELECT e.v OPERATOR(pg_catalog.->>) 'actual'
+	        FROM mg.run r, pg_catalog.jsonb_array_elements(r.evidence) e (v)
+	        WHERE r.installation OPERATOR(pg_catalog.=) h.installation AND r.id OPERATOR(pg_catalog.=) h.run_id
+	              AND e.v OPERATOR(pg_catalog.->>) 'query' OPERATOR(pg_catalog.=) 'risk class' LIMIT 1) AS risk,
 	       0 AS approvals,
 	       n.down IS NOT NULL AS has_down,
 	       n.requires
@@ -85,7 +84,7 @@ CREATE VIEW mg.status AS
 	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
 	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' AND r.at OPERATOR(pg_catalog.>=) n.at LIMIT 1) f ON true
 	ORDER BY n.sort_key, n.migration;
-COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed; its risk class as of now, or of when it was applied';
+COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed; the risk class is that of when it was applied, mg_risk() tells that of a pending one';
 
 CREATE VIEW mg.runs AS
 	SELECT r.id, r.migration, r.action, r.outcome, r.started_at,

@@ -19,3 +19,8 @@ CREATE FUNCTION pg_catalog.mg_has_no_drift(description text DEFAULT NULL) RETURN
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_has_no_drift';
 COMMENT ON FUNCTION pg_catalog.mg_has_no_drift(text) IS
 'asserts that mg_drift_report() finds nothing: a line of TAP, and a comment for each difference';
+
+CREATE FUNCTION pg_catalog.mg_lints(script text, severity text DEFAULT 'warning', description text DEFAULT NULL) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_lints';
+COMMENT ON FUNCTION pg_catalog.mg_lints(text, text, text) IS
+'asserts that mg_lint() finds nothing in a script of that severity or a graver one (info, warning, error): a line of TAP, and a comment for each finding';

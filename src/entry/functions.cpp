@@ -328,6 +328,13 @@ MG_FUNCTION(mg_baseline)
 	return mg::pg::text_datum(mg::schema::fingerprint({}));
 }
 
+MG_FUNCTION(mg_lints)
+{
+	return mg::pg::text_datum(mg::migrate::assert_lints(required_text(fcinfo, 0, "script"),
+														mg::pg::text_argument(fcinfo, 1).value_or("warning"),
+														mg::pg::text_argument(fcinfo, 2)));
+}
+
 MG_FUNCTION(mg_has_no_drift)
 {
 	return mg::pg::text_datum(mg::migrate::assert_no_drift(mg::pg::text_argument(fcinfo, 0)));

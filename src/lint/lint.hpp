@@ -11,6 +11,8 @@
 
 namespace mg::lint {
 
+// By its word; raises 22023 for another one.
+Severity severity_by(const std::string &word);
 // Severities by rule or group, as a team wants them.
 using Severities = std::map<std::string, Severity>;
 // Reads "drop-column=error, T=warning"; raises 22023 for what is no rule, no group or no severity (off, info, warning, error).

@@ -10,15 +10,6 @@ namespace mg::lint {
 
 namespace {
 
-Severity
-severity_by(const std::string &word)
-{
-	for (Severity severity : {Severity::off, Severity::info, Severity::warning, Severity::error})
-		if (word == word_of(severity))
-			return severity;
-	throw UserError("22023", "\"" + word + "\" is no severity").hint("It is off, info, warning or error.");
-}
-
 bool
 is_group(const std::string &name)
 {
@@ -29,6 +20,15 @@ is_group(const std::string &name)
 }
 
 } // namespace
+
+Severity
+severity_by(const std::string &word)
+{
+	for (Severity severity : {Severity::off, Severity::info, Severity::warning, Severity::error})
+		if (word == word_of(severity))
+			return severity;
+	throw UserError("22023", "\"" + word + "\" is no severity").hint("It is off, info, warning or error.");
+}
 
 const char *
 word_of(Severity severity)

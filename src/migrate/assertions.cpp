@@ -4,6 +4,8 @@
 #include "drift/report.hpp"
 
 #include "ledger/history.hpp"
+#include "lint/rule.hpp"
+#include "migrate/lint.hpp"
 #include "migrate/migrate.hpp"
 #include "pg/memory.hpp"
 
@@ -141,6 +143,19 @@ assert_no_drift(const std::optional<std::string> &description)
 		diagnostics.push_back(row[0].value_or("") + " " + row[1].value_or("") + " " + row[2].value_or("") +
 							  (row[3].has_value() ? ": " + *row[3] : ""));
 	return tap_line(diagnostics.empty(), description.value_or("the schema has not drifted"), diagnostics);
+}
+
+std::string
+assert_lints(const std::string &script, const std::string &severity, const std::optional<std::string> &description)
+{
+	const lint::Severity least = lint::severity_by(severity);
+	std::vector<std::string> diagnostics;
+
+	for (const lint::Finding &finding : findings_of(script::Script("up", script)))
+		if (!finding.is_ignored && finding.severity >= least)
+			diagnostics.push_back("line " + std::to_string(finding.line) + ", column " + std::to_string(finding.column) + ": " +
+								  lint::word_of(finding.severity) + ": " + finding.message + " (" + finding.rule->name + ")");
+	return tap_line(diagnostics.empty(), description.value_or("the linter finds no " + severity), diagnostics);
 }
 
 } // namespace mg::migrate

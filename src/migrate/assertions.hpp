@@ -23,4 +23,8 @@ std::string assert_verifies(const std::optional<std::string> &migration, const s
 // Passes when mg_drift_report() has no row.
 std::string assert_no_drift(const std::optional<std::string> &description);
 
+// Passes when the linter finds nothing in a script of that severity or a graver one; raises 22023 for a severity that is none.
+std::string assert_lints(const std::string &script, const std::string &severity,
+						 const std::optional<std::string> &description);
+
 } // namespace mg::migrate

@@ -72,7 +72,8 @@ SELECT is((SELECT reasons[1] FROM mg_script_risk('CREATE TABLE fresh (id int PRI
 SELECT is((SELECT backward_compatible FROM mg_script_risk('CREATE TABLE fresh (id int PRIMARY KEY)', 'DROP TABLE fresh')), true, 'an application goes on with a new table');
 SELECT is((SELECT array[backward_compatible::text, cardinality(breaks)::text] FROM mg_script_risk('ALTER TABLE large RENAME COLUMN a TO z', 'ALTER TABLE large RENAME COLUMN z TO a')), '{false,1}', 'and trips over another name');
 SELECT is((SELECT concat_ws(' ', status, risk, findings) FROM mg_register('scans', 'ALTER TABLE large ALTER a SET NOT NULL', 'ALTER TABLE large ALTER a DROP NOT NULL')), 'pending controlled 1', 'registering tells');
-SELECT is((SELECT risk FROM mg.status WHERE migration = 'scans'), 'controlled', 'so does the status of a pending one');
+SELECT is((SELECT risk FROM mg_risk('scans')), 'controlled', 'and mg_risk()');
+SELECT is((SELECT risk FROM mg.status WHERE migration = 'scans'), NULL, 'the status has only what is on record');
 SELECT is((SELECT count(*) FROM mg_rehearse('scans') WHERE aspect = 'verdict' AND value = 'restores'), 1::bigint, 'rehearsed,');
 SELECT ok((SELECT 'its rehearsal says: restores' = ANY (reasons) FROM mg_risk('scans')), 'it is a reason');
 SELECT is((SELECT risk FROM mg_apply('scans')), 'controlled', 'and so does applying it');
@@ -83,6 +84,11 @@ SELECT alike(t.said($$SELECT mg_risk('nobody')$$), 'MG004%', 'a name that nobody
 SELECT status FROM mg_register('bad way back', 'CREATE TABLE bad_way (i int)', 'SELECT 1') \gset
 SELECT ok((SELECT count(*) > 0 FROM mg_rehearse('bad way back')), 'a way back that leaves the table');
 SELECT is((SELECT risk FROM mg_risk('bad way back')), 'high-risk', 'is a high risk');
+
+-- The assertion.
+SELECT mg_lints('CREATE TABLE fresh (id int PRIMARY KEY)', 'error');
+SELECT mg_lints('ALTER TABLE large ALTER a SET NOT NULL -- mg:ignore set-not-null-scans well', description => 'what is ignored does not fail');
+SELECT alike(t.said($$SELECT mg_lints('SELECT 1', 'fatal')$$), '22023%', 'a severity that is none');
 
 -- Pending migrations.
 SELECT status FROM mg_register('one', 'ALTER TABLE large ADD COLUMN x int; CREATE FUNCTION twice() RETURNS int LANGUAGE sql AS ''SELECT 1''', 'SELECT 1') \gset

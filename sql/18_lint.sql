@@ -14,6 +14,12 @@ CREATE FUNCTION pg_catalog.mg_lint_migration(name text)
 COMMENT ON FUNCTION pg_catalog.mg_lint_migration(text) IS
 'the same for the up script of a registered migration, on top of the pending ones that it requires';
 
+CREATE FUNCTION pg_catalog.mg_lint_locks(script text)
+	RETURNS TABLE (statement integer, object text, lock_mode text)
+	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_lint_locks';
+COMMENT ON FUNCTION pg_catalog.mg_lint_locks(text) IS
+'the strongest lock that each statement of a script would take on each table that is there now';
+
 CREATE FUNCTION pg_catalog.mg_lint_rules()
 	RETURNS TABLE (rule text, rule_group text, severity text, summary text, why text, safe_way text, since integer, until integer, breaks boolean, loses boolean, link text)
 	LANGUAGE c IMMUTABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_lint_rules';

@@ -137,6 +137,14 @@ MG_FUNCTION(mg_lint)
 	return 0;
 }
 
+MG_FUNCTION(mg_lint_locks)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::lint_locks(required_text(fcinfo, 0, "script")));
+	return 0;
+}
+
 MG_FUNCTION(mg_lint_migration)
 {
 	mg::pg::RowSet rows(fcinfo);

@@ -24,34 +24,88 @@ type_of(const Constraint *definition)
 			return CONSTRAINT_UNIQUE;
 		case CONSTR_EXCLUSION:
 			return CONSTRAINT_EXCLUSION;
+#if PG_VERSION_NUM >= 180000
 		case CONSTR_NOTNULL:
-			return 'n';
+			return CONSTRAINT_NOTNULL;
+#endif
 		default:
 			return '\0';
 	}
 }
 
-// As the server would call it, for names that the script leaves out.
+bool
+collect_names(Node *node, void *context)
+{
+	if (node == nullptr)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		auto *found = static_cast<std::vector<std::string> *>(context);
+		if (auto *last = static_cast<Node *>(llast(castNode(ColumnRef, node)->fields)); IsA(last, String))
+			if (std::find(found->begin(), found->end(), strVal(last)) == found->end())
+				found->emplace_back(strVal(last));
+	}
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, collect_names, context);
+#else
+	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_names)),
+									  context);
+#endif
+}
+
+// The columns that a constraint is about.
+std::vector<std::string>
+columns_of(const Constraint *definition, const Table &table, const Column *column)
+{
+	std::vector<std::string> result;
+	ListCell *cell;
+
+	if (definition->contype == CONSTR_CHECK)
+	{
+		collect_names(const_cast<Node *>(definition->raw_expr), &result);
+		result.erase(std::remove_if(result.begin(), result.end(),
+									[&](const std::string &name) { return table.column(name) == nullptr; }),
+					 result.end());
+		return result;
+	}
+	if (column != nullptr)
+		return {column->name};
+	if (definition->contype == CONSTR_EXCLUSION)
+	{
+		foreach (cell, definition->exclusions)
+			result.push_back(text_of(linitial_node(IndexElem, lfirst_node(List, cell))->name));
+		return result;
+	}
+	if (definition->indexname != nullptr)
+		if (const Index *index = const_cast<Table &>(table).index(definition->indexname))
+			return {index->columns.begin(), index->columns.begin() + index->keys};
+	return names_in(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
+}
+
+// As the server would call it, for names that the script leaves out (ChooseConstraintName, ChooseIndexName).
 std::string
-name_of(const Constraint *definition, const Table &table, const std::vector<std::string> &columns)
+name_of(const Constraint *definition, Table &table, const std::vector<std::string> &columns)
 {
 	if (definition->conname != nullptr)
 		return definition->conname;
-	const char *label = "check";
+	if (definition->indexname != nullptr)
+		return definition->indexname;
+	std::string label = "check";
+	std::string middle;
 	if (definition->contype == CONSTR_FOREIGN)
 		label = "fkey";
 	else if (definition->contype == CONSTR_PRIMARY)
-		return table.name + "_pkey";
+		label = "pkey";
 	else if (definition->contype == CONSTR_UNIQUE)
 		label = "key";
 	else if (definition->contype == CONSTR_EXCLUSION)
 		label = "excl";
 	else if (definition->contype == CONSTR_NOTNULL)
 		label = "not_null";
-	std::string name = table.name;
-	for (const std::string &column : columns)
-		name += "_" + column;
-	return name + "_" + label;
+	if (definition->contype == CONSTR_CHECK ? columns.size() == 1 : definition->contype != CONSTR_PRIMARY)
+		for (const std::string &column : columns)
+			middle += (middle.empty() ? "" : "_") + (column.empty() ? "expr" : column);
+	return free_name(table, middle, label);
 }
 
 What
@@ -150,7 +204,11 @@ is_done_already(const AlterTableCmd *command, Table *table)
 		case AT_DropConstraint:
 			return command->missing_ok && command->name != nullptr && table->constraint(command->name) == nullptr;
 		case AT_SetNotNull:
-			return column != nullptr && column->not_null;
+			/* From 18 on, a constraint that is NOT VALID makes it so, and this checks it. */
+			return column != nullptr && column->not_null &&
+				   std::none_of(table->constraints.begin(), table->constraints.end(), [&](const TableConstraint &one) {
+					   return one.type == 'n' && !one.validated && one.columns.front() == column->name;
+				   });
 		case AT_DropNotNull:
 			return column != nullptr && !column->not_null;
 		default:
@@ -173,14 +231,30 @@ apply(const AlterTableCmd *command, Table *table)
 			table->columns.erase(std::remove_if(table->columns.begin(), table->columns.end(),
 												[&](const Column &one) { return one.name == command->name; }),
 								 table->columns.end());
+			drop_parts_of(*table, command->name);
 			break;
 		case AT_SetNotNull:
 			if (column != nullptr)
 				column->not_null = true;
+			for (TableConstraint &one : table->constraints)
+				if (one.type == 'n' && one.columns.front() == command->name)
+					one.validated = true;
 			break;
 		case AT_DropNotNull:
 			if (column != nullptr)
 				column->not_null = false;
+			break;
+		case AT_AddIdentity:
+			if (column != nullptr)
+				column->identity = ATTRIBUTE_IDENTITY_BY_DEFAULT;
+			break;
+		case AT_DropIdentity:
+			if (column != nullptr)
+				column->identity = '\0';
+			break;
+		case AT_DropExpression:
+			if (column != nullptr)
+				column->generated = '\0';
 			break;
 		case AT_ColumnDefault:
 			if (column != nullptr)
@@ -191,6 +265,15 @@ apply(const AlterTableCmd *command, Table *table)
 				constraint->validated = true;
 			break;
 		case AT_DropConstraint:
+			if (constraint != nullptr)
+			{
+				Column *key = constraint->type == 'n' ? table->column(constraint->columns.front()) : nullptr;
+				if (key != nullptr)
+					key->not_null = false;
+				if (Index *index = table->index(constraint->name); index != nullptr && index->is_constraint)
+					table->indexes.erase(table->indexes.begin() + (index - table->indexes.data()));
+				table->dropped.push_back(*constraint);
+			}
 			table->constraints.erase(
 				std::remove_if(table->constraints.begin(), table->constraints.end(),
 							   [&](const TableConstraint &one) { return one.name == command->name; }),
@@ -199,6 +282,35 @@ apply(const AlterTableCmd *command, Table *table)
 		default:
 			break;
 	}
+}
+
+// What it leaves of a parent and a child.
+void
+relate(AlterTableType form, Table *table, Table *other)
+{
+	const bool is_inheritance = form == AT_AddInherit || form == AT_DropInherit;
+	Table *parent = is_inheritance ? other : table;
+	Table *child = is_inheritance ? table : other;
+	const bool joins = form == AT_AttachPartition || form == AT_AddInherit;
+
+	for (Column &column : child->columns)
+		if (parent->column(column.name) != nullptr)
+			column.inherited = std::max(0, column.inherited + (joins ? 1 : -1));
+	if (joins)
+	{
+		parent->has_children = true;
+		parent->partitions += std::max(1, child->partitions);
+	}
+	else
+	{
+		for (TableConstraint &constraint : child->constraints)
+			constraint.inherited = false;
+		if (child->oid == parent->default_partition)
+			parent->default_partition = InvalidOid;
+		child->parent = InvalidOid;
+	}
+	if (!is_inheritance)
+		child->is_partition = joins;
 }
 
 // ADD COLUMN and ADD CONSTRAINT have parts of their own; anything else is one action.
@@ -215,7 +327,7 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 	if (command->subtype == AT_AddConstraint && table != nullptr && command->def != nullptr &&
 		IsA(command->def, Constraint))
 	{
-		add_constraint(castNode(Constraint, command->def), node, table, nullptr, false, model, look);
+		add_constraint(castNode(Constraint, command->def), node, table, nullptr, nullptr, false, model, look);
 		return;
 	}
 
@@ -227,6 +339,12 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 	action.part = reinterpret_cast<const Node *>(command);
 	action.table = table;
 	action.name = text_of(command->name);
+	if (command->subtype == AT_AlterConstraint)
+#if PG_VERSION_NUM >= 180000
+		action.name = text_of(castNode(ATAlterConstraint, command->def)->conname);
+#else
+		action.name = text_of(castNode(Constraint, command->def)->conname);
+#endif
 	action.column = table != nullptr && command->name != nullptr ? table->column(command->name) : nullptr;
 	action.cascade = command->behavior == DROP_CASCADE;
 	if (action.what == What::attach_partition || action.what == What::detach_partition)
@@ -234,11 +352,28 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 	if (command->subtype == AT_AddInherit || command->subtype == AT_DropInherit)
 		action.other = model.find(castNode(RangeVar, command->def));
 	look(action);
+	if (action.other != nullptr &&
+		(action.what == What::attach_partition || action.what == What::detach_partition))
+		action.other->is_partition = action.what == What::attach_partition;
 	if (table != nullptr)
 		apply(command, table);
+	if (action.other != nullptr && table != nullptr && statement->objtype != OBJECT_INDEX)
+		relate(command->subtype, table, action.other);
 }
 
 } // namespace
+
+void
+drop_parts_of(Table &table, const std::string &column)
+{
+	auto has_it = [&](const auto &part) {
+		return std::find(part.columns.begin(), part.columns.end(), column) != part.columns.end();
+	};
+
+	table.constraints.erase(std::remove_if(table.constraints.begin(), table.constraints.end(), has_it),
+							table.constraints.end());
+	table.indexes.erase(std::remove_if(table.indexes.begin(), table.indexes.end(), has_it), table.indexes.end());
+}
 
 void
 add_column(const ColumnDef *definition, const Node *statement, Table *table, bool is_new_table, Model &model,
@@ -249,14 +384,21 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 
 	column.name = definition->colname;
 	column.made_here = true;
-	column.has_default = definition->raw_default != nullptr;
-	column.not_null = definition->is_not_null;
+	const Oid serial = serial_type(definition->typeName);
+	column.type = OidIsValid(serial) ? serial : model.find_type(definition->typeName);
+	if (definition->collClause != nullptr)
+		column.collation = model.find_collation(definition->collClause->collname);
+	else if (OidIsValid(column.type))
+		column.collation = pg::guarded([&] { return get_typcollation(column.type); });
+	column.has_default = definition->raw_default != nullptr || OidIsValid(serial);
+	column.not_null = definition->is_not_null || OidIsValid(serial);
 	foreach (cell, definition->constraints)
 	{
 		const auto *constraint = lfirst_node(Constraint, cell);
-		column.has_default = column.has_default || constraint->contype == CONSTR_DEFAULT;
-		column.not_null =
-			column.not_null || constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
+		column.has_default =
+			column.has_default || constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_GENERATED;
+		column.not_null = column.not_null || constraint->contype == CONSTR_NOTNULL ||
+						  constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_IDENTITY;
 		if (constraint->contype == CONSTR_IDENTITY)
 			column.identity = constraint->generated_when;
 		if (constraint->contype == CONSTR_GENERATED)
@@ -271,6 +413,7 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 	action.what = What::add_column;
 	action.statement = statement;
 	action.part = reinterpret_cast<const Node *>(definition);
+	action.definition = definition;
 	action.table = table;
 	action.column = &column;
 	action.name = column.name;
@@ -280,28 +423,66 @@ add_column(const ColumnDef *definition, const Node *statement, Table *table, boo
 	table->columns.push_back(column);
 	table->attributes++;
 	foreach (cell, definition->constraints)
-		add_constraint(lfirst_node(Constraint, cell), statement, table, &table->columns.back(), is_new_table, model,
-					   look);
+		add_constraint(lfirst_node(Constraint, cell), statement, table, &table->columns.back(), definition,
+					   is_new_table, model, look);
+}
+
+Oid
+serial_type(const TypeName *type)
+{
+	constexpr struct
+	{
+		const char *name;
+		Oid type;
+	} serials[] = {{"serial", INT4OID},		{"serial4", INT4OID},	  {"bigserial", INT8OID},
+				   {"serial8", INT8OID},	{"smallserial", INT2OID}, {"serial2", INT2OID}};
+
+	if (type == nullptr || list_length(type->names) != 1 || type->pct_type || type->arrayBounds != NIL)
+		return InvalidOid;
+	for (const auto &[name, oid] : serials)
+		if (strcmp(name, strVal(linitial(type->names))) == 0)
+			return oid;
+	return InvalidOid;
+}
+
+bool
+has_attribute(const ColumnDef *whole, const Constraint *definition, ConstrType attribute)
+{
+	ListCell *cell;
+	bool is_behind = false;
+
+	foreach (cell, whole->constraints)
+	{
+		const auto *constraint = lfirst_node(Constraint, cell);
+		if (constraint == definition)
+			is_behind = true;
+		else if (is_behind && constraint->contype < CONSTR_ATTR_DEFERRABLE)
+			return false;
+		else if (is_behind && constraint->contype == attribute)
+			return true;
+	}
+	return false;
 }
 
 void
-add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column, bool is_new_table,
-			   Model &model, const Look &look)
+add_constraint(const Constraint *definition, const Node *statement, Table *table, Column *column,
+			   const ColumnDef *whole, bool is_new_table, Model &model, const Look &look)
 {
 	const char type = type_of(definition);
 	TableConstraint constraint;
 
 	if (type == '\0')
 		return;
-	if (column != nullptr)
-		constraint.columns = {column->name};
-	else
-		constraint.columns = names_in(definition->contype == CONSTR_FOREIGN ? definition->fk_attrs : definition->keys);
+	constraint.columns = columns_of(definition, *table, column);
 	constraint.type = type;
 	constraint.name = name_of(definition, *table, constraint.columns);
-	constraint.validated = !definition->skip_validation;
+	/* What comes with an empty table, or a column that is NULL everywhere, is valid whatever the script says. */
+	constraint.validated = is_new_table || column != nullptr || !definition->skip_validation;
 #if PG_VERSION_NUM >= 180000
-	constraint.enforced = definition->is_enforced;
+	constraint.enforced = definition->contype == CONSTR_NOTNULL || definition->is_enforced;
+	if (whole != nullptr && has_attribute(whole, definition, CONSTR_ATTR_NOT_ENFORCED))
+		constraint.enforced = false;
+	constraint.validated = constraint.validated && constraint.enforced;
 #endif
 	constraint.made_here = true;
 
@@ -309,6 +490,7 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 	action.what = What::add_constraint;
 	action.statement = statement;
 	action.part = reinterpret_cast<const Node *>(definition);
+	action.definition = whole;
 	action.table = table;
 	action.other = definition->pktable != nullptr ? model.find(definition->pktable) : nullptr;
 	action.column = column;
@@ -320,21 +502,31 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 
 	if (action.other != nullptr)
 		constraint.other = action.other->oid;
-	if (type == CONSTRAINT_PRIMARY)
+	if (type == CONSTRAINT_CHECK)
+		constraint.expression = model.keep(definition->raw_expr);
+	if (type == CONSTRAINT_PRIMARY || definition->contype == CONSTR_NOTNULL)
 		for (const std::string &name : constraint.columns)
 			if (Column *key = table->column(name))
 				key->not_null = true;
-	if ((type == CONSTRAINT_PRIMARY || type == CONSTRAINT_UNIQUE) && definition->indexname == nullptr)
+	if (type == CONSTRAINT_PRIMARY || type == CONSTRAINT_UNIQUE)
 	{
-		Index index;
-		index.name = constraint.name;
-		index.columns = constraint.columns;
-		index.keys = static_cast<int>(constraint.columns.size());
-		index.is_unique = true;
-		index.is_primary = type == CONSTRAINT_PRIMARY;
-		index.is_constraint = true;
-		index.made_here = true;
-		table->indexes.push_back(std::move(index));
+		if (definition->indexname == nullptr)
+		{
+			Index index;
+			index.name = constraint.name;
+			index.columns = constraint.columns;
+			index.keys = static_cast<int>(constraint.columns.size());
+			index.is_unique = true;
+			index.made_here = true;
+			table->indexes.push_back(std::move(index));
+		}
+		else if (Index *index = table->index(definition->indexname))
+			index->name = constraint.name;
+		if (Index *index = table->index(constraint.name))
+		{
+			index->is_primary = type == CONSTRAINT_PRIMARY;
+			index->is_constraint = true;
+		}
 	}
 	table->constraints.push_back(std::move(constraint));
 }

@@ -21,6 +21,7 @@ struct ColumnRaw
 	bool has_default;
 	char identity;
 	char generated;
+	int inherited;
 };
 
 struct KeysRaw
@@ -67,6 +68,8 @@ struct TableRaw
 	bool has_children;
 	int partitions;
 	Oid default_partition;
+	Oid parent;
+	KeysRaw partition_key; // 0 for an expression
 	int64 bytes;
 	double rows;
 	int attributes;
@@ -118,6 +121,7 @@ read_columns_raw(Oid oid, TableRaw *table)
 				 column->has_default = form->atthasdef;
 				 column->identity = form->attidentity;
 				 column->generated = form->attgenerated;
+				 column->inherited = form->attinhcount;
 				 table->columns = lappend(table->columns, column);
 			 });
 }
@@ -175,6 +179,23 @@ read_indexes_raw(Oid oid, TableRaw *table)
 		index->has_expressions = !no_expressions;
 		table->indexes = lappend(table->indexes, index);
 	});
+}
+
+// The columns of a partition key; 0 stands for an expression.
+KeysRaw
+partition_key_raw(Oid oid)
+{
+	KeysRaw keys = {};
+	HeapTuple row = SearchSysCache1(PARTRELID, ObjectIdGetDatum(oid));
+
+	if (!HeapTupleIsValid(row))
+		return keys;
+	auto *form = reinterpret_cast<Form_pg_partitioned_table>(GETSTRUCT(row));
+	keys.count = form->partnatts;
+	keys.numbers = static_cast<int16 *>(palloc(sizeof(int16) * static_cast<Size>(keys.count)));
+	memcpy(keys.numbers, form->partattrs.values, sizeof(int16) * static_cast<Size>(keys.count));
+	ReleaseSysCache(row);
+	return keys;
 }
 
 // Size and rows with all partitions and children. Without the lock that the server's own function would wait for, a table that is
@@ -241,7 +262,12 @@ read_raw(Oid oid)
 	if (!table.found || oid < FirstNormalObjectId)
 		return table;
 	if (table.kind == RELKIND_PARTITIONED_TABLE)
+	{
 		table.default_partition = get_default_partition_oid(oid);
+		table.partition_key = partition_key_raw(oid);
+	}
+	if (table.is_partition)
+		table.parent = get_partition_parent(oid, true);
 	read_columns_raw(oid, &table);
 	read_constraints_raw(oid, &table);
 	read_indexes_raw(oid, &table);
@@ -286,6 +312,7 @@ take_columns(const TableRaw &raw, Table &table)
 		column.has_default = from->has_default;
 		column.identity = from->identity;
 		column.generated = from->generated;
+		column.inherited = from->inherited;
 		table.columns.push_back(std::move(column));
 	}
 }
@@ -364,12 +391,14 @@ read_table(Oid oid)
 	table->has_children = raw.has_children;
 	table->partitions = raw.partitions;
 	table->default_partition = raw.default_partition;
+	table->parent = raw.parent;
 	table->bytes = raw.bytes;
 	table->rows = raw.rows;
 	table->attributes = raw.attributes;
 	take_columns(raw, *table);
 	take_constraints(raw, *table);
 	take_indexes(raw, *table);
+	table->partition_key = column_names(table->columns, raw.partition_key);
 	return table;
 }
 

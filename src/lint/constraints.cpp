@@ -1,6 +1,10 @@
-// Group A: constraints and their validation.
+// Group A: checks, NOT NULL, unique constraints and keys.
+#include "lint/alter.hpp"
+#include "lint/facts.hpp"
 #include "lint/judge.hpp"
 #include "lint/rule.hpp"
+#include "lint/sequences.hpp"
+#include "lint/statistics.hpp"
 #include "lint/words.hpp"
 
 #include <algorithm>
@@ -22,110 +26,60 @@ is(const Action &action, ConstrType type)
 	return definition != nullptr && definition->contype == type;
 }
 
-std::string
-add(const Action &action, const std::string &rest)
-{
-	return "ALTER TABLE " + action.table->title() + " ADD CONSTRAINT " + quoted(action.name) + " " + rest + ";";
-}
-
-std::string
-validate(const Action &action)
-{
-	return "ALTER TABLE " + action.table->title() + " VALIDATE CONSTRAINT " + quoted(action.name) + ";";
-}
-
 bool
-is_partitioned(const Table *table)
-{
-	return table->kind == RELKIND_PARTITIONED_TABLE;
-}
-
-bool
-is_enforced(const Constraint *definition)
+is_enforced(const Action &action)
 {
 #if PG_VERSION_NUM >= 180000
-	return definition->is_enforced;
+	return definition_of(action)->is_enforced &&
+		   (action.definition == nullptr ||
+			!has_attribute(action.definition, definition_of(action), CONSTR_ATTR_NOT_ENFORCED));
 #else
-	(void)definition;
+	(void)action;
 	return true;
 #endif
 }
 
-void
-fk_without_not_valid(const Action &action, Context &context)
+// Where an action of the script is that a rule tells of at its end.
+int
+location_of(Context &context, What what, const Table &table, const std::string &name)
 {
-	if (!is(action, CONSTR_FOREIGN) || definition_of(action)->skip_validation || !is_enforced(definition_of(action)))
-		return;
-	/* A new column that is NULL everywhere is not checked (transformFKConstraints). */
-	if (action.is_new_column && !action.column->has_default)
-		return;
-	const std::string key = foreign_key_of(definition_of(action), action);
-	std::string hint = add(action, key + " NOT VALID") + " In a migration of its own: " + validate(action);
-	if (is_partitioned(action.table) && PG_VERSION_NUM < 180000)
-		hint =
-			"Before 18, a foreign key of a partitioned table cannot be NOT VALID: add it to each partition NOT VALID, "
-			"validate it there, and then add it to " +
-			action.table->title() + ", which takes over what is valid.";
-	context.report({"the foreign key checks every row of " + sized(*action.table) + " while nobody writes to it",
-					hint,
-					{},
-					ShareRowExclusiveLock});
+	int location = -1;
+
+	for (const Done &done : context.done())
+		if (done.what == what && done.table == &table && done.name == name)
+			location = done.location;
+	return location;
 }
 
-void
-fk_locks_other(const Action &action, Context &context)
+bool
+is_there(Context &context, const Table &table)
 {
-	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || action.other->made_here ||
-		action.other == action.table)
-		return;
-	context.report(
-		{"the foreign key keeps others from writing to " + sized(*action.other) + " until the migration ends",
-		 "Let the statement be the last one of its migration, and SET lock_timeout before it.",
-		 {},
-		 ShareRowExclusiveLock});
-}
-
-void
-drop_fk_locks_both(const Action &action, Context &context)
-{
-	const TableConstraint *constraint = action.table->constraint(action.name);
-
-	if (constraint == nullptr || constraint->type != CONSTRAINT_FOREIGN || !OidIsValid(constraint->other))
-		return;
-	const Table *other = context.model().find(constraint->other);
-	if (other == nullptr || other == action.table)
-		return;
-	context.report({"dropping a foreign key locks " + other->title() + " too, against reading and writing",
-					"SET lock_timeout before it, and let it be the last statement of its migration.",
-					{},
-					AccessExclusiveLock});
+	return context.model().find(table.schema, table.name) == &table;
 }
 
 void
 check_without_not_valid(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_CHECK) || action.is_new_column || definition_of(action)->skip_validation ||
-		!is_enforced(definition_of(action)))
+		!is_enforced(action))
 		return;
-	context.report({"the check reads every row of " + sized(*action.table) + " while nobody reads or writes it",
-					"Add it NOT VALID, and in a migration of its own: " + validate(action),
-					{},
-					AccessExclusiveLock});
+	context.report({"the check reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
+					check_steps(action, context), AccessExclusiveLock, Work::scan});
 }
 
 void
 inline_check_on_add_column(const Action &action, Context &context)
 {
-	if (!is(action, CONSTR_CHECK) || !action.is_new_column)
+	if (!is(action, CONSTR_CHECK) || !action.is_new_column || !is_enforced(action))
 		return;
-	context.report(
-		{"a check that comes with a new column reads every row of " + sized(*action.table) +
-			 " while nobody reads or writes it",
-		 "Add the column without it, then the check as a constraint of the table NOT VALID, and in a migration "
-		 "of its own: " +
-			 validate(action),
-		 {},
-		 AccessExclusiveLock});
+	std::vector<Step> steps = column_steps(action, context);
+	context.report({"a check that comes with a new column reads every row of " + sized(*action.table) +
+						" while nobody reads or writes it",
+					steps.empty() ? "Add the column without it, then the check as a constraint of the table NOT VALID, "
+									"and in a migration of its own: " +
+										validate_step(*action.table, action.name).sql
+								  : "",
+					std::move(steps), AccessExclusiveLock, Work::scan});
 }
 
 void
@@ -133,15 +87,17 @@ validate_in_same_transaction(const Action &action, Context &context)
 {
 	const TableConstraint *constraint = action.table->constraint(action.name);
 
-	if (constraint == nullptr || !constraint->made_here || constraint->validated)
+	if (constraint == nullptr || !constraint->made_here || constraint->validated || !constraint->enforced)
 		return;
 	context.report(
 		{"the constraint is added and validated in one migration, so that the lock of ADD CONSTRAINT is held while "
 		 "every row of " +
 			 sized(*action.table) + " is checked",
-		 "Validate it in a migration of its own: " + validate(action),
+		 "Leave the constraint NOT VALID here, and validate it in a migration of its own: " +
+			 validate_step(*action.table, action.name).sql,
 		 {},
-		 constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock});
+		 constraint->type == CONSTRAINT_FOREIGN ? ShareRowExclusiveLock : AccessExclusiveLock,
+		 Work::scan});
 }
 
 void
@@ -149,74 +105,145 @@ not_valid_never_validated(const Action &, Context &context)
 {
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &constraint : table->constraints)
-			if (constraint.made_here && !constraint.validated && constraint.enforced)
-				context.report({"constraint " + quoted(constraint.name) + " of " + table->title() +
-									" is left NOT VALID: rows from before may break it",
-								"In a migration of its own: ALTER TABLE " + table->title() + " VALIDATE CONSTRAINT " +
-									quoted(constraint.name) + ";"});
+		{
+			if (!constraint.made_here || constraint.validated || !constraint.enforced || !is_there(context, *table))
+				continue;
+			Report report;
+			report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
+							 " is left NOT VALID: rows from before may break it";
+			report.steps = {validate_step(*table, constraint.name)};
+			report.table = table.get();
+			report.location = location_of(context, What::add_constraint, *table, constraint.name);
+			context.report(std::move(report));
+		}
 }
 
 void
 set_not_null_scans(const Action &action, Context &context)
 {
-	if (action.column == nullptr || action.column->made_here || is_proved_not_null(*action.table, action.name))
+	if (action.what == What::set_not_null)
+	{
+		if (action.column != nullptr && !is_proved_not_null(*action.table, action.name))
+			context.report({"SET NOT NULL reads every row of " + sized(*action.table) +
+								" while nobody reads or writes it",
+							"", not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
 		return;
-	/* One that the script itself has validated proves it as well; what it says, the text alone would have to tell. */
-	const std::string table = action.table->title();
-	const std::string column = quoted(action.name);
-	const std::string name = quoted(action.table->name + "_" + action.name + "_not_null");
-	const std::string hint =
-		PG_VERSION_NUM >= 180000
-			? "ALTER TABLE " + table + " ADD CONSTRAINT " + name + " NOT NULL " + column +
-				  " NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " + name + ";"
-			: "ALTER TABLE " + table + " ADD CONSTRAINT " + name + " CHECK (" + column +
-				  " IS NOT NULL) NOT VALID; In a migration of its own: ALTER TABLE " + table + " VALIDATE CONSTRAINT " +
-				  name + "; In a third one: ALTER TABLE " + table + " ALTER COLUMN " + column +
-				  " SET NOT NULL; ALTER TABLE " + table + " DROP CONSTRAINT " + name + ";";
-	context.report({"SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it",
-					hint,
-					{},
-					AccessExclusiveLock});
+	}
+	/* The constraint of 18. */
+	if (!is(action, CONSTR_NOTNULL) || action.is_new_column || definition_of(action)->skip_validation)
+		return;
+	for (const std::string &name : names_in(definition_of(action)->keys))
+		if (const Column *column = action.table->column(name);
+			column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name))
+			context.report({"the constraint reads every row of " + sized(*action.table) +
+								" while nobody reads or writes it",
+							"", check_steps(action, context), AccessExclusiveLock, Work::scan});
 }
 
-// A valid unique index over these columns that no constraint has yet.
-const Index *
+// Of rows that are NULL by what ANALYZE saw, and that nothing of the script has filled.
+void
+set_not_null_on_nulls(const Action &action, Context &context)
+{
+	const Table &table = *action.table;
+	const Column *column = action.column;
+
+	if (column == nullptr || table.is_written || table.bytes == 0 || table.rows == 0)
+		return;
+	if (column->made_here)
+	{
+		if (!column->has_default && column->identity == '\0' && !has_default_of_its_own(column->type))
+			context.report({"the statement fails if " + table.title() + " has a row: column " + quoted(action.name) +
+								" is new, and nothing has filled it",
+							"Fill it in batches before, in a migration of its own."});
+		return;
+	}
+	auto known = statistics_of(table, *column);
+	if (known.has_value() && known->nulls * table.rows >= 1 && !is_proved_not_null(table, action.name))
+		context.report({"the statement fails: " + percent(known->nulls) + " of the rows of " + table.title() +
+							" had NULL in column " + quoted(action.name) + " when they were last analyzed",
+						"Fill them in batches before, in a migration of its own."});
+}
+
+void
+leftover_check_after_not_null(const Action &, Context &context)
+{
+	for (const std::unique_ptr<Table> &table : context.model().tables())
+	{
+		if (!context.is_existing(*table) || !is_there(context, *table))
+			continue;
+		for (const Column &column : table->columns)
+		{
+			const int location = location_of(context, What::set_not_null, *table, column.name);
+			if (!column.not_null || location < 0)
+				continue;
+			for (const TableConstraint &constraint : table->constraints)
+			{
+				if (constraint.type != CONSTRAINT_CHECK || constraint.inherited || constraint.columns.size() != 1 ||
+					constraint.columns[0] != column.name || !is_redundant(*table, constraint))
+					continue;
+				Report report;
+				report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
+								 " says nothing that NOT NULL does not say by now";
+				report.steps = {step(alter(*table) + " DROP CONSTRAINT " + quoted(constraint.name))};
+				report.table = table.get();
+				report.location = location;
+				context.report(std::move(report));
+			}
+		}
+	}
+}
+
+std::vector<std::string>
+columns_of(const Action &action)
+{
+	const Constraint *definition = definition_of(action);
+
+	if (action.is_new_column)
+		return {action.column->name};
+	if (definition->indexname != nullptr)
+		if (const Index *index = action.table->index(definition->indexname))
+			return {index->columns.begin(), index->columns.begin() + index->keys};
+	return names_in(definition->keys);
+}
+
+// A valid unique index over these columns that a constraint can take over, as transformIndexConstraint() asks.
+std::string
 index_for(const Action &action)
 {
-	std::vector<std::string> columns =
-		action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition_of(action)->keys);
+	constexpr const char *sql =
+		"SELECT i.indimmediate AND c.relam = 403 AND i.indnatts = i.indnkeyatts AND NOT EXISTS (SELECT FROM "
+		"generate_subscripts(i.indkey, 1) k JOIN pg_opclass o ON o.oid = i.indclass[k] JOIN pg_attribute a ON "
+		"a.attrelid = i.indrelid AND a.attnum = i.indkey[k] WHERE i.indoption[k] <> 0 OR NOT o.opcdefault OR "
+		"i.indcollation[k] <> a.attcollation) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+		"WHERE i.indexrelid = $1::oid";
+	const Constraint *definition = definition_of(action);
 
+	if (is_partitioned(action.table) || definition->including != NIL || definition->nulls_not_distinct)
+		return "";
 	for (const Index &index : action.table->indexes)
 		if (index.is_unique && index.is_valid && !index.is_partial && !index.has_expressions && !index.is_constraint &&
-			index.columns == columns)
-			return &index;
-	return nullptr;
+			index.columns == columns_of(action) && OidIsValid(index.oid) &&
+			fact(sql, {cell_of(index.oid)}).value_or("") == "t")
+			return index.name;
+	return "";
 }
 
 void
 report_index(const Action &action, Context &context, const char *what)
 {
-	const std::string keyword = is(action, CONSTR_PRIMARY) ? "PRIMARY KEY" : "UNIQUE";
-	std::vector<std::string> columns =
-		action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition_of(action)->keys);
+	std::vector<Step> steps =
+		action.is_new_column ? column_steps(action, context) : unique_steps(action, context, index_for(action));
 	std::string hint;
 
-	if (is_partitioned(action.table))
+	if (steps.empty() && is_partitioned(action.table))
 		hint = "A partitioned table cannot take over an index: build a unique index on each partition CONCURRENTLY, "
-			   "then add "
-			   "the constraint to " +
+			   "let a constraint of the partition take it over, and then add the constraint to " +
 			   action.table->title() + ", which takes those over.";
-	else if (const Index *index = index_for(action))
-		hint = add(action, keyword + " USING INDEX " + quoted(index->name));
-	else
-		hint = "Outside of migrations: CREATE UNIQUE INDEX CONCURRENTLY " + quoted(action.name) + " ON " +
-			   action.table->title() + " (" + quoted_list(columns) +
-			   "); Then: " + add(action, keyword + " USING INDEX " + quoted(action.name));
+	else if (steps.empty())
+		hint = "Add the column without it, build the index CONCURRENTLY, and hand it over with USING INDEX.";
 	context.report(
 		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it",
-		 hint,
-		 {},
-		 AccessExclusiveLock});
+		 hint, std::move(steps), AccessExclusiveLock, Work::build});
 }
 
 void
@@ -238,17 +265,85 @@ pk_on_nullable_column(const Action &action, Context &context)
 {
 	if (!is(action, CONSTR_PRIMARY) || action.is_new_column)
 		return;
-	std::vector<std::string> columns = names_in(definition_of(action)->keys);
-	if (definition_of(action)->indexname != nullptr)
-		if (const Index *index = action.table->index(definition_of(action)->indexname))
-			columns = index->columns;
+	const std::vector<std::string> columns = columns_of(action);
+	auto is_scanned = [&](const std::string &name) {
+		const Column *column = action.table->column(name);
+		return column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name);
+	};
+	if (std::none_of(columns.begin(), columns.end(), is_scanned))
+		return;
+	std::vector<Step> steps;
+	if (definition_of(action)->indexname == nullptr)
+		steps = unique_steps(action, context, index_for(action));
+	else
+	{
+		for (const std::string &name : columns)
+			if (is_scanned(name))
+				append(steps, not_null_steps(*action.table, name));
+		steps.push_back(step(alter(*action.table) + " ADD " + clause_of(action, context)));
+	}
 	for (const std::string &name : columns)
-		if (const Column *column = action.table->column(name); column != nullptr && !column->not_null)
+		if (is_scanned(name))
 			context.report({"the primary key makes column " + quoted(name) + " NOT NULL, which reads every row of " +
 								sized(*action.table) + " while nobody reads or writes it",
-							"Make it NOT NULL before, as rule set-not-null-scans tells.",
-							{},
-							AccessExclusiveLock});
+							"", steps, AccessExclusiveLock, Work::scan});
+}
+
+// By what ANALYZE saw; rows may have changed since, but not by the script.
+void
+report_duplicates(const Action &action, Context &context, const std::vector<std::string> &columns, bool null_is_equal)
+{
+	Table &table = *action.table;
+	double combinations = 1;
+	double most_common = 0;
+	double nulls = 0;
+
+	if (table.is_written || table.rows < 2 || columns.empty())
+		return;
+	for (const std::string &name : columns)
+	{
+		const Column *column = table.column(name);
+		auto known = column != nullptr ? statistics_of(table, *column) : std::nullopt;
+		if (!known.has_value())
+			return;
+		combinations *= known->distinct + (known->nulls > 0 && null_is_equal ? 1 : 0);
+		nulls = std::max(nulls, known->nulls);
+		most_common = known->most_common;
+	}
+	const double rows = null_is_equal ? table.rows : table.rows * (1 - nulls);
+	std::string what;
+	if (columns.size() == 1 && most_common * table.rows >= 2)
+		what = "about " + whole(most_common * table.rows) + " rows have one and the same value";
+	else if (columns.size() == 1 && null_is_equal && nulls * table.rows >= 2)
+		what = "about " + whole(nulls * table.rows) + " rows have NULL";
+	else if (combinations < 0.99 * rows)
+		what = "about " + whole(rows) + " rows have at most " + whole(combinations) + " different values";
+	else
+		return;
+	context.report({"the statement fails if " + table.title() + " is still as ANALYZE saw it: " + what + " of (" +
+						quoted_list(columns) + ")",
+					"This finds them: SELECT " + quoted_list(columns) + ", count(*) FROM " + table.title() +
+						" GROUP BY " + quoted_list(columns) + " HAVING count(*) > 1;"});
+}
+
+void
+unique_may_fail_on_duplicates(const Action &action, Context &context)
+{
+	if (action.what == What::create_index)
+	{
+		const auto *create = castNode(IndexStmt, action.statement);
+		std::vector<std::string> columns;
+		ListCell *cell;
+		if (!create->unique || create->whereClause != nullptr)
+			return;
+		foreach (cell, create->indexParams)
+			columns.push_back(text_of(lfirst_node(IndexElem, cell)->name));
+		report_duplicates(action, context, columns, create->nulls_not_distinct);
+		return;
+	}
+	if ((is(action, CONSTR_UNIQUE) || is(action, CONSTR_PRIMARY)) && definition_of(action)->indexname == nullptr &&
+		!action.is_new_column)
+		report_duplicates(action, context, columns_of(action), definition_of(action)->nulls_not_distinct);
 }
 
 void
@@ -259,62 +354,63 @@ exclusion_constraint(const Action &action, Context &context)
 							" while nobody reads or writes it, and there is no other way",
 						"Plan for the time it takes: mg_rehearse() measures it.",
 						{},
-						AccessExclusiveLock});
+						AccessExclusiveLock,
+						Work::build});
 }
 
-void
-fk_no_index(const Action &action, Context &context)
+bool
+includes(const std::vector<std::string> &all, const std::vector<std::string> &some)
 {
-	if (!is(action, CONSTR_FOREIGN))
-		return;
-	std::vector<std::string> columns = action.is_new_column ? std::vector<std::string>{action.column->name}
-															: names_in(definition_of(action)->fk_attrs);
-	for (const Index &index : action.table->indexes)
-	{
-		if (!index.is_valid || index.is_partial || index.columns.size() < columns.size())
-			continue;
-		std::vector<std::string> leading(index.columns.begin(),
-										 index.columns.begin() + static_cast<long>(columns.size()));
-		if (std::is_permutation(leading.begin(), leading.end(), columns.begin()))
-			return;
-	}
-	context.report({"no index of " + action.table->title() +
-						" begins with the columns of the foreign key: each DELETE in the other "
-						"table reads all of it",
-					"CREATE INDEX CONCURRENTLY ON " + action.table->title() + " (" + quoted_list(columns) + ");"});
+	return std::all_of(some.begin(), some.end(), [&](const std::string &name) {
+		return std::find(all.begin(), all.end(), name) != all.end();
+	});
 }
 
-void
-fk_type_mismatch(const Action &action, Context &context)
+// Whether something that is there at the end of the script says as much.
+bool
+is_replaced(const Table &table, const TableConstraint &lost)
 {
-	if (!is(action, CONSTR_FOREIGN) || action.other == nullptr || definition_of(action)->pk_attrs == NIL)
-		return;
-	std::vector<std::string> from = action.is_new_column ? std::vector<std::string>{action.column->name}
-														 : names_in(definition_of(action)->fk_attrs);
-	std::vector<std::string> to = names_in(definition_of(action)->pk_attrs);
-	for (size_t i = 0; i < std::min(from.size(), to.size()); i++)
+	for (const TableConstraint &other : table.constraints)
+		if (other.type == lost.type && other.made_here && includes(other.columns, lost.columns) &&
+			includes(lost.columns, other.columns))
+			return true;
+	switch (lost.type)
 	{
-		const Column *a = action.table->column(from[i]);
-		const Column *b = action.other->column(to[i]);
-		if (a == nullptr || b == nullptr || !OidIsValid(a->type) || !OidIsValid(b->type) || a->type == b->type)
-			continue;
-		context.report({"column " + quoted(from[i]) + " and the column " + quoted(to[i]) + " of " +
-							action.other->title() + " that it refers to have different types",
-						"Give both the same type."});
+		case CONSTRAINT_CHECK:
+			return is_redundant(table, lost);
+		case CONSTRAINT_PRIMARY:
+		case CONSTRAINT_UNIQUE:
+			return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const Index &index) {
+				return index.is_unique && index.is_valid && !index.is_partial && !index.has_expressions &&
+					   includes(lost.columns, {index.columns.begin(), index.columns.begin() + index.keys});
+			});
+		case 'n':
+			return table.column(lost.columns.front())->not_null;
+		default:
+			return false;
 	}
 }
 
 void
-drop_constraint_loses_check(const Action &action, Context &context)
+drop_constraint_loses_check(const Action &, Context &context)
 {
-	const TableConstraint *constraint = action.table->constraint(action.name);
-
-	if (constraint == nullptr || constraint->made_here || constraint->type == CONSTRAINT_FOREIGN)
-		return;
-	context.report({"from here on nothing keeps " + action.table->title() + " to constraint " + quoted(action.name),
-					"Add the one that takes its place first.",
-					{},
-					AccessExclusiveLock});
+	for (const std::unique_ptr<Table> &table : context.model().tables())
+		for (const TableConstraint &lost : table->dropped)
+		{
+			const int location = location_of(context, What::drop_constraint, *table, lost.name);
+			if (lost.made_here || location < 0 || !context.is_existing(*table) || !is_there(context, *table) ||
+				std::any_of(lost.columns.begin(), lost.columns.end(),
+							[&](const std::string &name) { return table->column(name) == nullptr; }) ||
+				is_replaced(*table, lost))
+				continue;
+			Report report;
+			report.message = "from here on nothing keeps " + table->title() + " to constraint " + quoted(lost.name);
+			report.hint = "Add the one that takes its place first.";
+			report.lock = AccessExclusiveLock;
+			report.table = table.get();
+			report.location = location;
+			context.report(std::move(report));
+		}
 }
 
 } // namespace
@@ -326,33 +422,6 @@ constraint_rules()
 	using W = What;
 
 	return {
-		{"fk-without-not-valid",
-		 "A",
-		 S::warning,
-		 About::occupied,
-		 {W::add_constraint},
-		 fk_without_not_valid,
-		 "a foreign key is checked as it is added",
-		 "Both tables are locked against writes while every row is looked up.",
-		 "Add it NOT VALID, and validate it in a migration of its own, which locks out nobody's writes."},
-		{"fk-locks-other",
-		 "A",
-		 S::info,
-		 About::anything,
-		 {W::add_constraint},
-		 fk_locks_other,
-		 "a foreign key locks the table that it refers to",
-		 "A new table is nobody's, but the other one may be busy.",
-		 "Set lock_timeout, and let it be the last statement."},
-		{"drop-fk-locks-both",
-		 "A",
-		 S::warning,
-		 About::existing,
-		 {W::drop_constraint},
-		 drop_fk_locks_both,
-		 "dropping a foreign key locks both tables",
-		 "The server removes triggers from the other table too.",
-		 "Set lock_timeout, and let it be the last statement."},
 		{"check-without-not-valid",
 		 "A",
 		 S::warning,
@@ -393,11 +462,29 @@ constraint_rules()
 		 "A",
 		 S::warning,
 		 About::occupied,
-		 {W::set_not_null},
+		 {W::set_not_null, W::add_constraint},
 		 set_not_null_scans,
 		 "SET NOT NULL reads the whole table",
 		 "Nobody reads or writes it meanwhile.",
 		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID."},
+		{"set-not-null-on-nulls",
+		 "A",
+		 S::warning,
+		 About::existing,
+		 {W::set_not_null},
+		 set_not_null_on_nulls,
+		 "SET NOT NULL on a column that has NULLs",
+		 "The statement fails.",
+		 "Fill the column first, in batches."},
+		{"leftover-check-after-not-null",
+		 "A",
+		 S::info,
+		 About::anything,
+		 {W::script_end},
+		 leftover_check_after_not_null,
+		 "a check that proved NOT NULL is still there",
+		 "It is evaluated for each row that is written, and says nothing new.",
+		 "Drop it once the column is NOT NULL."},
 		{"unique-constraint-builds-index",
 		 "A",
 		 S::warning,
@@ -407,6 +494,15 @@ constraint_rules()
 		 "a unique constraint builds its index",
 		 "Nobody reads or writes the table meanwhile.",
 		 "Build the index CONCURRENTLY and hand it over with USING INDEX."},
+		{"unique-may-fail-on-duplicates",
+		 "A",
+		 S::warning,
+		 About::existing,
+		 {W::add_constraint, W::create_index},
+		 unique_may_fail_on_duplicates,
+		 "a unique constraint or index over columns that have duplicates",
+		 "The statement fails once it has read the table, and CONCURRENTLY leaves an invalid index behind.",
+		 "Find the duplicates and settle them first."},
 		{"pk-builds-index",
 		 "A",
 		 S::warning,
@@ -434,29 +530,11 @@ constraint_rules()
 		 "an exclusion constraint builds its index",
 		 "There is no way to build it while others go on.",
 		 "Plan for it."},
-		{"fk-type-mismatch",
-		 "A",
-		 S::info,
-		 About::anything,
-		 {W::add_constraint},
-		 fk_type_mismatch,
-		 "the columns of a foreign key have different types",
-		 "What the narrower one cannot hold cannot be referred to.",
-		 "Give both the same type."},
-		{"fk-no-index",
-		 "A",
-		 S::info,
-		 About::existing,
-		 {W::add_constraint},
-		 fk_no_index,
-		 "a foreign key without an index",
-		 "Each DELETE and each change of the key in the other table reads this one from end to end.",
-		 "Create an index CONCURRENTLY."},
 		{"drop-constraint-loses-check",
 		 "A",
 		 S::info,
-		 About::existing,
-		 {W::drop_constraint},
+		 About::anything,
+		 {W::script_end},
 		 drop_constraint_loses_check,
 		 "a constraint is dropped",
 		 "Nothing keeps rows to it any more.",

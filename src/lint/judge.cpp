@@ -1,6 +1,7 @@
 // Asks the server's planner.
 #include "lint/judge.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "pg/subtransaction.hpp"
@@ -20,48 +21,268 @@ ask(std::invoke_result_t<Fn &> otherwise, Fn &&fn) -> std::invoke_result_t<Fn &>
 	return error.has_value() ? otherwise : result;
 }
 
+// The number that a column has in an expression. Those that the script made have none yet.
+AttrNumber
+number_of(const Table &table, const Column &column)
+{
+	constexpr ptrdiff_t beyond = 10000;
+
+	return static_cast<AttrNumber>(column.number != 0 ? column.number : beyond + (&column - table.columns.data()));
+}
+
+Var *
+var_raw(const Table &table, const Column &column)
+{
+	return makeVar(1, number_of(table, column), column.type, column.typmod, column.collation, 0);
+}
+
+Node *
+not_null_raw(const Table &table, const Column &column)
+{
+	auto *test = makeNode(NullTest);
+
+	test->arg = reinterpret_cast<Expr *>(var_raw(table, column));
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	return reinterpret_cast<Node *>(test);
+}
+
+// Names of columns, as the model has them.
+Node *
+column_raw(ParseState *state, ColumnRef *reference, Node *found)
+{
+	const auto *table = static_cast<const Table *>(state->p_ref_hook_state);
+	auto *last = static_cast<Node *>(llast(reference->fields));
+
+	if (found != nullptr || !IsA(last, String))
+		return found;
+	for (const Column &column : table->columns)
+		if (OidIsValid(column.type) && column.name == strVal(last))
+			return reinterpret_cast<Node *>(var_raw(*table, column));
+	return nullptr;
+}
+
+Node *
+analyzed_raw(const Node *expression, const Table &table, ParseExprKind kind)
+{
+	ParseState *state = make_parsestate(nullptr);
+
+	state->p_post_columnref_hook = column_raw;
+	state->p_ref_hook_state = const_cast<Table *>(&table);
+	Node *result = transformExpr(state, static_cast<Node *>(copyObjectImpl(expression)), kind);
+	free_parsestate(state);
+	return result;
+}
+
+// What a check says, as a list of parts that must all be true; NIL if that cannot be told.
+List *
+said_raw(const TableConstraint &check, const Table &table)
+{
+	Node *expression = nullptr;
+
+	if (check.expression != nullptr)
+		expression = analyzed_raw(check.expression, table, EXPR_KIND_CHECK_CONSTRAINT);
+	else if (HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(check.oid)); HeapTupleIsValid(row))
+	{
+		bool is_null = true;
+		Datum kept = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &is_null);
+		if (!is_null)
+			expression = eval_const_expressions(
+				nullptr, static_cast<Node *>(stringToNode(text_to_cstring(DatumGetTextPP(kept)))));
+		ReleaseSysCache(row);
+	}
+	if (expression == nullptr)
+		return NIL;
+	return make_ands_implicit(canonicalize_qual(reinterpret_cast<Expr *>(expression), true));
+}
+
+bool
+is_check(const TableConstraint &constraint)
+{
+	return constraint.type == CONSTRAINT_CHECK && constraint.enforced &&
+		   (OidIsValid(constraint.oid) || constraint.expression != nullptr);
+}
+
+bool
+proves_not_null(const Table &table, const Column &column, const std::vector<const TableConstraint *> &checks)
+{
+	if (checks.empty() || !OidIsValid(column.type))
+		return false;
+	return ask(false, [&] {
+		List *known = NIL;
+		for (const TableConstraint *check : checks)
+			known = list_concat(known, said_raw(*check, table));
+		return predicate_implied_by(list_make1(not_null_raw(table, column)), known, true);
+	});
+}
+
+struct Names
+{
+	std::vector<std::string> names;
+};
+
+bool
+collect_functions(Node *node, void *context)
+{
+	if (node == nullptr)
+		return false;
+	if (IsA(node, FuncCall))
+		static_cast<Names *>(context)->names.emplace_back(strVal(llast(castNode(FuncCall, node)->funcname)));
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, collect_functions, context);
+#else
+	return raw_expression_tree_walker(
+		node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_functions)), context);
+#endif
+}
+
 } // namespace
 
 bool
 is_proved_not_null(const Table &table, const std::string &column_name)
 {
 	const Column *column = table.column(column_name);
-	if (column == nullptr || column->number == 0)
-		return false;
+	std::vector<const TableConstraint *> checks;
 
-	std::vector<Oid> checks;
 	for (const TableConstraint &constraint : table.constraints)
-		if (constraint.type == CONSTRAINT_CHECK && constraint.validated && constraint.enforced &&
-			OidIsValid(constraint.oid))
-			checks.push_back(constraint.oid);
-	if (checks.empty())
+		if (is_check(constraint) && constraint.validated)
+			checks.push_back(&constraint);
+	return column != nullptr && proves_not_null(table, *column, checks);
+}
+
+const TableConstraint *
+unvalidated_proof(const Table &table, const std::string &column_name)
+{
+	const Column *column = table.column(column_name);
+
+	for (const TableConstraint &constraint : table.constraints)
+		if (!constraint.validated && constraint.enforced &&
+			((constraint.type == 'n' && constraint.columns.front() == column_name) ||
+			 (column != nullptr && is_check(constraint) && proves_not_null(table, *column, {&constraint}))))
+			return &constraint;
+	return nullptr;
+}
+
+bool
+is_redundant(const Table &table, const TableConstraint &check)
+{
+	if (!is_check(check))
 		return false;
 	return ask(false, [&] {
 		List *known = NIL;
-		auto *test = makeNode(NullTest);
-		for (Oid check : checks)
-		{
-			HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(check));
-			bool is_null = true;
-			if (!HeapTupleIsValid(row))
-				continue;
-			Datum kept = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &is_null);
-			if (!is_null)
-			{
-				Node *expression = eval_const_expressions(
-					nullptr, static_cast<Node *>(stringToNode(text_to_cstring(DatumGetTextPP(kept)))));
-				expression = reinterpret_cast<Node *>(canonicalize_qual(reinterpret_cast<Expr *>(expression), true));
-				known = list_concat(known, make_ands_implicit(reinterpret_cast<Expr *>(expression)));
-			}
-			ReleaseSysCache(row);
-		}
-		test->arg = reinterpret_cast<Expr *>(
-			makeVar(1, static_cast<AttrNumber>(column->number), column->type, column->typmod, column->collation, 0));
-		test->nulltesttype = IS_NOT_NULL;
-		test->argisrow = false;
-		test->location = -1;
-		return predicate_implied_by(list_make1(test), known, true);
+		for (const TableConstraint &other : table.constraints)
+			if (is_check(other) && other.validated && other.name != check.name)
+				known = list_concat(known, said_raw(other, table));
+		for (const Column &column : table.columns)
+			if (column.not_null && OidIsValid(column.type))
+				known = lappend(known, not_null_raw(table, column));
+		List *said = said_raw(check, table);
+		return said != NIL && known != NIL && predicate_implied_by(said, known, true);
 	});
+}
+
+Volatility
+volatility_of(const Node *expression, const Table &table, Model &model, ParseExprKind kind, const Column *target)
+{
+	const Volatility found = ask(Volatility::unknown, [&] {
+		Node *result = analyzed_raw(expression, table, kind);
+		if (target != nullptr && OidIsValid(target->type))
+			result = coerce_to_target_type(nullptr, result, exprType(result), target->type, target->typmod,
+										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+		if (result == nullptr)
+			return Volatility::unknown;
+		if (contain_volatile_functions(result))
+			return Volatility::is_volatile;
+		return contain_mutable_functions(result) ? Volatility::stable : Volatility::immutable;
+	});
+	if (found != Volatility::unknown)
+		return found;
+
+	/* What the script makes says itself what it is. */
+	Names called;
+	Volatility worst = Volatility::unknown;
+	collect_functions(const_cast<Node *>(expression), &called);
+	for (const std::string &name : called.names)
+		if (const char *made = model.made_function(name))
+		{
+			const Volatility own = *made == PROVOLATILE_IMMUTABLE ? Volatility::immutable
+								   : *made == PROVOLATILE_STABLE  ? Volatility::stable
+																  : Volatility::is_volatile;
+			worst = worst == Volatility::unknown ? own : std::max(worst, own);
+		}
+	return worst;
+}
+
+bool
+is_constrained_domain(Oid type)
+{
+	return OidIsValid(type) && ask(false, [&] { return DomainHasConstraints(type); });
+}
+
+bool
+is_not_null_domain(Oid type)
+{
+	return OidIsValid(type) && pg::guarded([&] {
+			   for (Oid one = type; OidIsValid(one);)
+			   {
+				   HeapTuple row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(one));
+				   if (!HeapTupleIsValid(row))
+					   return false;
+				   const auto *form = reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
+				   const bool is_domain = form->typtype == TYPTYPE_DOMAIN;
+				   const bool is_not_null = is_domain && form->typnotnull;
+				   const Oid base = is_domain ? form->typbasetype : InvalidOid;
+				   ReleaseSysCache(row);
+				   if (is_not_null)
+					   return true;
+				   one = base;
+			   }
+			   return false;
+		   });
+}
+
+bool
+has_default_of_its_own(Oid type)
+{
+	return OidIsValid(type) && ask(false, [&] { return get_typdefault(type) != nullptr; });
+}
+
+LOCKMODE
+lock_of(const AlterTableCmd *command)
+{
+	return pg::guarded([&] { return AlterTableGetLockLevel(list_make1(const_cast<AlterTableCmd *>(command))); });
+}
+
+KeyMatch
+match_of(Oid referring, Oid referred)
+{
+	if (referring == referred)
+		return KeyMatch::same;
+	return ask(KeyMatch::same, [&] {
+		Oid class_of_key = GetDefaultOpClass(referred, BTREE_AM_OID);
+		if (!OidIsValid(class_of_key))
+			return KeyMatch::same;
+		const Oid family = get_opclass_family(class_of_key);
+		const Oid input = get_opclass_input_type(class_of_key);
+		const Oid from = getBaseType(referring);
+		if (from == getBaseType(referred))
+			return KeyMatch::same;
+		if (OidIsValid(get_opfamily_member(family, input, from, BTEqualStrategyNumber)) &&
+			OidIsValid(get_opfamily_member(family, from, from, BTEqualStrategyNumber)))
+			return from == input ? KeyMatch::same : KeyMatch::comparable;
+		Oid given[] = {getBaseType(referred), from};
+		Oid wanted[] = {input, input};
+		if (!can_coerce_type(2, given, wanted, COERCION_IMPLICIT))
+			return KeyMatch::none;
+		return IsBinaryCoercible(from, input) ? KeyMatch::same : KeyMatch::converted;
+	});
+}
+
+bool
+is_deterministic(Oid collation)
+{
+	return !OidIsValid(collation) || ask(true, [&] { return get_collation_isdeterministic(collation); });
 }
 
 } // namespace mg::lint

@@ -2,12 +2,14 @@
 #include "lint/lint.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "lint/bodies.hpp"
 #include "lint/ignore.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
 #include "lint/trees.hpp"
+#include "lint/settings.hpp"
 #include "lint/walk.hpp"
 #include "lint/words.hpp"
 #include "pg/subtransaction.hpp"
@@ -57,10 +59,12 @@ public:
 		model_.forget_transaction();
 
 		Trees trees(text_);
+		for (size_t i = 0; i < trees.size(); i++)
+			statements_.push_back(trees[i]);
 		for (size_t i = 0; i < trees.size() && i < script_.statements().size(); i++)
 		{
 			pg::guarded([] { CHECK_FOR_INTERRUPTS(); });
-			number_ = static_cast<int>(i);
+			next_statement(static_cast<int>(i));
 			statement_ = &script_.statements()[i];
 			source_ = {};
 			source_.fixed = statement_->offset;
@@ -68,10 +72,29 @@ public:
 		}
 		if (script_.statements().empty())
 			return;
+		taking_.clear();
 		Action end;
 		end.what = What::script_end;
 		look(end);
 		report_ignores();
+	}
+
+	// The strongest lock of each table by each statement.
+	std::vector<Lock> locks() const
+	{
+		std::vector<Lock> result;
+
+		for (const Taken &lock : taken_)
+		{
+			auto known = std::find_if(result.begin(), result.end(), [&](const Lock &one) {
+				return one.statement == lock.statement && one.table == lock.table->oid;
+			});
+			if (known == result.end())
+				result.push_back({lock.statement, lock.table->oid, lock.mode});
+			else
+				known->mode = std::max(known->mode, lock.mode);
+		}
+		return result;
 	}
 
 	std::vector<Finding> findings;
@@ -80,7 +103,10 @@ private:
 	// Looks at a statement, and at what it runs.
 	void look_at(const Node *statement, int depth)
 	{
+		foresee(statement);
 		walk(statement, model_, [&](Action &action) { look(action); });
+		taken_.insert(taken_.end(), taking_.begin(), taking_.end());
+		taking_.clear();
 		if (IsA(statement, CreateFunctionStmt))
 			bodies_[names_in(castNode(CreateFunctionStmt, statement)->funcname).back()] = body_of(statement);
 		if (depth >= max_depth)
@@ -168,19 +194,76 @@ private:
 			return;
 		done_.push_back({action.what, action.table, action.other, action.name, number_,
 						 static_cast<int>(offset_of(action.location))});
-		/* Held from the next statement on; a rule that asks about this one sees what was held before. */
-		for (const TableLock &lock : locks_of(action, model_))
-			taken_.push_back({number_, lock});
+		if (action.what == What::set_variable || action.what == What::select)
+			remember_setting(action.statement);
+	}
+
+	void foresee(const Node *statement)
+	{
+		Action whole;
+
+		whole.what = What::statement;
+		whole.statement = statement;
+		taking_.clear();
+		plan_.reset();
+		for (const TableLock &lock : locks_of(whole, model_))
+			taking_.push_back({number_, lock.table, lock.mode});
+	}
+
+	// What the statements before have locked is held from here on; a rule that asks about one sees what was held before it.
+	void next_statement(int number)
+	{
+		number_ = number;
+		for (; counted_ < taken_.size(); counted_++)
+		{
+			const Taken &lock = taken_[counted_];
+			LOCKMODE &mode = held_[lock.table];
+			if (lock.mode == AccessExclusiveLock && mode < lock.mode && is_occupied(*lock.table))
+				locked_out_.push_back(lock.table);
+			mode = std::max(mode, lock.mode);
+		}
 	}
 
 	LOCKMODE held(const Table &table) const override
 	{
-		LOCKMODE mode = NoLock;
+		auto found = held_.find(&table);
+		return found != held_.end() ? found->second : NoLock;
+	}
 
-		for (const auto &[statement, lock] : taken_)
-			if (statement < number_ && lock.table == &table)
-				mode = std::max(mode, lock.mode);
-		return mode;
+	const std::vector<Taken> &taken() const override { return taken_; }
+	const std::vector<Taken> &taking() const override { return taking_; }
+	const std::vector<Table *> &locked_out() const override { return locked_out_; }
+	bool has_found() const override { return found_.count(rule_) != 0; }
+	std::string refusal() const override { return statement_->refusal; }
+	std::string text_of_statement(int number) const override
+	{
+		return std::string(script_.text_of(script_.statements()[static_cast<size_t>(number)]));
+	}
+
+	const RowsPlan &plan() override
+	{
+		if (!plan_.has_value())
+			plan_ = action_->table != nullptr && plans_++ < max_plans
+						? plan_of(action_->statement, *action_->table, model_)
+						: RowsPlan();
+		return *plan_;
+	}
+
+	void remember_setting(const Node *statement)
+	{
+		for (auto &[name, value] : settings_in(statement))
+			settings_[name] = value;
+	}
+
+	std::string setting(const std::string &name) const override
+	{
+		if (auto own = settings_.find(name); own != settings_.end() && own->second.has_value())
+			return *own->second;
+		const bool is_reset = settings_.count(name) != 0;
+		const char *value = pg::guarded([&] {
+			return is_reset ? GetConfigOptionResetString(name.c_str()) : GetConfigOption(name.c_str(), true, false);
+		});
+		return text_of(value);
 	}
 
 	size_t offset_of(int location) const
@@ -194,6 +277,7 @@ private:
 		const Table *table = report.table != nullptr ? report.table : action_->table;
 		const Place place = lines_.place_of(offset_of(report.location >= 0 ? report.location : action_->location));
 
+		found_.insert(rule_);
 		finding.rule = rule_;
 		finding.severity = severity_;
 		finding.number = number_;
@@ -263,6 +347,7 @@ private:
 	Model &model() override { return model_; }
 	const std::vector<Done> &done() const override { return done_; }
 	int statement_number() const override { return number_; }
+	const std::vector<const Node *> &statements() const override { return statements_; }
 	bool is_in_body() const override { return source_.in_body; }
 
 	std::string statement_text() const override
@@ -303,7 +388,16 @@ private:
 	std::vector<Ignore> ignores_;
 	Model model_;
 	std::vector<Done> done_;
-	std::vector<std::pair<int, TableLock>> taken_;
+	std::vector<Taken> taken_;
+	std::vector<Taken> taking_;
+	std::optional<RowsPlan> plan_; // of the statement
+	int plans_ = 0;
+	size_t counted_ = 0; // of taken_, in held_
+	std::map<const Table *, LOCKMODE> held_;
+	std::vector<Table *> locked_out_;
+	std::set<const Rule *> found_;
+	std::map<std::string, std::optional<std::string>> settings_; // nothing: RESET
+	std::vector<const Node *> statements_;
 	std::map<std::string, Body> bodies_; // of routines that the script makes
 	std::map<std::vector<std::string>, Body> routines_;
 	const script::Statement *statement_ = nullptr;
@@ -326,6 +420,15 @@ lint(const script::Script &script, const std::vector<const script::Script *> &be
 		return std::tie(a.line, a.column) < std::tie(b.line, b.column);
 	});
 	return std::move(linter.findings);
+}
+
+std::vector<Lock>
+locks(const script::Script &script, const Options &options)
+{
+	Linter linter(script, options);
+
+	linter.run({});
+	return linter.locks();
 }
 
 } // namespace mg::lint

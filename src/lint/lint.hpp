@@ -31,4 +31,13 @@ struct Options
 std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before,
 						  const Options &options);
 
+// A lock that a statement takes on a table that was there before.
+struct Lock
+{
+	int statement; // its number, from 0 on
+	Oid table;
+	LOCKMODE mode; // the strongest
+};
+std::vector<Lock> locks(const script::Script &script, const Options &options);
+
 } // namespace mg::lint

@@ -71,6 +71,16 @@ Table::index(const std::string &index_name)
 }
 
 std::vector<std::string>
+Model::schemas_of(const List *names)
+{
+	RangeVar qualified = {};
+
+	if (list_length(names) > 1)
+		qualified.schemaname = strVal(list_nth(names, list_length(names) - 2));
+	return schemas_of(&qualified);
+}
+
+std::vector<std::string>
 Model::schemas_of(const RangeVar *name)
 {
 	if (name->schemaname != nullptr)
@@ -83,6 +93,14 @@ Model::schemas_of(const RangeVar *name)
 	if (std::find(result.begin(), result.end(), "pg_catalog") == result.end())
 		result.insert(result.begin(), "pg_catalog");
 	return result;
+}
+
+std::vector<std::string>
+Model::search_path()
+{
+	if (!path_.has_value())
+		path_ = session_path();
+	return *path_;
 }
 
 Table *
@@ -126,6 +144,67 @@ Model::find(const RangeVar *name)
 		if (Table *table = find(schema, name->relname))
 			return table;
 	return nullptr;
+}
+
+Oid
+Model::find_type(const List *names)
+{
+	const char *name = strVal(llast(names));
+
+	for (const std::string &schema : schemas_of(names))
+	{
+		Oid type = pg::guarded([&]() -> Oid {
+			Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+			return OidIsValid(schema_oid) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+															ObjectIdGetDatum(schema_oid))
+										  : InvalidOid;
+		});
+		if (OidIsValid(type))
+			return type;
+	}
+	return InvalidOid;
+}
+
+// Without the server's LookupTypeName(), which raises where a schema may not be used.
+Oid
+Model::find_type(const TypeName *name)
+{
+	if (name == nullptr || name->pct_type || name->names == NIL)
+		return name != nullptr ? name->typeOid : InvalidOid;
+	Oid type = find_type(name->names);
+	return name->arrayBounds != NIL && OidIsValid(type) ? pg::guarded([&] { return get_array_type(type); }) : type;
+}
+
+Oid
+Model::find_collation(const List *names)
+{
+	const char *name = strVal(llast(names));
+
+	for (const std::string &schema : schemas_of(names))
+		for (const int encoding : {GetDatabaseEncoding(), -1})
+		{
+			Oid collation = pg::guarded([&]() -> Oid {
+				Oid schema_oid = get_namespace_oid(schema.c_str(), true);
+				return OidIsValid(schema_oid)
+						   ? GetSysCacheOid3(COLLNAMEENCNSP, Anum_pg_collation_oid, CStringGetDatum(name),
+											 Int32GetDatum(encoding), ObjectIdGetDatum(schema_oid))
+						   : InvalidOid;
+			});
+			if (OidIsValid(collation))
+				return collation;
+		}
+	return InvalidOid;
+}
+
+const Node *
+Model::keep(const Node *node)
+{
+	return pg::guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(memory_.get());
+		auto *copy = static_cast<const Node *>(copyObjectImpl(node));
+		MemoryContextSwitchTo(before);
+		return copy;
+	});
 }
 
 Table *
@@ -190,6 +269,22 @@ Model::move(Table *table, const std::string &schema)
 	by_name_[{table->schema, table->name}] = nullptr;
 	table->schema = schema;
 	by_name_[{schema, table->name}] = table;
+}
+
+std::string
+free_name(Table &table, const std::string &middle, const std::string &label)
+{
+	for (int number = 0;; number++)
+	{
+		const std::string numbered = number == 0 ? label : label + std::to_string(number);
+		std::string name = pg::guarded([&] {
+			return makeObjectName(table.name.c_str(), middle.empty() ? nullptr : middle.c_str(), numbered.c_str());
+		});
+		const bool is_used = !table.made_here && (label == "pkey" || label == "key" || label == "excl") &&
+							 OidIsValid(live_oid(table.schema, name));
+		if (!is_used && table.constraint(name) == nullptr && table.index(name) == nullptr)
+			return name;
+	}
 }
 
 void

@@ -9,20 +9,22 @@
 #include <vector>
 
 #include "pg/boundary.hpp"
+#include "pg/memory.hpp"
 
 namespace mg::lint {
 
 struct Column
 {
 	std::string name;
-	int number = 0; // 0 when the script made it
-	Oid type = InvalidOid;
-	int32_t typmod = -1;
+	int number = 0;         // 0 when the script made it
+	Oid type = InvalidOid; // InvalidOid when nobody knows it
+	int32_t typmod = -1;   // -1 too when the script made it
 	Oid collation = InvalidOid;
 	bool not_null = false;
 	bool has_default = false;
 	char identity = '\0';
 	char generated = '\0';
+	int inherited = 0; // from how many parents
 	bool made_here = false;
 };
 
@@ -37,7 +39,8 @@ struct TableConstraint
 	bool made_here = false;
 	Oid oid = InvalidOid;
 	Oid index = InvalidOid;
-	Oid other = InvalidOid; // the table that a foreign key names
+	Oid other = InvalidOid;      // the table that a foreign key names
+	const Node *expression = nullptr; // what a CHECK that the script makes says, as parsed
 };
 
 struct Index
@@ -67,14 +70,18 @@ struct Table
 	bool is_partition = false;
 	bool has_row_security = false;
 	bool has_children = false;
+	bool is_written = false; // by a statement before this one
 	int partitions = 0; // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
-	int64_t bytes = 0;  // with partitions and children
-	double rows = -1;   // as the planner has them; below 0 when nobody knows
-	int attributes = 0; // dropped ones too
+	Oid parent = InvalidOid;                // of a partition
+	std::vector<std::string> partition_key; // empty for an expression
+	int64_t bytes = 0;                      // with partitions and children
+	double rows = -1;                       // as the planner has them; below 0 when nobody knows
+	int attributes = 0;                     // dropped ones too
 	std::vector<Column> columns;
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
+	std::vector<TableConstraint> dropped; // constraints that the script has dropped
 
 	std::string title() const; // schema-qualified and quoted
 	Column *column(const std::string &column_name);
@@ -91,8 +98,14 @@ public:
 	Table *find(const RangeVar *name);
 	Table *find(const std::string &schema, const std::string &name);
 	Table *find(Oid oid);
+	// The type that a name means now, or InvalidOid, also for one that the script makes.
+	Oid find_type(const TypeName *name);
+	Oid find_type(const List *names);
+	Oid find_collation(const List *names);
 	// The table of an index, or nullptr.
 	Table *table_of_index(const RangeVar *name);
+	// Where unqualified names are looked for now, without pg_catalog; of types and functions too.
+	std::vector<std::string> search_path();
 
 	// What statements do.
 	Table *make(const RangeVar *name, char kind);
@@ -102,8 +115,19 @@ public:
 	// Nothing: that of the session.
 	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
 
+	// A copy of a parse tree that lasts as long as this.
+	const Node *keep(const Node *node);
+
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
+
+	// Functions that the script makes, with what it says of their volatility; nullptr for any other.
+	void make_function(const std::string &name, char volatility) { functions_[name] = volatility; }
+	const char *made_function(const std::string &name) const
+	{
+		auto found = functions_.find(name);
+		return found != functions_.end() ? &found->second : nullptr;
+	}
 
 	// Every relation that was asked for or made.
 	const std::vector<std::unique_ptr<Table>> &tables() const { return tables_; }
@@ -113,12 +137,18 @@ private:
 
 	Table *add(std::unique_ptr<Table> table);
 	std::vector<std::string> schemas_of(const RangeVar *name);
+	std::vector<std::string> schemas_of(const List *names);
 
+	pg::MemoryScope memory_{"migration_governance model"};
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;
+	std::map<std::string, char> functions_;
 	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
+
+// The name that the server would give a constraint or an index: t_c_key, t_c_key1, ...; no part of it may be quoted.
+std::string free_name(Table &table, const std::string &middle, const std::string &label);
 
 // Reads a relation out of the catalogs without locking it; nothing if it is gone. Of the system's own tables only names and kind.
 std::unique_ptr<Table> read_table(Oid oid);

@@ -7,6 +7,7 @@
 
 #include "lint/action.hpp"
 #include "lint/finding.hpp"
+#include "lint/plans.hpp"
 
 namespace mg::lint {
 
@@ -34,6 +35,14 @@ struct Done
 	int location;  // in the script
 };
 
+// A lock of a statement of the script.
+struct Taken
+{
+	int statement;
+	Table *table;
+	LOCKMODE mode;
+};
+
 // What a rule's function may ask, and where it says what it found.
 class Context
 {
@@ -51,7 +60,24 @@ public:
 	virtual const std::vector<Done> &done() const = 0;
 	// The strongest lock that the script has taken on a table before this statement, or NoLock.
 	virtual LOCKMODE held(const Table &table) const = 0;
+	// The locks of earlier statements, and those of the one that is looked at.
+	virtual const std::vector<Taken> &taken() const = 0;
+	virtual const std::vector<Taken> &taking() const = 0;
+	// Tables with more than a few rows that nobody else can read, since an earlier statement.
+	virtual const std::vector<Table *> &locked_out() const = 0;
+	// A setting as it is here: the session's, unless the script sets it.
+	virtual std::string setting(const std::string &name) const = 0;
+	// Whether this rule has found something in the script already.
+	virtual bool has_found() const = 0;
+	// What the planner thinks of the present UPDATE, DELETE or INSERT.
+	virtual const RowsPlan &plan() = 0;
 	virtual int statement_number() const = 0;
+	// Why the statement cannot run in a migration; empty when it can.
+	virtual std::string refusal() const = 0;
+	// An earlier statement, by its number.
+	virtual std::string text_of_statement(int number) const = 0;
+	// All statements of the script, as parsed; statement_number() counts in them.
+	virtual const std::vector<const Node *> &statements() const = 0;
 	// Whether the statement is in the body of a DO block or function, and need not run.
 	virtual bool is_in_body() const = 0;
 
@@ -96,12 +122,18 @@ const Rule *rule_of(const std::string &name);
 
 // The groups.
 std::vector<Rule> constraint_rules();  // A
+std::vector<Rule> reference_rules();   // A
+std::vector<Rule> domain_rules();      // A
 std::vector<Rule> column_rules();      // B
+std::vector<Rule> column_change_rules(); // B
 std::vector<Rule> type_rules();        // C
 std::vector<Rule> index_rules();       // D
 std::vector<Rule> partition_rules();   // E
+std::vector<Rule> inheritance_rules(); // E
 std::vector<Rule> destruction_rules(); // F
+std::vector<Rule> loss_rules();        // F
 std::vector<Rule> rename_rules();      // F
+std::vector<Rule> callable_rules();    // F
 std::vector<Rule> transaction_rules(); // G
 std::vector<Rule> row_rules();         // H
 std::vector<Rule> design_rules();      // I

@@ -37,19 +37,32 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 	if (create->if_not_exists && model.find(create->relation) != nullptr)
 		return;
 
+	Table *parent = create->partbound != nullptr && create->inhRelations != NIL
+						? model.find(linitial_node(RangeVar, create->inhRelations))
+						: nullptr;
 	Table *table =
 		model.make(create->relation, create->partspec != nullptr ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
 	ListCell *cell;
 	table->is_partition = create->partbound != nullptr;
-	look_at(reinterpret_cast<const Node *>(create), What::create_table, table, look);
+	if (create->partspec != nullptr)
+		foreach (cell, create->partspec->partParams)
+			table->partition_key.push_back(text_of(lfirst_node(PartitionElem, cell)->name));
+	Action action;
+	action.what = What::create_table;
+	action.statement = reinterpret_cast<const Node *>(create);
+	action.table = table;
+	action.other = parent;
+	look(action);
+	if (parent != nullptr)
+		parent->has_children = true;
 	foreach (cell, create->tableElts)
 	{
 		auto *element = static_cast<const Node *>(lfirst(cell));
 		if (IsA(element, ColumnDef))
 			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
 		else if (IsA(element, Constraint))
-			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, true,
-						   model, look);
+			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, nullptr,
+						   true, model, look);
 	}
 }
 
@@ -67,6 +80,16 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 		return;
 	Index index;
 	index.name = name;
+	/* As the server would call it. */
+	if (name.empty())
+	{
+		index.name = table->name;
+		foreach (cell, create->indexParams)
+			index.name += "_" + (lfirst_node(IndexElem, cell)->name != nullptr
+									 ? std::string(lfirst_node(IndexElem, cell)->name)
+									 : "expr");
+		index.name += "_idx";
+	}
 	index.is_unique = create->unique;
 	index.is_partial = create->whereClause != nullptr;
 	index.made_here = true;
@@ -122,6 +145,18 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 			default:
 			{
 				Action action;
+				if (statement->removeType == OBJECT_TRIGGER || statement->removeType == OBJECT_RULE ||
+					statement->removeType == OBJECT_POLICY)
+				{
+					/* The last name is its own, those before are the table's. */
+					const auto *names = castNode(List, object);
+					const List *table =
+						pg::guarded([&] { return list_truncate(list_copy(names), list_length(names) - 1); });
+					action.table = model.find(range_var_of(table));
+					action.name = strVal(llast(names));
+					if (action.table == nullptr && statement->missing_ok)
+						break;
+				}
 				action.what = What::drop_other;
 				action.statement = node;
 				action.part = object;
@@ -228,6 +263,8 @@ what_of(const Node *statement)
 			return What::create_extension;
 		case T_CreateSchemaStmt:
 			return What::create_schema;
+		case T_DropdbStmt:
+			return What::drop_other;
 		case T_SelectStmt:
 			return What::select;
 		case T_DoStmt:
@@ -254,7 +291,11 @@ bool
 walk_one_table(const Node *statement, Model &model, const Look &look)
 {
 	auto at = [&](What what, const RangeVar *name) {
-		look_at(statement, what, model.find(name), look);
+		Table *table = model.find(name);
+		look_at(statement, what, table, look);
+		if (table != nullptr && (what == What::update || what == What::remove || what == What::insert ||
+								 what == What::merge || what == What::copy))
+			table->is_written = true;
 		return true;
 	};
 
@@ -293,7 +334,12 @@ walk_several_tables(const Node *statement, What what, const List *relations, Mod
 
 	foreach (cell, relations)
 		if (auto *node = static_cast<const Node *>(lfirst(cell)); IsA(node, RangeVar))
-			look_at(statement, what, model.find(castNode(RangeVar, node)), look, "", cascade);
+		{
+			Table *table = model.find(castNode(RangeVar, node));
+			look_at(statement, what, table, look, "", cascade);
+			if (table != nullptr && what == What::truncate)
+				table->is_written = true;
+		}
 }
 
 } // namespace
@@ -349,12 +395,42 @@ walk(const Node *statement, Model &model, const Look &look)
 			walk_several_tables(statement, What::lock_table, castNode(LockStmt, statement)->relations, model, look,
 								false);
 			return;
+		case T_VacuumStmt:
+		{
+			const auto *vacuum = castNode(VacuumStmt, statement);
+			const What what = vacuum->is_vacuumcmd ? What::other : What::analyze;
+			ListCell *cell;
+			if (vacuum->rels == NIL)
+				look_at(statement, what, nullptr, look);
+			foreach (cell, vacuum->rels)
+				if (const auto *relation = lfirst_node(VacuumRelation, cell); relation->relation != nullptr)
+					look_at(statement, what, model.find(relation->relation), look);
+			return;
+		}
 		case T_VariableSetStmt:
 			set_variable(castNode(VariableSetStmt, statement), model, look);
 			return;
 		case T_ViewStmt:
-			look_at(statement, What::create_view, model.make(castNode(ViewStmt, statement)->view, RELKIND_VIEW), look);
+		{
+			/* One that is replaced stays what it is. */
+			const auto *create = castNode(ViewStmt, statement);
+			Table *view = create->replace ? model.find(create->view) : nullptr;
+			look_at(statement, What::create_view, view != nullptr ? view : model.make(create->view, RELKIND_VIEW),
+					look);
 			return;
+		}
+		case T_CreateFunctionStmt:
+		{
+			const auto *create = castNode(CreateFunctionStmt, statement);
+			look_at(statement, What::create_function, nullptr, look, names_in(create->funcname).back());
+			char volatility = PROVOLATILE_VOLATILE;
+			ListCell *cell;
+			foreach (cell, create->options)
+				if (const auto *option = lfirst_node(DefElem, cell); strcmp(option->defname, "volatility") == 0)
+					volatility = *strVal(option->arg); /* immutable, stable, volatile */
+			model.make_function(names_in(create->funcname).back(), volatility);
+			return;
+		}
 		default:
 			look_at(statement, what_of(statement), nullptr, look);
 			return;

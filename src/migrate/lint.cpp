@@ -262,6 +262,28 @@ risk_of_scripts(const std::string &up, const std::optional<std::string> &down)
 }
 
 std::vector<pg::Row>
+lint_locks(const std::string &text)
+{
+	std::vector<pg::Row> rows;
+
+	for (const lint::Lock &lock : lint::locks(script::Script("up", text), {}))
+	{
+		/* As it is called now, whatever the script calls it. */
+		const char *name = pg::guarded([&]() -> const char * {
+			const char kind = get_rel_relkind(lock.table);
+			return strchr("rpmf", kind) != nullptr && kind != '\0'
+					   ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock.table)),
+													get_rel_name(lock.table))
+					   : nullptr;
+		});
+		if (name != nullptr)
+			rows.push_back({std::to_string(lock.statement + 1), pg::Cell(name),
+							pg::Cell(GetLockmodeName(DEFAULT_LOCKMETHOD, lock.mode))});
+	}
+	return rows;
+}
+
+std::vector<pg::Row>
 lint_rules()
 {
 	std::vector<pg::Row> rows;

@@ -38,6 +38,9 @@ std::vector<pg::Row> lint_migration(const std::string &name);
 pg::Row risk_of_migration(const std::string &name);
 pg::Row risk_of_scripts(const std::string &up, const std::optional<std::string> &down);
 
+// Rows: statement (from 1 on), object, lock_mode; of tables, materialized views and foreign tables.
+std::vector<pg::Row> lint_locks(const std::string &text);
+
 // Rows: rule, rule_group, severity, summary, why, safe_way, since, until, breaks, loses, link.
 std::vector<pg::Row> lint_rules();
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env perl
-# Runs the cases of the files given for real, and compares what a second session sees of each with what mg_rehearse() says.
+# Runs the cases of the files given for real, and compares what a second session sees of each with what mg_rehearse() and mg_lint_locks() say.
 #
 # Usage: judge.pl FILE... , with libpq's variables leading to a server that has the extension. Prints TAP.
 # MG_LOCKS_ONLY=WORDS tries only cases whose title has these words. How a case is written: README.md.
@@ -16,6 +16,7 @@ my ($tests, $failures) = (0, 0);
 my (%done, %sums);
 my (@cases, @mislabelled);
 my %excepted = map { /^([^\t]+)\t([^\t]+)\t./ ? ($1 => $2) : () } read_lines('excepted.tsv');
+my %unforeseen = map { /^([^\t]+)\t([^\t]+)\t./ ? ($1 => $2) : () } read_lines('unforeseen.tsv');
 my %without  = map { /^([^\t]+)\t/ ? ($1 => 1) : () } read_lines('without.tsv');
 
 # What is a user's relation, for both databases.
@@ -350,6 +351,7 @@ sub differences
 	my ($case) = @_;
 	my @real = act($case);
 	my @said = rehearse($case);
+	$case->{real} = \@real;
 	if ($real[0] && $real[0] =~ /^fails /)
 	{
 		$sums{failed}++;
@@ -364,6 +366,47 @@ sub differences
 	$count{$_}++ for @said;
 	$count{$_}-- for @real;
 	return map { ($count{$_} < 0 ? '    really ' : '    said   ') . $_ } grep { $count{$_} } sort keys %count;
+}
+
+# Gives where the linter's word on the tables that were there differs from the locks that were really taken.
+sub unforeseen
+{
+	my ($case, @real) = @_;
+	my %is_table = map { $_->{name} => 1 } grep { $_->{kind} =~ /^[rpmf]$/ } values %$known;
+	my %really   = map { /^lock (.*) (\w+)Lock$/ && $is_table{$1} ? ($1 => $2) : () } @real;
+	my %said;
+	my @lines = ask($rehearser, "SELECT object, lock_mode FROM mg_lint_locks(\$mg_case\$$case->{do}\$mg_case\$)");
+	my @errors = errors(@lines);
+	return "    raises $errors[0]" if @errors;
+	for my $line (@lines)
+	{
+		my ($table, $mode) = $line =~ /^(.*)\t(\w+)Lock$/ or next;
+		$said{$table}{$mode} = 1 if $is_table{$table};
+	}
+	my @against;
+	for my $table (sort keys %{ { %really, %said } })
+	{
+		my ($strongest) = grep { $said{$table}{$_} } reverse @modes;
+		my ($said, $took) = ($strongest // 'nothing', $really{$table} // 'nothing');
+		push @against, "    $table: takes $took, the linter says $said" if $said ne $took;
+	}
+	$sums{'tables foreseen'} += keys %really;
+	return @against;
+}
+
+# Judges the linter's word. A case in which only run time can tell may differ in just those tables, and has to.
+sub judge_linter
+{
+	my ($name, $case) = @_;
+	my $title   = $name =~ s/, and back$//r;
+	my $words   = $unforeseen{$title};
+	my @against = unforeseen($case, @{ $case->{real} });
+	$done{unforeseen}{$title} += 0 if defined $words;
+	return report("$name: as the linter tells", @against)
+		unless @against && defined $words && !grep { my $line = $_; !grep { index($line, "$_:") >= 0 } split / /, $words } @against;
+	$done{unforeseen}{$title}++;
+	$sums{unforeseen}++;
+	report("$name: as the linter tells (excepted: $words)");
 }
 
 # Tries one case. One that is excepted may differ in just that.
@@ -393,6 +436,8 @@ sub check_completeness
 	report('every command has a case', grep { !$done{tag}{$_} && !$without{$_} } @tags);
 	report('every exception is needed', grep { !$done{exception}{$_} } sort keys %{ $done{exception} });
 	report('every exception is of a case', grep { my $title = $_; !grep { $_->{title} =~ /^\Q$title\E( \(|$)/ } @cases } sort keys %excepted);
+	report('everything unforeseen is so', grep { !$done{unforeseen}{$_} } sort keys %{ $done{unforeseen} });
+	report('everything unforeseen is of a case', grep { my $title = $_; !grep { $_->{title} =~ /^\Q$title\E( \(|$)/ } @cases } sort keys %unforeseen);
 	report('every command without a case has none', grep { $done{tag}{$_} } sort keys %without);
 }
 
@@ -411,8 +456,10 @@ for my $case (@cases)
 		next;
 	}
 	$sums{cases}++;
+	my $title   = $case->{title};
 	my @against = try_case($case);
 	report($case->{title}, @against);
+	judge_linter($title, $case) unless grep { /^fails / } @{ $case->{real} };
 }
 close_session($_) for $actor, $witness, $rehearser;
 printf "# in %d s: %s\n", time - $began, join ', ', map { "$_ $sums{$_}" } sort keys %sums;

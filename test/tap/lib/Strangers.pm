@@ -18,6 +18,7 @@ sub calls_of
 		mg_apply => "'stolen', 'CREATE TABLE stolen (x int)'", mg_register => "'stolen', 'CREATE TABLE stolen (x int)'", mg_rollback_to => "'m1'",
 		mg_rehearse => "'SELECT 1', NULL", mg_plan => "'m1'", mg_lint => "'SELECT 1'", mg_lint_json => "'SELECT 1'", mg_lint_sarif => "'SELECT 1', 'a.sql'", mg_lints => "'SELECT 1', 'error', NULL",
 		mg_risk => "'m1'", mg_script_risk => "'SELECT 1', NULL", mg_lint_migration => "'m1'",
+		mg_lint_locks => "'SELECT 1'",
 		mg_accept_drift => "'stolen'", mg_baseline => "'stolen'",
 		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");

@@ -14,7 +14,7 @@ export PG_CONFIG LANG=C.UTF-8
 unset LC_ALL LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS
 
 server=test/tools/server.sh
-all_suites="house unit fuzz boundary sweep regress isolation pgtap tap drift real rehearse locks server-suite"
+all_suites="house unit fuzz boundary sweep regress isolation pgtap tap drift real rehearse locks sarif server-suite"
 limit=${MG_TIMEOUT:-900}
 version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
 major=${version%%[!0-9]*}

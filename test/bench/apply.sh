@@ -113,9 +113,9 @@ run_sqitch() {
     (cd "$work/sqitch" && SQITCH_FULLNAME=Bench SQITCH_EMAIL=bench@example.com sqitch deploy --no-verify db:pg:bench)
 }
 
-# Installs npm package $1 at version $2 into the cache, once.
+# Installs npm package $1 at version $2 into the cache, once; its program is called $3, or as the package.
 npm_install() {
-    [ -e "$cache/$1/node_modules/.bin/$1" ] ||
+    [ -e "$cache/$1/node_modules/.bin/${3:-$1}" ] ||
         npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache/$1" "$1@$2" pg > "$work/npm.log" 2>&1
 }
 

@@ -40,7 +40,7 @@ none "every file of a test folder is of a kind that is run" "$(
     others test/pgtap '*.sql'
     others test/tap '*.pl' '*.sh'
     others test/unit '*_test.cpp' '*.hpp'
-    others test/fuzz '*_fuzz.cpp' '*.hpp' '*.dict'
+    others test/fuzz '*_fuzz.cpp' '*.hpp' '*.dict' lint.pl
     others test/house '*.sh')"
 none "the runner runs these kinds" "$(for glob in 'test/isolation/specs/*.spec' 'test/pgtap/*.sql' 'test/tap/*.pl' 'test/tap/*.sh'; do
     grep -qF "$glob" test/run.sh || echo "$glob"

@@ -37,7 +37,7 @@ inside() {
     mount -t tmpfs tmpfs "$folder/dev/shm"
     exec chroot "$folder" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
         ${MG_SUITES+"MG_SUITES=$MG_SUITES"} ${MG_TIMEOUT:+"MG_TIMEOUT=$MG_TIMEOUT"} \
-        ${MG_JUDGE_SERIES:+"MG_JUDGE_SERIES=$MG_JUDGE_SERIES"} ${MG_JUDGE_STEP:+"MG_JUDGE_STEP=$MG_JUDGE_STEP"} "MG_WITHOUT=house unit fuzz" \
+        ${MG_JUDGE_SERIES:+"MG_JUDGE_SERIES=$MG_JUDGE_SERIES"} ${MG_JUDGE_STEP:+"MG_JUDGE_STEP=$MG_JUDGE_STEP"} "MG_WITHOUT=house unit sarif" \
         bash -c "$command"
 }
 

@@ -1,0 +1,12 @@
+-- Views, materialized views, rules, triggers, policies.
+CREATE OR REPLACE VIEW t.keyed_view AS SELECT id, email, n, note FROM t.keyed; CREATE VIEW v WITH (security_invoker) AS SELECT * FROM shop.orders o JOIN shop.customers c ON c.id = o.customer WHERE o.id IN (SELECT id FROM t.plain) WITH LOCAL CHECK OPTION; DROP VIEW t.keyed_view, shop.open_orders CASCADE; ALTER VIEW shop.prices RENAME COLUMN item TO thing; CREATE RECURSIVE VIEW r (n) AS SELECT 1 UNION ALL SELECT n + 1 FROM r;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS shop.daily AS SELECT placed::date, sum(amount) FROM shop.orders GROUP BY 1 WITH NO DATA; REFRESH MATERIALIZED VIEW shop.totals; REFRESH MATERIALIZED VIEW CONCURRENTLY t.stored; REFRESH MATERIALIZED VIEW t.stored WITH NO DATA; DROP MATERIALIZED VIEW shop.totals; CREATE UNIQUE INDEX CONCURRENTLY ON shop.totals (customer);
+
+CREATE OR REPLACE TRIGGER touch BEFORE INSERT OR UPDATE OF note, amount ON shop.orders REFERENCING OLD TABLE AS old NEW TABLE AS new FOR EACH STATEMENT WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION shop.touch('a', 1); CREATE CONSTRAINT TRIGGER later AFTER DELETE ON t.keyed FROM t.refers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE PROCEDURE t.touch(); DROP TRIGGER orders_touch ON shop.orders; ALTER TRIGGER watched_touch ON t.watched DEPENDS ON EXTENSION btree_gist; CREATE EVENT TRIGGER every ON sql_drop EXECUTE FUNCTION shop.note_event();
+
+CREATE POLICY mine ON shop.orders AS RESTRICTIVE FOR ALL TO PUBLIC, reader USING (true) WITH CHECK (customer = current_setting('app.id')::int); ALTER POLICY own_orders ON shop.orders TO boss USING (auth.uid() = note); DROP POLICY IF EXISTS own_orders ON shop.orders; ALTER TABLE t.keyed ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.orders NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
+
+CREATE OR REPLACE RULE keep AS ON DELETE TO t.keyed WHERE old.n > 1 DO INSTEAD (UPDATE t.keyed SET n = 0 WHERE id = old.id; NOTIFY gone); DROP RULE watched_keep ON t.watched CASCADE; CREATE PUBLICATION p FOR ALL TABLES; ALTER PUBLICATION t_news DROP TABLE t.keyed; CREATE SUBSCRIPTION s CONNECTION 'host=x password=secret' PUBLICATION p WITH (connect = false);
+
+CREATE FOREIGN TABLE t.farther (id int, n int OPTIONS (column_name 'm')) SERVER loop; IMPORT FOREIGN SCHEMA public LIMIT TO (a, b) FROM SERVER loop INTO t; ALTER FOREIGN TABLE t.far ADD COLUMN x int, OPTIONS (SET table_name 'f'); CREATE USER MAPPING FOR PUBLIC SERVER loop OPTIONS (password 'hidden'); ALTER SERVER loop OPTIONS (SET host 'h'); DROP SERVER loop CASCADE;

@@ -25,10 +25,10 @@ CREATE VIEW mg.rehearsals AS
 COMMENT ON VIEW mg.rehearsals IS 'one row for each rehearsal that was kept, with what it found, and why it is stale, if it is';
 
 CREATE FUNCTION pg_catalog.mg_plan(name text, sizes jsonb DEFAULT NULL)
-	RETURNS TABLE (step integer, statement text, lock_mode text, object text, rewrite boolean, estimate interval, note text)
+	RETURNS TABLE (step integer, statement text, lock_mode text, object text, rewrite boolean, estimate interval, note text, disk bigint, risk text, conflicts text)
 	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_plan';
 COMMENT ON FUNCTION pg_catalog.mg_plan(text, jsonb) IS
-'tells what each statement of a migration is about to do (of an applied one, of its way back), by its last rehearsal: strongest lock, rewrites, and the time by the size of its table here, or in another database whose mg_sizes() are handed in. Runs nothing';
+'tells what each statement of a migration is about to do (of an applied one, of its way back), by its last rehearsal, or without one by the linter: strongest lock, rewrites, the time by the size of its table here, or in another database whose mg_sizes() are handed in, the disk space that it needs, its risk class, and which other pending migrations touch the same objects. Runs nothing';
 
 CREATE FUNCTION pg_catalog.mg_sizes() RETURNS jsonb
 	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_sizes';

@@ -55,6 +55,7 @@ struct Finding
 	std::vector<Step> steps; // the safe way, written out for this object
 	int64_t bytes = -1;      // at stake; below 0: none
 	double rows = -1;        // below 0: nobody knows
+	int64_t disk = 0;        // that the work needs besides what is there
 	int64_t us = 0;          // that the work may take
 	std::string basis;       // of that; empty: there is no estimate
 	bool is_ignored = false; // by a comment of the script

@@ -8,7 +8,9 @@
 #include <boost/algorithm/string/join.hpp>
 
 #include "ledger/history.hpp"
+#include "migrate/conflicts.hpp"
 #include "migrate/migration.hpp"
+#include "migrate/outlook.hpp"
 #include "migrate/pace.hpp"
 #include "pg/text.hpp"
 #include "rehearse/observer.hpp"
@@ -200,6 +202,22 @@ row_of(const Recorded &step, const Estimate &estimate, const std::vector<Blocker
 			step.rewritten.empty() ? "f" : "t", std::move(time), boost::algorithm::join(notes, "; ")};
 }
 
+// The same by the linter, where no rehearsal has seen it.
+pg::Row
+row_of(const migrate::Outlook &outlook, const script::Statement &statement)
+{
+	std::vector<std::string> notes = {statement.refusal.empty() ? "not rehearsed: by the linter"
+																: "cannot run: " + statement.refusal};
+
+	notes.insert(notes.end(), outlook.notes.begin(), outlook.notes.end());
+	if (outlook.duration.has_value())
+		notes.push_back(outlook.duration->basis);
+	return {outlook.lock_mode, outlook.object, outlook.rewrites ? "t" : "f",
+			outlook.duration.has_value() ? pg::Cell(std::to_string(outlook.duration->us) + " microseconds")
+										 : pg::Cell(),
+			boost::algorithm::join(notes, "; ")};
+}
+
 void
 report_receipt(const std::string &name, bool applied, const std::optional<Receipt> &receipt)
 {
@@ -253,25 +271,35 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 	const Sizes here = elsewhere.has_value() ? *elsewhere : read_sizes(sizes_of(pg::array_literal(tables)));
 	const migrate::Pace past = migrate::pace();
 
+	const std::vector<migrate::Outlook> outlooks =
+		migrate::outlook_of(script, applied ? migrate::findings_of(script) : migrate::findings_of(migration));
+	const auto conflicts = applied ? std::map<size_t, std::vector<std::string>>() : migrate::conflicts_of(migration);
+
 	size_t number = 0;
-	for (const script::Statement &statement : script.statements())
+	for (size_t i = 0; i < script.statements().size(); i++)
 	{
+		const script::Statement &statement = script.statements()[i];
 		if (statement.control)
 			continue;
 		pg::Row row = {std::to_string(number + 1),
 					   statement.secret ? statement.tag : pg::excerpt(script.text_of(statement), 200)};
+		pg::Row more;
 		if (number < recorded.size())
 		{
 			const Recorded &step = recorded[number];
 			auto size = step.table.has_value() ? here.find(*step.table) : here.end();
 			std::optional<int64_t> bytes = size != here.end() ? std::optional(size->second) : std::nullopt;
-			pg::Row more = row_of(step, estimate_of(step, bytes, past),
-								  elsewhere.has_value() ? std::vector<Blocker>() : blockers_now(step), bytes);
-			row.insert(row.end(), more.begin(), more.end());
+			more = row_of(step, estimate_of(step, bytes, past),
+						  elsewhere.has_value() ? std::vector<Blocker>() : blockers_now(step), bytes);
 		}
 		else
-			row.insert(row.end(), {std::nullopt, std::nullopt, std::nullopt, std::nullopt,
-								   statement.refusal.empty() ? "not rehearsed" : "cannot run: " + statement.refusal});
+			more = row_of(outlooks[i], statement);
+		row.insert(row.end(), more.begin(), more.end());
+		auto conflict = conflicts.find(i);
+		row.insert(
+			row.end(),
+			{outlooks[i].disk > 0 ? pg::Cell(std::to_string(outlooks[i].disk)) : pg::Cell(), outlooks[i].risk,
+			 conflict != conflicts.end() ? pg::Cell(boost::algorithm::join(conflict->second, "; ")) : pg::Cell()});
 		rows.push_back(std::move(row));
 		number++;
 	}

@@ -5,28 +5,14 @@ use warnings;
 use File::Basename;
 use lib dirname(__FILE__) . '/lib';
 use Governed;
+use LintCases;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_cluster('advice', conf => [ preload(), 'autovacuum = off', 'max_connections = 20' ]);
-my $folder = dirname(__FILE__) . '/../pgtap';
 my $json = JSON::PP->new->utf8;
-
-# A database with the tables and cases of a file, which ends before it tests anything.
-sub load_cases
-{
-	my ($file, $name) = @_;
-	new_database($node, $name);
-	my $sql = slurp_file($file);
-	$sql =~ s/^SELECT \* FROM t\.lint_tests.*//ms;
-	my ($out, $err) = ('', '');
-	my $ok = IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($name), '-c', 'CREATE EXTENSION pgtap', '-f', '-' ],
-		'<', \$sql, '>', \$out, '2>', \$err, init => sub { chdir $folder or die });
-	ok($ok, basename($file) . ' can be read') or diag($err);
-	return;
-}
 
 sub findings_in
 {
@@ -85,10 +71,9 @@ SQL
 }
 
 my $tried = 0;
-for my $file (sort glob("$folder/lint_?.sql"))
+for my $name (case_files())
 {
-	my $name = basename($file, '.sql');
-	load_cases($file, $name);
+	load_cases($node, $name);
 	for my $finding (findings_in($name))
 	{
 		my $title = "$finding->{rule}: $finding->{script}";

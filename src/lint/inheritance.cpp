@@ -85,7 +85,10 @@ is_only(const Action &action)
 	if (IsA(action.statement, AlterTableStmt))
 		return !castNode(AlterTableStmt, action.statement)->relation->inh;
 	if (IsA(action.statement, RenameStmt))
-		return !castNode(RenameStmt, action.statement)->relation->inh;
+	{
+		const RangeVar *relation = castNode(RenameStmt, action.statement)->relation;
+		return relation != nullptr && !relation->inh;
+	}
 	return IsA(action.statement, IndexStmt) && !castNode(IndexStmt, action.statement)->relation->inh;
 }
 
@@ -145,9 +148,13 @@ must_recurse(const Action &action)
 		case What::drop_column:
 		case What::drop_not_null:
 			return is_partitioned;
+		case What::rename_other:
 		case What::drop_constraint:
 		{
 			const TableConstraint *constraint = action.table->constraint(action.name);
+			if (action.what == What::rename_other)
+				return castNode(RenameStmt, action.statement)->renameType == OBJECT_TABCONSTRAINT &&
+					   constraint != nullptr && goes_to_children(*constraint);
 			return is_partitioned && constraint != nullptr && goes_to_children(*constraint);
 		}
 		default:
@@ -312,8 +319,8 @@ inheritance_rules()
 		 "E",
 		 S::error,
 		 About::anything,
-		 {W::add_column, W::drop_column, W::change_type, W::rename_column, W::add_constraint, W::drop_constraint,
-		  W::drop_not_null},
+		 {W::add_column, W::drop_column, W::change_type, W::rename_column, W::rename_other, W::add_constraint,
+		  W::drop_constraint, W::drop_not_null},
 		 only_on_parent_fails,
 		 "ALTER TABLE ONLY where children must follow",
 		 "The server refuses it.",

@@ -142,6 +142,8 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly DROP COLUMN a', '1:1', false),
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly DROP CONSTRAINT partly_a', '1:1', false),
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly ALTER a DROP NOT NULL', '1:1', false),
+('only-on-parent-fails', 'ALTER TABLE ONLY mother RENAME CONSTRAINT mother_a TO m', '1:1', false),
+('only-on-parent-fails', 'ALTER TABLE mother RENAME CONSTRAINT mother_a TO m', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY mother ADD CHECK (b > 0) NO INHERIT', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY mother DROP COLUMN b', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY by_expression ADD COLUMN n int', NULL, true),

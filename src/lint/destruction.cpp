@@ -222,9 +222,25 @@ is_unsure(const Context &context)
 void
 drop_needs_cascade(const Action &action, Context &context)
 {
-	if (action.cascade || is_unsure(context))
+	if (is_unsure(context))
 		return;
 	const Object subject = subject_of(action, context);
+	if (!OidIsValid(subject.oid))
+		return;
+	if (const pg::Cell whole = fact("SELECT pg_describe_object(refclassid, refobjid, refobjsubid) FROM pg_depend WHERE "
+									"classid = $1::oid AND objid = $2::oid AND deptype IN ('i', 'e') AND (refclassid, "
+									"refobjid) <> (classid, objid)",
+									{cell_of(subject.catalog), cell_of(subject.oid)}))
+	{
+		Report report;
+		report.message = "DROP fails: " + subject.title + " is a part of " + *whole;
+		report.hint = "Drop or change that one.";
+		report.object = subject.title;
+		context.report(std::move(report));
+		return;
+	}
+	if (action.cascade)
+		return;
 	/* Only what belongs to a relation is known to be there still. */
 	std::vector<Victim> keeping = kept_by(alive(victims_of(subject.catalog, subject.oid), action, context));
 	keeping.erase(

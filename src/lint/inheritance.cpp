@@ -85,7 +85,10 @@ is_only(const Action &action)
 	if (IsA(action.statement, AlterTableStmt))
 		return !castNode(AlterTableStmt, action.statement)->relation->inh;
 	if (IsA(action.statement, RenameStmt))
-		return !castNode(RenameStmt, action.statement)->relation->inh;
+	{
+		const RangeVar *relation = castNode(RenameStmt, action.statement)->relation;
+		return relation != nullptr && !relation->inh;
+	}
 	return IsA(action.statement, IndexStmt) && !castNode(IndexStmt, action.statement)->relation->inh;
 }
 
@@ -116,6 +119,13 @@ ddl_locks_many_partitions(const Action &action, Context &context)
 					"Raise max_locks_per_transaction, or do it to each partition in a migration of its own."});
 }
 
+// Whether children have it by inheritance, rather than by an index or key of their own.
+bool
+goes_to_children(const TableConstraint &constraint)
+{
+	return constraint.type == CONSTRAINT_CHECK || constraint.type == 'n';
+}
+
 // Whether a subcommand that says ONLY cannot leave children out.
 bool
 must_recurse(const Action &action)
@@ -136,9 +146,17 @@ must_recurse(const Action &action)
 			return constraint->contype == CONSTR_FOREIGN && is_partitioned;
 		}
 		case What::drop_column:
-		case What::drop_constraint:
 		case What::drop_not_null:
 			return is_partitioned;
+		case What::rename_other:
+		case What::drop_constraint:
+		{
+			const TableConstraint *constraint = action.table->constraint(action.name);
+			if (action.what == What::rename_other)
+				return castNode(RenameStmt, action.statement)->renameType == OBJECT_TABCONSTRAINT &&
+					   constraint != nullptr && goes_to_children(*constraint);
+			return is_partitioned && constraint != nullptr && goes_to_children(*constraint);
+		}
 		default:
 			return false;
 	}
@@ -210,7 +228,8 @@ inherited_part_fails(const Action &action, Context &context)
 			break;
 		case What::rename_other:
 			if (!IsA(action.statement, RenameStmt) ||
-				castNode(RenameStmt, action.statement)->renameType != OBJECT_TABCONSTRAINT)
+				castNode(RenameStmt, action.statement)->renameType != OBJECT_TABCONSTRAINT || constraint == nullptr ||
+				!goes_to_children(*constraint))
 				break;
 			[[fallthrough]];
 		case What::drop_constraint:
@@ -223,6 +242,30 @@ inherited_part_fails(const Action &action, Context &context)
 	if (!part.empty())
 		context.report({"the statement fails: " + action.table->title() + " has " + part + " from its parent",
 						"Do it to the parent."});
+}
+
+void
+partition_key_change(const Action &action, Context &context)
+{
+	if (action.table == nullptr)
+		return;
+	const std::vector<std::string> &key = action.table->partition_key;
+	if (std::find(key.begin(), key.end(), action.name) != key.end() && !action.name.empty())
+		context.report({"the statement fails: column " + quoted(action.name) + " is in the partition key of " +
+							action.table->title(),
+						"Make a new table with the partition key that is wanted, and move the rows to it in batches."});
+}
+
+void
+no_inherit_on_partitioned(const Action &action, Context &context)
+{
+	const auto *constraint = part_as<Constraint>(action, T_Constraint);
+
+	if (action.table != nullptr && action.table->kind == RELKIND_PARTITIONED_TABLE && constraint != nullptr &&
+		constraint->contype == CONSTR_CHECK && constraint->is_no_inherit)
+		context.report({"the statement fails: " + action.table->title() +
+							" is partitioned, and has no rows that a check with NO INHERIT could be about",
+						"Leave out NO INHERIT, or add the check to a partition."});
 }
 
 } // namespace
@@ -243,6 +286,24 @@ inheritance_rules()
 		 "a unique constraint or index leaves out the partition key",
 		 "The server can only look within one partition, and refuses it.",
 		 "Put the partition key into it."},
+		{"partition-key-change",
+		 "E",
+		 S::error,
+		 About::anything,
+		 {W::drop_column, W::change_type},
+		 partition_key_change,
+		 "a column of a partition key is dropped or gets another type",
+		 "The server refuses it.",
+		 "Make a new table, and move the rows to it."},
+		{"no-inherit-on-partitioned",
+		 "E",
+		 S::error,
+		 About::anything,
+		 {W::add_constraint},
+		 no_inherit_on_partitioned,
+		 "a check with NO INHERIT is added to a partitioned table",
+		 "The server refuses it.",
+		 "Leave out NO INHERIT."},
 		{"ddl-locks-many-partitions",
 		 "E",
 		 S::warning,
@@ -258,8 +319,8 @@ inheritance_rules()
 		 "E",
 		 S::error,
 		 About::anything,
-		 {W::add_column, W::drop_column, W::change_type, W::rename_column, W::add_constraint, W::drop_constraint,
-		  W::drop_not_null},
+		 {W::add_column, W::drop_column, W::change_type, W::rename_column, W::rename_other, W::add_constraint,
+		  W::drop_constraint, W::drop_not_null},
 		 only_on_parent_fails,
 		 "ALTER TABLE ONLY where children must follow",
 		 "The server refuses it.",

@@ -15,7 +15,6 @@ struct Reached
 {
 	Table *table;
 	std::string constraint;
-	std::string from;
 };
 
 std::vector<Reached>
@@ -31,24 +30,34 @@ reached_by(const Action &action, Context &context)
 			known.push_back(table->oid);
 	if (action.table == nullptr || !OidIsValid(action.table->oid) || known.empty())
 		return {};
+	/* With a table, its partitions are known too. */
+	auto is_known = [&](const Table &table) {
+		for (const Table *one = &table; one != nullptr;
+			 one = OidIsValid(one->parent) ? context.model().find(one->parent) : nullptr)
+			if (std::find(known.begin(), known.end(), one->oid) != known.end())
+				return true;
+		return false;
+	};
 	std::vector<Oid> next = {action.table->oid};
 	while (!next.empty())
 	{
 		const Oid from = next.back();
 		next.pop_back();
 		for (const pg::Row &row :
-			 facts("SELECT conrelid, conname, confrelid::regclass FROM pg_constraint WHERE contype = "
-				   "'f' AND confrelid = $1::oid AND conparentid = 0 ORDER BY 2",
+			 facts("SELECT c.conrelid, c.conname, coalesce(p.conrelid, c.conrelid), coalesce(p.conname, c.conname) "
+				   "FROM pg_constraint c LEFT JOIN pg_constraint p ON p.oid = c.conparentid WHERE c.contype = 'f' AND "
+				   "c.confrelid = $1::oid ORDER BY c.conparentid <> 0, 2",
 				   {cell_of(from)}))
 		{
 			const auto oid = static_cast<Oid>(std::stoul(*row[0]));
 			Table *table = context.model().find(oid);
-			if (table == nullptr || std::find(known.begin(), known.end(), oid) != known.end() ||
-				table->constraint(*row[1]) == nullptr)
+			Table *root = context.model().find(static_cast<Oid>(std::stoul(*row[2])));
+			if (table == nullptr || is_known(*table) || table->constraint(*row[1]) == nullptr || root == nullptr ||
+				root->constraint(*row[3]) == nullptr)
 				continue;
 			known.push_back(oid);
 			next.push_back(oid);
-			result.push_back({table, *row[1], row[2].value_or("")});
+			result.push_back({table, *row[3]});
 		}
 	}
 	return result;

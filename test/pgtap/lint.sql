@@ -5,7 +5,7 @@ ANALYZE;
 
 -- Nothing of a script runs, and nothing is locked.
 BEGIN;
-SELECT cmp_ok((SELECT count(*) FROM mg_lint('DROP TABLE large; CREATE TABLE fresh (i int); SELECT pg_sleep(60)')), '>=', 0::bigint, 'a script that would do harm');
+SELECT ok((SELECT count(*) FROM mg_lint('DROP TABLE large; CREATE TABLE fresh (i int); SELECT pg_sleep(60)')) > 0, 'a script that would do harm');
 SELECT is(to_regclass('large')::text || coalesce(to_regclass('fresh')::text, ''), 'large', 'does none');
 SELECT is((SELECT string_agg(relation::regclass::text, ' ') FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('large'::regclass, 'other'::regclass)), NULL, 'and locks nothing');
 COMMIT;

@@ -59,6 +59,8 @@ DO $$ BEGIN
 	END LOOP;
 END $$;
 CREATE INDEX part_a ON part (a);
+CREATE TABLE referring (id int REFERENCES other) PARTITION BY RANGE (id);
+CREATE TABLE referring_1 PARTITION OF referring FOR VALUES FROM (0) TO (10);
 ANALYZE;
 
 INSERT INTO t.lint_case (rule, script, place) VALUES
@@ -140,11 +142,24 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly DROP COLUMN a', '1:1', false),
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly DROP CONSTRAINT partly_a', '1:1', false),
 ('only-on-parent-fails', 'ALTER TABLE ONLY partly ALTER a DROP NOT NULL', '1:1', false),
+('only-on-parent-fails', 'ALTER TABLE ONLY mother RENAME CONSTRAINT mother_a TO m', '1:1', false),
+('only-on-parent-fails', 'ALTER TABLE mother RENAME CONSTRAINT mother_a TO m', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY mother ADD CHECK (b > 0) NO INHERIT', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY mother DROP COLUMN b', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE ONLY by_expression ADD COLUMN n int', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE child NO INHERIT mother; ALTER TABLE ONLY mother ADD COLUMN n int', NULL, true),
 ('only-on-parent-fails', 'ALTER TABLE mother ADD COLUMN n int', NULL, true),
+('partition-key-change', 'ALTER TABLE by_two DROP COLUMN a', '1:1', false),
+('partition-key-change', 'ALTER TABLE parted ALTER id TYPE bigint', '1:1', false),
+('partition-key-change', 'ALTER TABLE by_two DROP COLUMN b', NULL, true),
+('partition-key-change', 'ALTER TABLE parted ALTER a TYPE bigint', NULL, true),
+('partition-key-change', 'ALTER TABLE "By List" DROP COLUMN id', NULL, true),
+('no-inherit-on-partitioned', 'ALTER TABLE parted ADD CHECK (a > -10) NO INHERIT', '1:24', false),
+('no-inherit-on-partitioned', 'ALTER TABLE mother ADD CHECK (a > -10) NO INHERIT', NULL, true),
+('no-inherit-on-partitioned', 'ALTER TABLE parted ADD CHECK (a > -10)', NULL, true),
+('only-on-parent-fails', 'ALTER TABLE ONLY referring DROP CONSTRAINT referring_id_fkey', NULL, true),
+('inherited-part-fails', 'ALTER TABLE referring_1 RENAME CONSTRAINT referring_id_fkey TO k', NULL, true),
+('inherited-part-fails', 'ALTER TABLE referring_1 DROP CONSTRAINT referring_id_fkey', '1:1', false),
 ('inherited-part-fails', 'ALTER TABLE child DROP COLUMN a', '1:1', false),
 ('inherited-part-fails', 'ALTER TABLE child ALTER a TYPE bigint', '1:1', false),
 ('inherited-part-fails', 'ALTER TABLE child RENAME a TO c', '1:1', false),

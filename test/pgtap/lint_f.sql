@@ -38,6 +38,11 @@ CREATE TABLE watched (id int PRIMARY KEY);
 INSERT INTO watched SELECT generate_series(1, 10);
 SELECT count(*) FROM watched;
 SELECT pg_stat_force_next_flush();
+CREATE TABLE keyed (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE keyed_1 PARTITION OF keyed FOR VALUES FROM (0) TO (100);
+CREATE TABLE to_keyed (id int REFERENCES keyed) PARTITION BY RANGE (id);
+CREATE TABLE to_keyed_1 PARTITION OF to_keyed FOR VALUES FROM (0) TO (100);
+CREATE TABLE identified (id int GENERATED ALWAYS AS IDENTITY);
 ANALYZE;
 
 INSERT INTO t.lint_case (rule, script, place) VALUES
@@ -158,6 +163,12 @@ INSERT INTO t.lint_case (rule, script, place) VALUES
 -- These fail, or cannot run in a transaction or without superuser's files.
 INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('truncate-fails', 'TRUNCATE stock', '1:1', false),
+('truncate-fails', 'TRUNCATE keyed_1', '1:1', false),
+('truncate-fails', 'TRUNCATE keyed', '1:1', false),
+('truncate-fails', 'TRUNCATE keyed, to_keyed', NULL, true),
+('truncate-fails', 'ALTER TABLE to_keyed DROP CONSTRAINT to_keyed_id_fkey; TRUNCATE keyed_1', NULL, true),
+('drop-needs-cascade', 'DROP SEQUENCE identified_id_seq CASCADE', '1:1', false),
+('drop-needs-cascade', 'DROP TABLE identified', NULL, true),
 ('truncate-fails', 'TRUNCATE refers, stock', '1:1', false),
 ('drop-needs-cascade', 'DROP TABLE refers', '1:1', false),
 ('drop-needs-cascade', 'DROP VIEW alone', '1:1', false),

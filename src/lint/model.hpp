@@ -66,6 +66,7 @@ struct Table
 	char persistence = 'p';
 	bool made_here = false;
 	bool is_partition = false;
+	bool is_unpublished = false; // known to be in no publication
 	bool has_row_security = false;
 	bool has_children = false;
 	int partitions = 0; // leaves below a partitioned table

@@ -5,6 +5,7 @@
 #include "lint/words.hpp"
 
 #include <map>
+#include <set>
 
 namespace mg::lint {
 
@@ -125,51 +126,64 @@ function_without_path(const Action &action, Context &context)
 	context.report(std::move(report));
 }
 
-// Whether the script revokes or grants rights on a function itself.
-bool
-decides_rights(const Context &context, const std::string &function)
+// The functions that the script takes rights away from, by the last part of their names.
+struct Decided
 {
+	bool all = false; // of a schema, or by default privileges
+	std::set<std::string> functions;
+};
+
+Decided
+decided_rights(const Context &context)
+{
+	Decided result;
+
 	for (const Done &done : context.done())
 	{
 		if (done.what != What::grant)
 			continue;
 		if (done.tree == nullptr || IsA(done.tree, AlterDefaultPrivilegesStmt))
-			return true;
-		if (!IsA(done.tree, GrantStmt))
-			continue;
-		const auto *grant = castNode(GrantStmt, done.tree);
-		ListCell *cell;
-		if (grant->is_grant || (grant->objtype != OBJECT_FUNCTION && grant->objtype != OBJECT_ROUTINE &&
-								grant->objtype != OBJECT_PROCEDURE))
-			continue;
-		if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-			return true;
-		foreach (cell, grant->objects)
-			if (names_in(lfirst_node(ObjectWithArgs, cell)->objname).back() == function)
-				return true;
+			result.all = true;
+		else if (IsA(done.tree, GrantStmt))
+		{
+			const auto *grant = castNode(GrantStmt, done.tree);
+			ListCell *cell;
+			if (grant->is_grant || (grant->objtype != OBJECT_FUNCTION && grant->objtype != OBJECT_ROUTINE &&
+									grant->objtype != OBJECT_PROCEDURE))
+				continue;
+			if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+				result.all = true;
+			else
+				foreach (cell, grant->objects)
+					result.functions.insert(names_in(lfirst_node(ObjectWithArgs, cell)->objname).back());
+		}
 	}
-	return false;
+	return result;
 }
 
 void
 definer_for_everybody(const Action &, Context &context)
 {
-	for (const auto &[name, function] : functions_of(context))
+	const std::map<std::string, Function> functions = functions_of(context);
+	const Decided decided = decided_rights(context);
+	std::vector<std::string> open;
+
+	for (const auto &[name, function] : functions)
+		if (function.is_definer && !function.is_trigger && decided.functions.count(name) == 0)
+			open.push_back(name);
+	if (decided.all || open.empty())
+		return;
+	/* One that is there keeps its rights; default privileges may keep EXECUTE from everybody. */
+	for (const pg::Row &row :
+		 facts("SELECT f FROM unnest($1::text[]) f WHERE NOT EXISTS (SELECT FROM pg_proc WHERE proname = f AND proacl "
+			   "IS NOT "
+			   "NULL AND NOT EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0)) AND NOT EXISTS (SELECT FROM "
+			   "pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole WHERE r.rolname = current_user AND "
+			   "d.defaclobjtype = "
+			   "'f' AND d.defaclnamespace = 0 AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) WHERE grantee = 0))",
+			   {pg::array_literal(open)}))
 	{
-		if (!function.is_definer || function.is_trigger || decides_rights(context, name))
-			continue;
-		/* One that is there keeps its rights; default privileges may keep EXECUTE from everybody. */
-		if (fact("SELECT 1 FROM pg_proc WHERE proname = $1 AND proacl IS NOT NULL AND NOT EXISTS (SELECT FROM "
-				 "aclexplode(proacl) WHERE grantee = 0)",
-				 {name})
-				.has_value() ||
-			fact("SELECT 1 FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole WHERE r.rolname = "
-				 "current_user AND "
-				 "d.defaclobjtype = 'f' AND d.defaclnamespace = 0 AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) "
-				 "WHERE "
-				 "grantee = 0)")
-				.has_value())
-			continue;
+		const Function &function = functions.at(row[0].value_or(""));
 		Report report;
 		report.message = "everybody may call function " + function.title + ", which runs with the rights of its owner";
 		report.hint = "REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC, and grant it to those who need it.";

@@ -273,27 +273,47 @@ private:
 		return source_.exact && location >= 0 ? source_.base + static_cast<size_t>(location) : source_.fixed;
 	}
 
+	// The number of the statement that a finding is about: at the end of the script that of its place, or -1.
+	int subject_of(const Report &report) const
+	{
+		if (report.statement >= 0)
+			return report.statement;
+		if (action_->what != What::script_end || report.location < 0)
+			return action_->what != What::script_end ? number_ : -1;
+		auto after = std::upper_bound(
+			script_.statements().begin(), script_.statements().end(), static_cast<size_t>(report.location),
+			[](size_t location, const script::Statement &statement) { return location < statement.offset; });
+		return static_cast<int>(after - script_.statements().begin()) - 1;
+	}
+
+	std::string excerpt_of(int number) const
+	{
+		if (number < 0)
+			return "";
+		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
+		if (statement.secret)
+			return statement.tag;
+		return pg::excerpt(
+			number == number_ && action_->what != What::script_end ? statement_text() : std::string(script_.text_of(statement)), 200);
+	}
+
 	void report(Report report) override
 	{
 		Finding finding;
+		const int subject = subject_of(report);
 		const Table *table = report.table != nullptr ? report.table : action_->table;
-		const bool is_earlier = report.statement >= 0;
-		const int number = is_earlier ? report.statement : number_;
-		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
 		const Place place =
-			lines_.place_of(is_earlier ? static_cast<size_t>(std::max(report.location, 0))
-									   : offset_of(report.location >= 0 ? report.location : action_->location));
+			lines_.place_of(report.statement >= 0
+								? static_cast<size_t>(std::max(report.location, 0))
+								: offset_of(report.location >= 0 ? report.location : action_->location));
 
 		found_.insert(rule_);
 		finding.rule = rule_;
 		finding.severity = severity_;
-		finding.number = number_;
+		finding.number = subject >= 0 ? subject : number_;
 		finding.line = place.line;
 		finding.column = place.column;
-		finding.statement =
-			statement.secret
-				? statement.tag
-				: pg::excerpt(is_earlier ? std::string(script_.text_of(statement)) : statement_text(), 200);
+		finding.statement = excerpt_of(subject);
 		finding.lock = report.lock;
 		finding.work = report.work;
 		finding.message = std::move(report.message);
@@ -308,8 +328,7 @@ private:
 		}
 		for (Ignore &ignore : ignores_)
 			if (ignore.rule == rule_->name && !ignore.reason.empty() &&
-				(ignore.statement < 0 ||
-				 (ignore.statement == number && (is_earlier || action_->what != What::script_end))))
+				(ignore.statement < 0 || ignore.statement == subject))
 			{
 				ignore.used = true;
 				finding.is_ignored = true;

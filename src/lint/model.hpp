@@ -69,6 +69,7 @@ struct Table
 	char persistence = 'p';
 	bool made_here = false;
 	bool is_partition = false;
+	bool is_unpublished = false; // known to be in no publication
 	bool has_row_security = false;
 	bool has_children = false;
 	bool is_written = false; // by a statement before this one

@@ -40,7 +40,7 @@ nodes_in(const Node *tree, NodeTag tag, bool subqueries)
 	std::vector<const Node *> result;
 	ListCell *cell;
 
-	pg::guarded([&] { (void)collect(const_cast<Node *>(tree), &search); });
+	pg::guarded([&] { (void)pg::succeeds_raw([&] { (void)collect(const_cast<Node *>(tree), &search); }); });
 	foreach (cell, search.found)
 		result.push_back(static_cast<const Node *>(lfirst(cell)));
 	return result;

@@ -9,7 +9,7 @@
 namespace mg::lint {
 
 // Every node of a kind in an expression or in SELECT, INSERT, UPDATE, DELETE or MERGE, in the order of the text as a rule; without
-// `subqueries` not those within one of an expression.
+// `subqueries` not those within one of an expression. What the server's walker does not know ends the search.
 std::vector<const Node *> nodes_in(const Node *tree, NodeTag tag, bool subqueries = true);
 
 // The option of that name, or nullptr.
@@ -24,7 +24,7 @@ bool is_constant_true(const Node *node);
 // The name of a role, "public" for everybody; that of the session for CURRENT_USER and its like.
 std::string role_name(const RoleSpec *role);
 
-// Whether a LIST of roles has everybody in it.
+// Whether a list of roles has everybody in it.
 bool has_public(const List *roles);
 
 } // namespace mg::lint

@@ -18,14 +18,16 @@ has_policies(const Table &table)
 		   fact("SELECT 1 FROM pg_policy WHERE polrelid = $1::oid", {cell_of(table.oid)}).has_value();
 }
 
-// Whether the script makes a policy of it.
-bool
-gets_policy(const Table *table, const Context &context)
+// The tables that the script makes a policy of.
+std::set<const Table *>
+tables_with_new_policies(const Context &context)
 {
-	return std::any_of(context.done().begin(), context.done().end(), [&](const Done &done) {
-		return done.what == What::create_policy && done.table == table &&
-			   (done.tree == nullptr || IsA(done.tree, CreatePolicyStmt));
-	});
+	std::set<const Table *> result;
+
+	for (const Done &done : context.done())
+		if (done.what == What::create_policy && (done.tree == nullptr || IsA(done.tree, CreatePolicyStmt)))
+			result.insert(done.table);
+	return result;
 }
 
 bool
@@ -71,11 +73,13 @@ row_security_disabled(const Action &, Context &context)
 void
 row_security_without_policy(const Action &, Context &context)
 {
+	const std::set<const Table *> made = tables_with_new_policies(context);
+
 	report_tables(
 		context,
 		[&](const Done &done) {
 			return done.what == What::row_security && done.table->has_row_security && !had_row_security(*done.table) &&
-				   !has_policies(*done.table) && !gets_policy(done.table, context);
+				   !has_policies(*done.table) && made.count(done.table) == 0;
 		},
 		"row security of ", " is on and it has no policy: nobody but its owner sees or writes a row",
 		"Make the policies in the same migration.");
@@ -84,11 +88,12 @@ row_security_without_policy(const Action &, Context &context)
 void
 policy_without_row_security(const Action &, Context &context)
 {
+	const std::set<const Table *> made = tables_with_new_policies(context);
+
 	report_tables(
 		context,
 		[&](const Done &done) {
-			return done.what == What::create_policy && !done.table->has_row_security &&
-				   gets_policy(done.table, context);
+			return done.what == What::create_policy && !done.table->has_row_security && made.count(done.table) != 0;
 		},
 		"the policies of ", " hold for nobody, since its row security is off",
 		"ALTER TABLE ... ENABLE ROW LEVEL SECURITY.");

@@ -334,12 +334,13 @@ new_table_lacks_rights(const Action &, Context &context)
 	{
 		const Table *table = done.table;
 		if (done.what != What::create_table || table == nullptr || table->persistence == RELPERSISTENCE_TEMP ||
-			table->is_partition || context.model().find(table->schema, table->name) != table ||
-			gets_rights(*table, context))
+			table->is_partition || context.model().find(table->schema, table->name) != table)
 			continue;
 		auto known = by_schema.find(table->schema);
 		if (known == by_schema.end())
 			known = by_schema.emplace(table->schema, facts(sql, {table->schema})).first;
+		if (known->second.empty() || gets_rights(*table, context))
+			continue;
 		for (const pg::Row &row : known->second)
 		{
 			Report report;

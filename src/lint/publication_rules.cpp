@@ -20,7 +20,7 @@ struct Publication
 };
 
 std::vector<Publication>
-publications_of(const Table &table)
+publications_of(Table &table)
 {
 	constexpr const char *sql =
 		"SELECT p.pubname, bool_or(p.pubupdate OR p.pubdelete), bool_and(r.prattrs IS NOT NULL) "
@@ -33,10 +33,12 @@ publications_of(const Table &table)
 		"GROUP BY p.pubname ORDER BY p.pubname";
 	std::vector<Publication> result;
 
-	if (!OidIsValid(table.oid))
+	/* Most are in none, which is asked once. */
+	if (!OidIsValid(table.oid) || table.is_unpublished)
 		return result;
 	for (const pg::Row &row : facts(sql, {cell_of(table.oid)}))
 		result.push_back({row[0].value_or(""), row[1].value_or("") == "t", row[2].value_or("") == "t"});
+	table.is_unpublished = result.empty();
 	return result;
 }
 
@@ -52,7 +54,7 @@ names_of(const std::vector<Publication> &publications)
 
 // Those whose UPDATE and DELETE need to tell one row from another.
 std::vector<Publication>
-identity_wanted_by(const Table &table)
+identity_wanted_by(Table &table)
 {
 	std::vector<Publication> result = publications_of(table);
 
@@ -206,7 +208,7 @@ published_without_key(const Action &action, Context &context)
 {
 	if (!IsA(action.statement, CreatePublicationStmt) && !IsA(action.statement, AlterPublicationStmt))
 		return;
-	for (const Table *table : published_by(action.statement, context.model()))
+	for (Table *table : published_by(action.statement, context.model()))
 	{
 		if (table->has_primary_key() || !context.is_existing(*table) || identity_of(*table) == "f" ||
 			identity_of(*table) == "i" || !identity_wanted_by(*table).empty())

@@ -249,15 +249,18 @@ matview_without_unique_index(const Action &, Context &context)
 void
 matview_without_data(const Action &, Context &context)
 {
+	std::set<const Table *> filled;
+
+	for (const Done &done : context.done())
+		if (done.what == What::refresh || done.what == What::drop_table)
+			filled.insert(done.table);
 	for (const Done &done : context.done())
 	{
 		if (done.what != What::create_table || done.table == nullptr || done.tree == nullptr ||
 			!IsA(done.tree, CreateTableAsStmt) || done.table->kind != RELKIND_MATVIEW ||
 			!castNode(CreateTableAsStmt, done.tree)->into->skipData)
 			continue;
-		if (std::any_of(context.done().begin(), context.done().end(), [&](const Done &other) {
-				return other.table == done.table && (other.what == What::refresh || other.what == What::drop_table);
-			}))
+		if (filled.count(done.table) != 0)
 			continue;
 		Report report;
 		report.message = "every query of materialized view " + done.table->title() + " fails until it is refreshed";

@@ -155,6 +155,7 @@ std::vector<Rule> function_rules();    // J
 std::vector<Rule> privilege_rules();   // J
 std::vector<Rule> routine_rules();     // K
 std::vector<Rule> style_rules();       // T
+std::vector<Rule> naming_rules();      // T
 std::vector<Rule> script_rules();      // L
 
 } // namespace mg::lint

@@ -14,7 +14,7 @@ rules()
 		for (auto group : {constraint_rules, reference_rules, domain_rules, column_rules, column_change_rules, type_rules,
 						   index_rules, partition_rules, inheritance_rules, destruction_rules, loss_rules, rename_rules,
 						   callable_rules, transaction_rules, row_rules, design_rules, enum_rules, publication_rules,
-						   policy_rules, function_rules, privilege_rules, routine_rules, style_rules, script_rules})
+						   policy_rules, function_rules, privilege_rules, routine_rules, style_rules, naming_rules, script_rules})
 			for (Rule &rule : group())
 				result.push_back(std::move(rule));
 		return result;

@@ -400,8 +400,8 @@ serial_type(const TypeName *type)
 	{
 		const char *name;
 		Oid type;
-	} serials[] = {{"serial", INT4OID},		{"serial4", INT4OID},	  {"bigserial", INT8OID},
-				   {"serial8", INT8OID},	{"smallserial", INT2OID}, {"serial2", INT2OID}};
+	} serials[] = {{"serial", INT4OID},  {"serial4", INT4OID},     {"bigserial", INT8OID},
+				   {"serial8", INT8OID}, {"smallserial", INT2OID}, {"serial2", INT2OID}};
 
 	if (type == nullptr || list_length(type->names) != 1 || type->pct_type || type->arrayBounds != NIL)
 		return InvalidOid;

@@ -124,9 +124,9 @@ set_not_null_scans(const Action &action, Context &context)
 	if (action.what == What::set_not_null)
 	{
 		if (action.column != nullptr && !is_proved_not_null(*action.table, action.name))
-			context.report({"SET NOT NULL reads every row of " + sized(*action.table) +
-								" while nobody reads or writes it",
-							"", not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
+			context.report(
+				{"SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
+				 not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
 		return;
 	}
 	/* The constraint of 18. */
@@ -135,9 +135,9 @@ set_not_null_scans(const Action &action, Context &context)
 	for (const std::string &name : names_in(definition_of(action)->keys))
 		if (const Column *column = action.table->column(name);
 			column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name))
-			context.report({"the constraint reads every row of " + sized(*action.table) +
-								" while nobody reads or writes it",
-							"", check_steps(action, context), AccessExclusiveLock, Work::scan});
+			context.report(
+				{"the constraint reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
+				 check_steps(action, context), AccessExclusiveLock, Work::scan});
 }
 
 // Of rows that are NULL by what ANALYZE saw, and that nothing of the script has filled.
@@ -242,8 +242,8 @@ report_index(const Action &action, Context &context, const char *what)
 	else if (steps.empty())
 		hint = "Add the column without it, build the index CONCURRENTLY, and hand it over with USING INDEX.";
 	context.report(
-		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it",
-		 hint, std::move(steps), AccessExclusiveLock, Work::build});
+		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it", hint,
+		 std::move(steps), AccessExclusiveLock, Work::build});
 }
 
 void
@@ -361,9 +361,8 @@ exclusion_constraint(const Action &action, Context &context)
 bool
 includes(const std::vector<std::string> &all, const std::vector<std::string> &some)
 {
-	return std::all_of(some.begin(), some.end(), [&](const std::string &name) {
-		return std::find(all.begin(), all.end(), name) != all.end();
-	});
+	return std::all_of(some.begin(), some.end(),
+					   [&](const std::string &name) { return std::find(all.begin(), all.end(), name) != all.end(); });
 }
 
 // Whether something that is there at the end of the script says as much.

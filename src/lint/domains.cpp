@@ -53,11 +53,11 @@ domain_constraint(const Action &action, Context &context)
 		report.message =
 			std::string(sets_not_null ? "SET NOT NULL" : (adds ? "the constraint" : "VALIDATE CONSTRAINT")) +
 			" of the domain reads every row of " + sized(*table) + " while nobody writes to it";
-		report.hint = adds
-						  ? "Add it NOT VALID, which holds for new values at once, and validate it when few write."
-						  : (sets_not_null
-								 ? "Add CHECK (VALUE IS NOT NULL) NOT VALID to the domain, or make the columns NOT NULL."
-								 : "Set lock_timeout, and validate it when few write: the server has no weaker lock.");
+		report.hint =
+			adds ? "Add it NOT VALID, which holds for new values at once, and validate it when few write."
+				 : (sets_not_null
+						? "Add CHECK (VALUE IS NOT NULL) NOT VALID to the domain, or make the columns NOT NULL."
+						: "Set lock_timeout, and validate it when few write: the server has no weaker lock.");
 		report.lock = ShareLock;
 		report.work = Work::scan;
 		report.table = table;
@@ -120,8 +120,7 @@ replaced_by(const CreateFunctionStmt *statement, Model &model)
 		if (const auto *parameter = lfirst_node(FunctionParameter, cell);
 			parameter->mode != FUNC_PARAM_OUT && parameter->mode != FUNC_PARAM_TABLE)
 			types.push_back(model.find_type(parameter->argType));
-	for (const pg::Row &row :
-		 facts(sql, {name.back(), name.size() > 1 ? pg::Cell(name[name.size() - 2]) : pg::Cell()}))
+	for (const pg::Row &row : facts(sql, {name.back(), name.size() > 1 ? pg::Cell(name[name.size() - 2]) : pg::Cell()}))
 	{
 		const std::vector<std::string> own = pg::array_items(row[1].value_or("{}"));
 		bool is_same = own.size() == types.size();

@@ -16,7 +16,7 @@ namespace mg::lint {
 struct Column
 {
 	std::string name;
-	int number = 0;         // 0 when the script made it
+	int number = 0;        // 0 when the script made it
 	Oid type = InvalidOid; // InvalidOid when nobody knows it
 	int32_t typmod = -1;   // -1 too when the script made it
 	Oid collation = InvalidOid;
@@ -70,7 +70,7 @@ struct Table
 	bool has_row_security = false;
 	bool has_children = false;
 	bool is_written = false; // by a statement before this one
-	int partitions = 0; // leaves below a partitioned table
+	int partitions = 0;      // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
 	int64_t bytes = 0;  // with partitions and children
 	double rows = -1;   // as the planner has them; below 0 when nobody knows

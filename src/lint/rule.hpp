@@ -93,22 +93,22 @@ const std::vector<const Rule *> &rules_on(What what);
 const Rule *rule_of(const std::string &name);
 
 // The groups.
-std::vector<Rule> constraint_rules();  // A
-std::vector<Rule> reference_rules();   // A
-std::vector<Rule> domain_rules();      // A
-std::vector<Rule> column_rules();      // B
+std::vector<Rule> constraint_rules();    // A
+std::vector<Rule> reference_rules();     // A
+std::vector<Rule> domain_rules();        // A
+std::vector<Rule> column_rules();        // B
 std::vector<Rule> column_change_rules(); // B
-std::vector<Rule> type_rules();        // C
-std::vector<Rule> index_rules();       // D
-std::vector<Rule> partition_rules();   // E
-std::vector<Rule> destruction_rules(); // F
-std::vector<Rule> rename_rules();      // F
-std::vector<Rule> transaction_rules(); // G
-std::vector<Rule> row_rules();         // H
-std::vector<Rule> design_rules();      // I
-std::vector<Rule> privilege_rules();   // J
-std::vector<Rule> routine_rules();     // K
-std::vector<Rule> style_rules();       // T
-std::vector<Rule> script_rules();      // L
+std::vector<Rule> type_rules();          // C
+std::vector<Rule> index_rules();         // D
+std::vector<Rule> partition_rules();     // E
+std::vector<Rule> destruction_rules();   // F
+std::vector<Rule> rename_rules();        // F
+std::vector<Rule> transaction_rules();   // G
+std::vector<Rule> row_rules();           // H
+std::vector<Rule> design_rules();        // I
+std::vector<Rule> privilege_rules();     // J
+std::vector<Rule> routine_rules();       // K
+std::vector<Rule> style_rules();         // T
+std::vector<Rule> script_rules();        // L
 
 } // namespace mg::lint

@@ -11,9 +11,9 @@ rules()
 	/* Made once for the life of the process: pointers to rules stay. */
 	static const std::vector<Rule> all = [] {
 		std::vector<Rule> result;
-		for (auto group :
-			 {constraint_rules, reference_rules, domain_rules, column_rules, column_change_rules, type_rules, index_rules, partition_rules, destruction_rules, rename_rules,
-			  transaction_rules, row_rules, design_rules, privilege_rules, routine_rules, style_rules, script_rules})
+		for (auto group : {constraint_rules, reference_rules, domain_rules, column_rules, column_change_rules,
+						   type_rules, index_rules, partition_rules, destruction_rules, rename_rules, transaction_rules,
+						   row_rules, design_rules, privilege_rules, routine_rules, style_rules, script_rules})
 			for (Rule &rule : group())
 				result.push_back(std::move(rule));
 		return result;

@@ -273,6 +273,8 @@ apply(const AlterTableCmd *command, Table *table)
 				if (Index *index = table->index(constraint->name); index != nullptr && index->is_constraint)
 					table->indexes.erase(table->indexes.begin() + (index - table->indexes.data()));
 				table->dropped.push_back(*constraint);
+				table->names.erase(constraint->name);
+				table->numbers.clear();
 			}
 			table->constraints.erase(
 				std::remove_if(table->constraints.begin(), table->constraints.end(),
@@ -339,6 +341,8 @@ drop_parts_of(Table &table, const std::string &column)
 	table.constraints.erase(std::remove_if(table.constraints.begin(), table.constraints.end(), has_it),
 							table.constraints.end());
 	table.indexes.erase(std::remove_if(table.indexes.begin(), table.indexes.end(), has_it), table.indexes.end());
+	table.names.clear();
+	table.numbers.clear();
 }
 
 void
@@ -494,6 +498,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 			index->is_constraint = true;
 		}
 	}
+	if (!table->names.empty())
+		table->names.insert(constraint.name);
 	table->constraints.push_back(std::move(constraint));
 }
 

@@ -121,7 +121,8 @@ add_required_column(const Action &action, Context &context)
 void
 json_column(const Action &action, Context &context)
 {
-	if (!OidIsValid(action.column->type) || pg::guarded([&] { return getBaseType(action.column->type); }) != JSONOID)
+	if (action.definition == nullptr || !OidIsValid(action.column->type) ||
+		pg::guarded([&] { return getBaseType(action.column->type); }) != JSONOID)
 		return;
 	context.report({"column " + quoted(action.name) +
 						" of type json cannot be compared, so that DISTINCT, GROUP BY and "
@@ -143,7 +144,8 @@ report_limit(const Action &action, Context &context, const std::string &message)
 void
 too_many_columns(const Action &action, Context &context)
 {
-	if (action.table->attributes >= MaxHeapAttributeNumber && action.table->kind != RELKIND_VIEW)
+	if (action.table != nullptr && action.table->attributes >= MaxHeapAttributeNumber &&
+		action.table->kind != RELKIND_VIEW)
 		report_limit(action, context,
 					 "the statement fails: " + action.table->title() + " has " +
 						 std::to_string(action.table->attributes) + " columns");
@@ -154,7 +156,8 @@ column_limit_near(const Action &action, Context &context)
 {
 	constexpr int near = 1400;
 
-	if (action.table->attributes < near || action.table->attributes >= MaxHeapAttributeNumber)
+	if (action.table == nullptr || action.table->attributes < near ||
+		action.table->attributes >= MaxHeapAttributeNumber)
 		return;
 	/* Once for each table. */
 	if (action.table->attributes > near &&

@@ -88,12 +88,38 @@ create_domain_with_constraint(const Action &action, Context &context)
 		}
 }
 
+// Whether something other than operators over columns and constants is in an expression.
+bool
+calls_something(Node *node, void *context)
+{
+	if (node == nullptr)
+		return false;
+	if (IsA(node, FuncCall) || IsA(node, SQLValueFunction) || IsA(node, TypeCast) || IsA(node, XmlExpr))
+		return true;
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, calls_something, context);
+#else
+	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_something)),
+									  context);
+#endif
+}
+
+// Whether a column's operators are all immutable: those of times with and without zone are not.
+bool
+is_plain(const Column &column)
+{
+	return OidIsValid(column.type) && column.type < FirstNormalObjectId &&
+		   pg::guarded([&] { return TypeCategory(column.type); }) != TYPCATEGORY_DATETIME;
+}
+
 void
 volatile_check(const Action &action, Context &context)
 {
 	const auto *definition = part_as<Constraint>(action, T_Constraint);
 
-	if (definition == nullptr || definition->contype != CONSTR_CHECK)
+	if (definition == nullptr || definition->contype != CONSTR_CHECK ||
+		(!calls_something(definition->raw_expr, nullptr) &&
+		 std::all_of(action.table->columns.begin(), action.table->columns.end(), is_plain)))
 		return;
 	const Volatility found =
 		volatility_of(definition->raw_expr, *action.table, context.model(), EXPR_KIND_CHECK_CONSTRAINT);

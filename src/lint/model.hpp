@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "pg/boundary.hpp"
@@ -79,6 +81,9 @@ struct Table
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
 	std::vector<TableConstraint> dropped; // constraints that the script has dropped
+	/* For free_name(): names that are taken, and where to look on. */
+	std::unordered_set<std::string> names;
+	std::unordered_map<std::string, int> numbers;
 
 	std::string title() const; // schema-qualified and quoted
 	Column *column(const std::string &column_name);

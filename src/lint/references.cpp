@@ -260,6 +260,8 @@ fk_cascade_fanout(const Action &action, Context &context)
 void
 fk_no_index(const Action &, Context &context)
 {
+	Locations locations = locations_of(context, What::add_constraint);
+
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &constraint : table->constraints)
 		{
@@ -289,9 +291,7 @@ fk_no_index(const Action &, Context &context)
 			else
 				report.steps = {outside_step("CREATE INDEX CONCURRENTLY ON " + columns)};
 			report.table = table.get();
-			for (const Done &done : context.done())
-				if (done.what == What::add_constraint && done.table == table.get() && done.name == constraint.name)
-					report.location = done.location;
+			report.location = locations[{table.get(), constraint.name}];
 			context.report(std::move(report));
 		}
 }

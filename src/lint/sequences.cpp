@@ -193,6 +193,17 @@ append(std::vector<Step> &steps, std::vector<Step> more)
 	steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+Locations
+locations_of(Context &context, What what)
+{
+	Locations result;
+
+	for (const Done &done : context.done())
+		if (done.what == what && done.table != nullptr)
+			result[{done.table, done.name}] = done.location;
+	return result;
+}
+
 bool
 is_partitioned(const Table *table)
 {
@@ -387,6 +398,7 @@ column_steps(const Action &action, Context &context)
 		TableConstraint named;
 		named.name = free_name(table, middle, label);
 		table.constraints.push_back(named);
+		table.names.insert(named.name);
 		return named.name;
 	};
 	for (const Pieces::Piece &piece : pieces.pieces)

@@ -93,9 +93,10 @@ struct Action
 	What what = What::other;
 	const Node *statement = nullptr;
 	const Node *part = nullptr; // the ALTER TABLE subcommand, column definition, constraint, or object of DROP
-	const ColumnDef *definition = nullptr; // the column that is added, also where it is about a constraint that comes with it
-	Table *table = nullptr;     // nullptr: nobody knows it
-	Table *other = nullptr;     // the table of a foreign key, the partition, the source
+	const ColumnDef *definition =
+		nullptr;            // the column that is added, also where it is about a constraint that comes with it
+	Table *table = nullptr; // nullptr: nobody knows it
+	Table *other = nullptr; // the table of a foreign key, the partition, the source
 	Column *column = nullptr;
 	std::string name; // of the part: column, constraint, index, trigger, ...
 	LOCKMODE lock = NoLock;

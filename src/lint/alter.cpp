@@ -290,6 +290,8 @@ apply(const AlterTableCmd *command, Table *table)
 				if (Index *index = table->index(constraint->name); index != nullptr && index->is_constraint)
 					table->indexes.erase(table->indexes.begin() + (index - table->indexes.data()));
 				table->dropped.push_back(*constraint);
+				table->names.erase(constraint->name);
+				table->numbers.clear();
 			}
 			table->constraints.erase(
 				std::remove_if(table->constraints.begin(), table->constraints.end(),
@@ -390,6 +392,8 @@ drop_parts_of(Table &table, const std::string &column)
 	table.constraints.erase(std::remove_if(table.constraints.begin(), table.constraints.end(), has_it),
 							table.constraints.end());
 	table.indexes.erase(std::remove_if(table.indexes.begin(), table.indexes.end(), has_it), table.indexes.end());
+	table.names.clear();
+	table.numbers.clear();
 }
 
 void
@@ -451,8 +455,8 @@ serial_type(const TypeName *type)
 	{
 		const char *name;
 		Oid type;
-	} serials[] = {{"serial", INT4OID},		{"serial4", INT4OID},	  {"bigserial", INT8OID},
-				   {"serial8", INT8OID},	{"smallserial", INT2OID}, {"serial2", INT2OID}};
+	} serials[] = {{"serial", INT4OID},  {"serial4", INT4OID},     {"bigserial", INT8OID},
+				   {"serial8", INT8OID}, {"smallserial", INT2OID}, {"serial2", INT2OID}};
 
 	if (type == nullptr || list_length(type->names) != 1 || type->pct_type || type->arrayBounds != NIL)
 		return InvalidOid;
@@ -545,6 +549,8 @@ add_constraint(const Constraint *definition, const Node *statement, Table *table
 			index->is_constraint = true;
 		}
 	}
+	if (!table->names.empty())
+		table->names.insert(constraint.name);
 	table->constraints.push_back(std::move(constraint));
 }
 

@@ -77,8 +77,7 @@ drop_column(const Action &action, Context &context)
 	const Table &table = *action.table;
 	std::string what;
 
-	if (action.column == nullptr || action.column->made_here || action.column->generated != '\0' ||
-		table.bytes == 0)
+	if (action.column == nullptr || action.column->made_here || action.column->generated != '\0' || table.bytes == 0)
 		return;
 	if (auto known = statistics_of(table, *action.column); known.has_value())
 	{
@@ -86,8 +85,7 @@ drop_column(const Action &action, Context &context)
 			return;
 		const auto bytes = static_cast<int64_t>((1 - known->nulls) * table.rows * known->width);
 		what = std::string(", about ") + pg::guarded([&] {
-				   return text_to_cstring(
-					   DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes))));
+				   return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes))));
 			   });
 	}
 	std::vector<std::string> along;

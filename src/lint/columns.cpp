@@ -63,7 +63,8 @@ add_column_volatile_default(const Action &action, Context &context)
 	if (found < Volatility::is_volatile)
 		return;
 	std::vector<Step> steps = column_steps(action, context);
-	const std::string hint = steps.empty() ? "Add the column without it, SET DEFAULT, and fill the rows in batches." : "";
+	const std::string hint =
+		steps.empty() ? "Add the column without it, SET DEFAULT, and fill the rows in batches." : "";
 	report_rewrite(action, context,
 				   found == Volatility::unknown ? "the default, if it is not stable,"
 												: "the default is another one for each row, and the column",
@@ -93,12 +94,13 @@ void
 add_stored_generated(const Action &action, Context &context)
 {
 	if (action.column->generated == ATTRIBUTE_GENERATED_STORED)
-		report_rewrite(action, context, "the generated column",
-					   PG_VERSION_NUM >= 180000
-						   ? "Make it VIRTUAL, which stores nothing; or use an ordinary column, a trigger that fills "
-							 "it, and batches."
-						   : "Use an ordinary column, a trigger that fills it, and batches for the rows that are there.",
-					   {});
+		report_rewrite(
+			action, context, "the generated column",
+			PG_VERSION_NUM >= 180000
+				? "Make it VIRTUAL, which stores nothing; or use an ordinary column, a trigger that fills "
+				  "it, and batches."
+				: "Use an ordinary column, a trigger that fills it, and batches for the rows that are there.",
+			{});
 }
 
 // Unless the table is empty, which only the server can tell when it runs.
@@ -119,11 +121,12 @@ add_required_column(const Action &action, Context &context)
 void
 json_column(const Action &action, Context &context)
 {
-	if (!OidIsValid(action.column->type) ||
+	if (action.definition == nullptr || !OidIsValid(action.column->type) ||
 		pg::guarded([&] { return getBaseType(action.column->type); }) != JSONOID)
 		return;
-	context.report({"column " + quoted(action.name) + " of type json cannot be compared, so that DISTINCT, GROUP BY and "
-														"UNION over rows of " +
+	context.report({"column " + quoted(action.name) +
+						" of type json cannot be compared, so that DISTINCT, GROUP BY and "
+						"UNION over rows of " +
 						action.table->title() + " fail",
 					"Use jsonb."});
 }
@@ -141,7 +144,8 @@ report_limit(const Action &action, Context &context, const std::string &message)
 void
 too_many_columns(const Action &action, Context &context)
 {
-	if (action.table->attributes >= MaxHeapAttributeNumber && action.table->kind != RELKIND_VIEW)
+	if (action.table != nullptr && action.table->attributes >= MaxHeapAttributeNumber &&
+		action.table->kind != RELKIND_VIEW)
 		report_limit(action, context,
 					 "the statement fails: " + action.table->title() + " has " +
 						 std::to_string(action.table->attributes) + " columns");
@@ -152,12 +156,13 @@ column_limit_near(const Action &action, Context &context)
 {
 	constexpr int near = 1400;
 
-	if (action.table->attributes < near || action.table->attributes >= MaxHeapAttributeNumber)
+	if (action.table == nullptr || action.table->attributes < near ||
+		action.table->attributes >= MaxHeapAttributeNumber)
 		return;
 	/* Once for each table. */
-	if (action.table->attributes > near && std::any_of(context.done().begin(), context.done().end(), [&](const Done &done) {
-			return done.what == What::add_column && done.table == action.table;
-		}))
+	if (action.table->attributes > near &&
+		std::any_of(context.done().begin(), context.done().end(),
+					[&](const Done &done) { return done.what == What::add_column && done.table == action.table; }))
 		return;
 	report_limit(action, context,
 				 action.table->title() + " has " + std::to_string(action.table->attributes) + " of the " +
@@ -204,8 +209,8 @@ alignment_padding(const Action &, Context &context)
 		if (wasted < worth_it)
 			continue;
 		Report report;
-		report.message = "the order of the columns of " + table->title() + " costs " + std::to_string(wasted) +
-						 " bytes in each row";
+		report.message =
+			"the order of the columns of " + table->title() + " costs " + std::to_string(wasted) + " bytes in each row";
 		report.hint = "Put columns of eight bytes first, then those of four, two and one, and text and the like last.";
 		report.table = table.get();
 		for (const Done &done : context.done())

@@ -39,18 +39,6 @@ is_enforced(const Action &action)
 #endif
 }
 
-// Where an action of the script is that a rule tells of at its end.
-int
-location_of(Context &context, What what, const Table &table, const std::string &name)
-{
-	int location = -1;
-
-	for (const Done &done : context.done())
-		if (done.what == what && done.table == &table && done.name == name)
-			location = done.location;
-	return location;
-}
-
 bool
 is_there(Context &context, const Table &table)
 {
@@ -103,6 +91,8 @@ validate_in_same_transaction(const Action &action, Context &context)
 void
 not_valid_never_validated(const Action &, Context &context)
 {
+	Locations locations = locations_of(context, What::add_constraint);
+
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &constraint : table->constraints)
 		{
@@ -113,7 +103,7 @@ not_valid_never_validated(const Action &, Context &context)
 							 " is left NOT VALID: rows from before may break it";
 			report.steps = {validate_step(*table, constraint.name)};
 			report.table = table.get();
-			report.location = location_of(context, What::add_constraint, *table, constraint.name);
+			report.location = locations[{table.get(), constraint.name}];
 			context.report(std::move(report));
 		}
 }
@@ -124,9 +114,9 @@ set_not_null_scans(const Action &action, Context &context)
 	if (action.what == What::set_not_null)
 	{
 		if (action.column != nullptr && !is_proved_not_null(*action.table, action.name))
-			context.report({"SET NOT NULL reads every row of " + sized(*action.table) +
-								" while nobody reads or writes it",
-							"", not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
+			context.report(
+				{"SET NOT NULL reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
+				 not_null_steps(*action.table, action.name), AccessExclusiveLock, Work::scan});
 		return;
 	}
 	/* The constraint of 18. */
@@ -135,9 +125,9 @@ set_not_null_scans(const Action &action, Context &context)
 	for (const std::string &name : names_in(definition_of(action)->keys))
 		if (const Column *column = action.table->column(name);
 			column != nullptr && !column->not_null && !is_proved_not_null(*action.table, name))
-			context.report({"the constraint reads every row of " + sized(*action.table) +
-								" while nobody reads or writes it",
-							"", check_steps(action, context), AccessExclusiveLock, Work::scan});
+			context.report(
+				{"the constraint reads every row of " + sized(*action.table) + " while nobody reads or writes it", "",
+				 check_steps(action, context), AccessExclusiveLock, Work::scan});
 }
 
 // Of rows that are NULL by what ANALYZE saw, and that nothing of the script has filled.
@@ -167,28 +157,24 @@ set_not_null_on_nulls(const Action &action, Context &context)
 void
 leftover_check_after_not_null(const Action &, Context &context)
 {
-	for (const std::unique_ptr<Table> &table : context.model().tables())
+	for (const auto &[what, location] : locations_of(context, What::set_not_null))
 	{
-		if (!context.is_existing(*table) || !is_there(context, *table))
+		const auto &[table, name] = what;
+		const Column *column = table->column(name);
+		if (column == nullptr || !column->not_null || !context.is_existing(*table) || !is_there(context, *table))
 			continue;
-		for (const Column &column : table->columns)
+		for (const TableConstraint &constraint : table->constraints)
 		{
-			const int location = location_of(context, What::set_not_null, *table, column.name);
-			if (!column.not_null || location < 0)
+			if (constraint.type != CONSTRAINT_CHECK || constraint.inherited || constraint.columns.size() != 1 ||
+				constraint.columns[0] != name || !is_redundant(*table, constraint))
 				continue;
-			for (const TableConstraint &constraint : table->constraints)
-			{
-				if (constraint.type != CONSTRAINT_CHECK || constraint.inherited || constraint.columns.size() != 1 ||
-					constraint.columns[0] != column.name || !is_redundant(*table, constraint))
-					continue;
-				Report report;
-				report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
-								 " says nothing that NOT NULL does not say by now";
-				report.steps = {step(alter(*table) + " DROP CONSTRAINT " + quoted(constraint.name))};
-				report.table = table.get();
-				report.location = location;
-				context.report(std::move(report));
-			}
+			Report report;
+			report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
+							 " says nothing that NOT NULL does not say by now";
+			report.steps = {step(alter(*table) + " DROP CONSTRAINT " + quoted(constraint.name))};
+			report.table = table;
+			report.location = location;
+			context.report(std::move(report));
 		}
 	}
 }
@@ -242,8 +228,8 @@ report_index(const Action &action, Context &context, const char *what)
 	else if (steps.empty())
 		hint = "Add the column without it, build the index CONCURRENTLY, and hand it over with USING INDEX.";
 	context.report(
-		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it",
-		 hint, std::move(steps), AccessExclusiveLock, Work::build});
+		{std::string(what) + " builds an index over " + sized(*action.table) + " while nobody reads or writes it", hint,
+		 std::move(steps), AccessExclusiveLock, Work::build});
 }
 
 void
@@ -361,9 +347,8 @@ exclusion_constraint(const Action &action, Context &context)
 bool
 includes(const std::vector<std::string> &all, const std::vector<std::string> &some)
 {
-	return std::all_of(some.begin(), some.end(), [&](const std::string &name) {
-		return std::find(all.begin(), all.end(), name) != all.end();
-	});
+	return std::all_of(some.begin(), some.end(),
+					   [&](const std::string &name) { return std::find(all.begin(), all.end(), name) != all.end(); });
 }
 
 // Whether something that is there at the end of the script says as much.
@@ -394,11 +379,16 @@ is_replaced(const Table &table, const TableConstraint &lost)
 void
 drop_constraint_loses_check(const Action &, Context &context)
 {
+	const Locations locations = locations_of(context, What::drop_constraint);
+
+	if (locations.empty())
+		return;
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &lost : table->dropped)
 		{
-			const int location = location_of(context, What::drop_constraint, *table, lost.name);
-			if (lost.made_here || location < 0 || !context.is_existing(*table) || !is_there(context, *table) ||
+			auto location = locations.find({table.get(), lost.name});
+			if (lost.made_here || location == locations.end() || !context.is_existing(*table) ||
+				!is_there(context, *table) ||
 				std::any_of(lost.columns.begin(), lost.columns.end(),
 							[&](const std::string &name) { return table->column(name) == nullptr; }) ||
 				is_replaced(*table, lost))
@@ -408,7 +398,7 @@ drop_constraint_loses_check(const Action &, Context &context)
 			report.hint = "Add the one that takes its place first.";
 			report.lock = AccessExclusiveLock;
 			report.table = table.get();
-			report.location = location;
+			report.location = location->second;
 			context.report(std::move(report));
 		}
 }

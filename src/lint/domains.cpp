@@ -53,11 +53,11 @@ domain_constraint(const Action &action, Context &context)
 		report.message =
 			std::string(sets_not_null ? "SET NOT NULL" : (adds ? "the constraint" : "VALIDATE CONSTRAINT")) +
 			" of the domain reads every row of " + sized(*table) + " while nobody writes to it";
-		report.hint = adds
-						  ? "Add it NOT VALID, which holds for new values at once, and validate it when few write."
-						  : (sets_not_null
-								 ? "Add CHECK (VALUE IS NOT NULL) NOT VALID to the domain, or make the columns NOT NULL."
-								 : "Set lock_timeout, and validate it when few write: the server has no weaker lock.");
+		report.hint =
+			adds ? "Add it NOT VALID, which holds for new values at once, and validate it when few write."
+				 : (sets_not_null
+						? "Add CHECK (VALUE IS NOT NULL) NOT VALID to the domain, or make the columns NOT NULL."
+						: "Set lock_timeout, and validate it when few write: the server has no weaker lock.");
 		report.lock = ShareLock;
 		report.work = Work::scan;
 		report.table = table;
@@ -88,12 +88,38 @@ create_domain_with_constraint(const Action &action, Context &context)
 		}
 }
 
+// Whether something other than operators over columns and constants is in an expression.
+bool
+calls_something(Node *node, void *context)
+{
+	if (node == nullptr)
+		return false;
+	if (IsA(node, FuncCall) || IsA(node, SQLValueFunction) || IsA(node, TypeCast) || IsA(node, XmlExpr))
+		return true;
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, calls_something, context);
+#else
+	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_something)),
+									  context);
+#endif
+}
+
+// Whether a column's operators are all immutable: those of times with and without zone are not.
+bool
+is_plain(const Column &column)
+{
+	return OidIsValid(column.type) && column.type < FirstNormalObjectId &&
+		   pg::guarded([&] { return TypeCategory(column.type); }) != TYPCATEGORY_DATETIME;
+}
+
 void
 volatile_check(const Action &action, Context &context)
 {
 	const auto *definition = part_as<Constraint>(action, T_Constraint);
 
-	if (definition == nullptr || definition->contype != CONSTR_CHECK)
+	if (definition == nullptr || definition->contype != CONSTR_CHECK ||
+		(!calls_something(definition->raw_expr, nullptr) &&
+		 std::all_of(action.table->columns.begin(), action.table->columns.end(), is_plain)))
 		return;
 	const Volatility found =
 		volatility_of(definition->raw_expr, *action.table, context.model(), EXPR_KIND_CHECK_CONSTRAINT);
@@ -120,8 +146,7 @@ replaced_by(const CreateFunctionStmt *statement, Model &model)
 		if (const auto *parameter = lfirst_node(FunctionParameter, cell);
 			parameter->mode != FUNC_PARAM_OUT && parameter->mode != FUNC_PARAM_TABLE)
 			types.push_back(model.find_type(parameter->argType));
-	for (const pg::Row &row :
-		 facts(sql, {name.back(), name.size() > 1 ? pg::Cell(name[name.size() - 2]) : pg::Cell()}))
+	for (const pg::Row &row : facts(sql, {name.back(), name.size() > 1 ? pg::Cell(name[name.size() - 2]) : pg::Cell()}))
 	{
 		const std::vector<std::string> own = pg::array_items(row[1].value_or("{}"));
 		bool is_same = own.size() == types.size();

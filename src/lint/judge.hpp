@@ -32,7 +32,7 @@ enum class Volatility
 // That of an expression as it would be stored (contain_mutable_functions, contain_volatile_functions), assigned to a column of that type
 // if there is one.
 Volatility volatility_of(const Node *expression, const Table &table, Model &model, ParseExprKind kind,
-						  const Column *target = nullptr);
+						 const Column *target = nullptr);
 
 // Whether values of a type are checked by a domain; whether it takes no NULL; whether it has a default.
 bool is_constrained_domain(Oid type);

@@ -299,7 +299,14 @@ Model::move(Table *table, const std::string &schema)
 std::string
 free_name(Table &table, const std::string &middle, const std::string &label)
 {
-	for (int number = 0;; number++)
+	if (table.names.empty())
+	{
+		for (const TableConstraint &constraint : table.constraints)
+			table.names.insert(constraint.name);
+		for (const Index &index : table.indexes)
+			table.names.insert(index.name);
+	}
+	for (int &number = table.numbers[middle + " " + label];; number++)
 	{
 		const std::string numbered = number == 0 ? label : label + std::to_string(number);
 		std::string name = pg::guarded([&] {
@@ -307,7 +314,7 @@ free_name(Table &table, const std::string &middle, const std::string &label)
 		});
 		const bool is_used = !table.made_here && (label == "pkey" || label == "key" || label == "excl") &&
 							 OidIsValid(live_oid(table.schema, name));
-		if (!is_used && table.constraint(name) == nullptr && table.index(name) == nullptr)
+		if (!is_used && table.names.count(name) == 0)
 			return name;
 	}
 }

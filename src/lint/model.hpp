@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "lint/enums.hpp"
@@ -17,7 +19,7 @@ namespace mg::lint {
 struct Column
 {
 	std::string name;
-	int number = 0;         // 0 when the script made it
+	int number = 0;        // 0 when the script made it
 	Oid type = InvalidOid; // InvalidOid when nobody knows it
 	int32_t typmod = -1;   // -1 too when the script made it
 	Oid collation = InvalidOid;
@@ -73,7 +75,7 @@ struct Table
 	bool has_row_security = false;
 	bool has_children = false;
 	bool is_written = false; // by a statement before this one
-	int partitions = 0; // leaves below a partitioned table
+	int partitions = 0;      // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
 	Oid parent = InvalidOid;                // of a partition
 	std::vector<std::string> partition_key; // empty for an expression
@@ -84,6 +86,9 @@ struct Table
 	std::vector<TableConstraint> constraints;
 	std::vector<Index> indexes;
 	std::vector<TableConstraint> dropped; // constraints that the script has dropped
+	/* For free_name(): names that are taken, and where to look on. */
+	std::unordered_set<std::string> names;
+	std::unordered_map<std::string, int> numbers;
 
 	std::string title() const; // schema-qualified and quoted
 	Column *column(const std::string &column_name);

@@ -123,11 +123,11 @@ drop_fk_locks_both(const Action &action, Context &context)
 
 	for (const TableConstraint &constraint : action.table->constraints)
 	{
-		const bool goes = action.what == What::drop_table ||
-						  (action.what == What::drop_constraint && constraint.name == action.name) ||
-						  (action.what == What::drop_column &&
-						   std::find(constraint.columns.begin(), constraint.columns.end(), action.name) !=
-							   constraint.columns.end());
+		const bool goes =
+			action.what == What::drop_table ||
+			(action.what == What::drop_constraint && constraint.name == action.name) ||
+			(action.what == What::drop_column &&
+			 std::find(constraint.columns.begin(), constraint.columns.end(), action.name) != constraint.columns.end());
 		if (!goes)
 			continue;
 		if (constraint.type == CONSTRAINT_FOREIGN && OidIsValid(constraint.other))
@@ -240,8 +240,7 @@ fk_cascade_fanout(const Action &action, Context &context)
 	const Constraint *definition = key_of(action);
 
 	if (definition == nullptr || action.other == nullptr || action.table->rows < many ||
-		(definition->fk_del_action != FKCONSTR_ACTION_CASCADE &&
-		 definition->fk_del_action != FKCONSTR_ACTION_SETNULL &&
+		(definition->fk_del_action != FKCONSTR_ACTION_CASCADE && definition->fk_del_action != FKCONSTR_ACTION_SETNULL &&
 		 definition->fk_del_action != FKCONSTR_ACTION_SETDEFAULT))
 		return;
 	double rows = action.other->rows > 0 ? action.table->rows / action.other->rows : 0;
@@ -261,6 +260,8 @@ fk_cascade_fanout(const Action &action, Context &context)
 void
 fk_no_index(const Action &, Context &context)
 {
+	Locations locations = locations_of(context, What::add_constraint);
+
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		for (const TableConstraint &constraint : table->constraints)
 		{
@@ -279,9 +280,9 @@ fk_no_index(const Action &, Context &context)
 				continue;
 			const std::string columns = table->title() + " (" + quoted_list(constraint.columns) + ")";
 			Report report;
-			report.message = "no index of " + table->title() + " begins with the columns of foreign key " +
-							 quoted(constraint.name) +
-							 ": each DELETE, and each change of the key, in the table that it refers to reads all of it";
+			report.message =
+				"no index of " + table->title() + " begins with the columns of foreign key " + quoted(constraint.name) +
+				": each DELETE, and each change of the key, in the table that it refers to reads all of it";
 			if (!context.is_existing(*table))
 				report.steps = {step("CREATE INDEX ON " + columns)};
 			else if (is_partitioned(table.get()))
@@ -290,9 +291,7 @@ fk_no_index(const Action &, Context &context)
 			else
 				report.steps = {outside_step("CREATE INDEX CONCURRENTLY ON " + columns)};
 			report.table = table.get();
-			for (const Done &done : context.done())
-				if (done.what == What::add_constraint && done.table == table.get() && done.name == constraint.name)
-					report.location = done.location;
+			report.location = locations[{table.get(), constraint.name}];
 			context.report(std::move(report));
 		}
 }
@@ -315,13 +314,14 @@ alter_constraint(const Action &action, Context &context)
 #else
 	const bool is_deferrable = castNode(Constraint, part_as<AlterTableCmd>(action, T_AlterTableCmd)->def)->deferrable;
 #endif
-	context.report({"constraint " + quoted(action.name) + " of " + action.table->title() +
-						(is_deferrable ? " can be put off to the end of a transaction from here on, so that COMMIT may fail"
-									   : " is checked with each statement from here on, so that transactions fail that "
-										 "put it right before they end"),
-					"See what the applications rely on before.",
-					{},
-					lock_of(part_as<AlterTableCmd>(action, T_AlterTableCmd))});
+	context.report(
+		{"constraint " + quoted(action.name) + " of " + action.table->title() +
+			 (is_deferrable ? " can be put off to the end of a transaction from here on, so that COMMIT may fail"
+							: " is checked with each statement from here on, so that transactions fail that "
+							  "put it right before they end"),
+		 "See what the applications rely on before.",
+		 {},
+		 lock_of(part_as<AlterTableCmd>(action, T_AlterTableCmd))});
 }
 
 void

@@ -132,10 +132,10 @@ const std::vector<const Rule *> &rules_on(What what);
 const Rule *rule_of(const std::string &name);
 
 // The groups.
-std::vector<Rule> constraint_rules();  // A
-std::vector<Rule> reference_rules();   // A
-std::vector<Rule> domain_rules();      // A
-std::vector<Rule> column_rules();      // B
+std::vector<Rule> constraint_rules();    // A
+std::vector<Rule> reference_rules();     // A
+std::vector<Rule> domain_rules();        // A
+std::vector<Rule> column_rules();        // B
 std::vector<Rule> column_change_rules(); // B
 std::vector<Rule> type_rules();        // C
 std::vector<Rule> index_rules();       // D

@@ -174,8 +174,9 @@ numbered_steps(Table &table, const ColumnDef *definition, const Pieces &pieces, 
 	const std::string sql = unnamed(identity->sql);
 	const size_t open = sql.find('(');
 	const std::string options = open != std::string::npos ? " " + sql.substr(open + 1, sql.rfind(')') - open - 1) : "";
-	steps.push_back(step("CREATE SEQUENCE " + sequence + options + "; " + alter(table) + " ADD COLUMN " + pieces.bare + "; " + alter(table) + " ALTER COLUMN " + name + " SET DEFAULT nextval(" +
-						 literal(sequence) + ")" + behind));
+	steps.push_back(step("CREATE SEQUENCE " + sequence + options + "; " + alter(table) + " ADD COLUMN " + pieces.bare +
+						 "; " + alter(table) + " ALTER COLUMN " + name + " SET DEFAULT nextval(" + literal(sequence) +
+						 ")" + behind));
 	steps.push_back(backfill_step(table, column, "DEFAULT"));
 	append(steps, not_null_steps(table, column));
 	steps.push_back(step(alter(table) + " ALTER COLUMN " + name + " DROP DEFAULT, ALTER COLUMN " + name + " ADD " +
@@ -190,6 +191,17 @@ void
 append(std::vector<Step> &steps, std::vector<Step> more)
 {
 	steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+Locations
+locations_of(Context &context, What what)
+{
+	Locations result;
+
+	for (const Done &done : context.done())
+		if (done.what == what && done.table != nullptr)
+			result[{done.table, done.name}] = done.location;
+	return result;
 }
 
 bool
@@ -386,6 +398,7 @@ column_steps(const Action &action, Context &context)
 		TableConstraint named;
 		named.name = free_name(table, middle, label);
 		table.constraints.push_back(named);
+		table.names.insert(named.name);
 		return named.name;
 	};
 	for (const Pieces::Piece &piece : pieces.pieces)
@@ -435,8 +448,7 @@ column_steps(const Action &action, Context &context)
 				if (is_partitioned(&table))
 					return {};
 				if (part.name.empty())
-					part.name =
-						constraint->contype == CONSTR_UNIQUE ? new_name(column, "key") : new_name("", "pkey");
+					part.name = constraint->contype == CONSTR_UNIQUE ? new_name(column, "key") : new_name("", "pkey");
 				is_not_null = is_not_null || constraint->contype == CONSTR_PRIMARY;
 				append(later, unique_steps(part, context, ""));
 				break;

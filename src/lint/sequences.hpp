@@ -1,6 +1,8 @@
 // Safe sequences for columns and constraints: what a statement does, in migrations that keep nobody waiting for long.
 #pragma once
 
+#include <map>
+
 #include "lint/rule.hpp"
 
 namespace mg::lint {
@@ -30,6 +32,10 @@ std::vector<Step> unique_steps(const Action &action, Context &context, const std
 std::vector<Step> column_steps(const Action &action, Context &context);
 // Sets a column where it is NULL, in transactions of a thousand pages.
 Step backfill_step(const Table &table, const std::string &column, const std::string &value);
+
+// Where the script does something by a name, for rules that tell of it at its end.
+using Locations = std::map<std::pair<const Table *, std::string>, int>;
+Locations locations_of(Context &context, What what);
 
 void append(std::vector<Step> &steps, std::vector<Step> more);
 

@@ -95,8 +95,8 @@ create_table(const CreateStmt *create, Model &model, const Look &look)
 		else if (IsA(element, ColumnDef))
 			add_column(castNode(ColumnDef, element), reinterpret_cast<const Node *>(create), table, true, model, look);
 		else if (IsA(element, Constraint))
-			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr, nullptr,
-						   true, model, look);
+			add_constraint(castNode(Constraint, element), reinterpret_cast<const Node *>(create), table, nullptr,
+						   nullptr, true, model, look);
 	}
 }
 

@@ -102,6 +102,10 @@ public:
 	// Nothing: that of the session.
 	void set_search_path(std::optional<std::vector<std::string>> schemas) { path_ = std::move(schemas); }
 
+	// The script's own TimeZone, which decides on changes between the two kinds of timestamp; nothing: that of the session.
+	const std::optional<std::string> &time_zone() const { return time_zone_; }
+	void set_time_zone(std::optional<std::string> zone) { time_zone_ = std::move(zone); }
+
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
 
@@ -117,6 +121,7 @@ private:
 	std::vector<std::unique_ptr<Table>> tables_;
 	std::map<Name, Table *> by_name_; // nullptr: dropped or renamed by the script
 	std::map<Oid, Table *> by_oid_;
+	std::optional<std::string> time_zone_;
 	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
 

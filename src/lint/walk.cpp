@@ -191,12 +191,28 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 	}
 }
 
+// SET TimeZone; a zone that is no plain text counts as the session's.
+void
+set_time_zone(const VariableSetStmt *statement, Model &model)
+{
+	std::optional<std::string> zone;
+
+	if (statement->kind == VAR_SET_VALUE && list_length(statement->args) == 1)
+		if (const auto *value = static_cast<const Node *>(linitial(statement->args)); IsA(value, A_Const))
+			if (const auto *constant = castNode(A_Const, value); IsA(&constant->val, String))
+				zone = strVal(&constant->val);
+	model.set_time_zone(std::move(zone));
+}
+
 // SET search_path, which the names behind it are resolved by.
 void
 set_variable(const VariableSetStmt *statement, Model &model, const Look &look)
 {
 	look_at(reinterpret_cast<const Node *>(statement), What::set_variable, nullptr, look, text_of(statement->name));
 	const bool is_path = text_of(statement->name) == "search_path";
+	if (statement->kind == VAR_RESET_ALL ||
+		(statement->name != nullptr && pg_strcasecmp(statement->name, "timezone") == 0))
+		set_time_zone(statement, model);
 	if (statement->kind == VAR_RESET_ALL ||
 		(is_path && (statement->kind == VAR_SET_DEFAULT || statement->kind == VAR_RESET)))
 		model.set_search_path(std::nullopt);

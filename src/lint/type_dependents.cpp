@@ -24,6 +24,18 @@ has_constraint(const Table &table, Oid oid)
 					   [&](const TableConstraint &constraint) { return constraint.oid == oid; });
 }
 
+bool
+has(const std::vector<std::string> &columns, const std::string &column)
+{
+	return std::find(columns.begin(), columns.end(), column) != columns.end();
+}
+
+bool
+has_members(const Table &table)
+{
+	return table.kind == RELKIND_PARTITIONED_TABLE || table.has_children;
+}
+
 // A change that the server makes without writing the table anew; of one that it does, everything else is a matter of course.
 bool
 is_in_place(const Action &action, Context &context, TypeChange *change)
@@ -79,6 +91,12 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 		"ORDER BY 2";
 	std::vector<Rebuilt> result;
 	Oid last = InvalidOid;
+
+	if (!has_members(*action.table) &&
+		std::none_of(action.table->indexes.begin(), action.table->indexes.end(), [&](const Index &index) {
+			return index.has_expressions || index.is_partial || has(index.columns, action.column->name);
+		}))
+		return result;
 
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{
@@ -154,6 +172,13 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 #endif
 		"ORDER BY c.conname, c.conrelid <> $1::oid";
 	TypeChange change;
+	if (!has_members(*action.table) && std::none_of(action.table->constraints.begin(), action.table->constraints.end(),
+													[&](const TableConstraint &constraint) {
+														return constraint.type == CONSTRAINT_CHECK &&
+															   action.column != nullptr &&
+															   has(constraint.columns, action.column->name);
+													}))
+		return;
 	if (!is_in_place(action, context, &change))
 		return;
 
@@ -272,6 +297,15 @@ keys_over(const Action &action, const TypeChange &change)
 		"  AND (c.conrelid = $1::oid AND c.conkey[k] = $2::int2 OR c.confrelid = $1::oid AND c.confkey[k] = $2::int2) "
 		"ORDER BY c.conname, c.oid";
 	std::vector<Key> result;
+
+	/* It refers to something itself, or has a unique index that others can refer to. */
+	if (std::none_of(action.table->constraints.begin(), action.table->constraints.end(),
+					 [&](const TableConstraint &constraint) {
+						 return constraint.type == CONSTRAINT_FOREIGN && has(constraint.columns, action.column->name);
+					 }) &&
+		std::none_of(action.table->indexes.begin(), action.table->indexes.end(),
+					 [&](const Index &index) { return index.is_unique && has(index.columns, action.column->name); }))
+		return result;
 
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{

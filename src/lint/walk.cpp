@@ -1,6 +1,8 @@
 // Statements of one table or none; ALTER TABLE has a file of its own.
 #include "lint/walk.hpp"
 
+#include <algorithm>
+
 #include "lint/alter.hpp"
 #include "lint/words.hpp"
 
@@ -148,6 +150,19 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 }
 
 void
+rename_column(Table &table, const std::string &from, const std::string &to)
+{
+	Column *column = table.column(from);
+	if (column == nullptr)
+		return;
+	column->name = to;
+	for (TableConstraint &constraint : table.constraints)
+		std::replace(constraint.columns.begin(), constraint.columns.end(), from, to);
+	for (Index &index : table.indexes)
+		std::replace(index.columns.begin(), index.columns.end(), from, to);
+}
+
+void
 rename(const RenameStmt *statement, Model &model, const Look &look)
 {
 	const auto *node = reinterpret_cast<const Node *>(statement);
@@ -171,8 +186,7 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 				return;
 			look_at(node, What::rename_column, table, look, text_of(statement->subname));
 			if (table != nullptr)
-				if (Column *column = table->column(text_of(statement->subname)))
-					column->name = statement->newname;
+				rename_column(*table, text_of(statement->subname), statement->newname);
 			return;
 		case OBJECT_TABCONSTRAINT:
 			look_at(node, What::rename_other, table, look, text_of(statement->subname));

@@ -319,7 +319,7 @@ target_of(const ColumnDef *definition)
 }
 
 TypeChange
-change_of(const Table &table, const Column &column, const ColumnDef *definition)
+change_of(const Table &table, const Column &column, const ColumnDef *definition, const std::optional<std::string> &zone)
 {
 	TypeChange change = target_of(definition);
 	const std::vector<ColumnRaw> known = columns_of(table);
@@ -332,6 +332,10 @@ change_of(const Table &table, const Column &column, const ColumnDef *definition)
 	if (!OidIsValid(change.type) || own == nullptr)
 		return change;
 	const Answer answer = ask(Answer{false, true, true, false, false}, [&] {
+		/* Is the session's again once the question is undone. */
+		if (zone.has_value())
+			(void)set_config_option("TimeZone", zone->c_str(), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+									false);
 		return change_raw(columns, *own, definition->raw_default, change.type, change.typmod);
 	});
 	change.is_known = answer.is_known;

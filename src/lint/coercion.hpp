@@ -1,6 +1,7 @@
 // What the server would decide of a change of a column's type, and what an expression over a table's columns means to it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct TypeChange
 	Oid collation = InvalidOid;
 };
 
-TypeChange change_of(const Table &table, const Column &column, const ColumnDef *definition);
+// `zone`: a TimeZone other than the session's.
+TypeChange change_of(const Table &table, const Column &column, const ColumnDef *definition,
+					 const std::optional<std::string> &zone);
 
 // The type, length and collation that a definition gives a column; InvalidOid if there is no such type.
 TypeChange target_of(const ColumnDef *definition);

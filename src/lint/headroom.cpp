@@ -77,7 +77,7 @@ struct Written
 };
 
 Written
-written_by(const Action &action)
+written_by(const Action &action, Context &context)
 {
 	Written written;
 
@@ -95,7 +95,9 @@ written_by(const Action &action)
 		{
 			const auto *command = part_as<AlterTableCmd>(action, T_AlterTableCmd);
 			if (action.column == nullptr || action.column->number <= 0 ||
-				!change_of(*action.table, *action.column, castNode(ColumnDef, command->def)).rewrites)
+				!change_of(*action.table, *action.column, castNode(ColumnDef, command->def),
+						   context.model().time_zone())
+					 .rewrites)
 				return written;
 			break;
 		}
@@ -114,7 +116,7 @@ void
 disk_headroom(const Action &action, Context &context)
 {
 	std::error_code failure;
-	Written written = written_by(action);
+	Written written = written_by(action, context);
 
 	if (written.bytes <= 0)
 		return;

@@ -87,9 +87,8 @@ drop_index_not_concurrent(const Action &action, Context &context)
 					 ", and whoever comes later waits for it";
 	report.lock = AccessExclusiveLock;
 	if (action.table->kind == RELKIND_PARTITIONED_TABLE)
-		report.hint =
-			"An index of a partitioned table cannot be dropped CONCURRENTLY: SET lock_timeout before it, and let it "
-			"be the only statement of its migration.";
+		/* CONCURRENTLY is not to be had. */
+		report.steps = {step("SET LOCAL lock_timeout = '2s';\n" + context.statement_text())};
 	else if (action.cascade)
 		report.hint = "Drop what hangs on it by name, and the index CONCURRENTLY, which knows no CASCADE.";
 	else

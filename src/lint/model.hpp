@@ -134,6 +134,10 @@ public:
 	// A copy of a parse tree that lasts as long as this.
 	const Node *keep(const Node *node);
 
+	// The script's own TimeZone, which decides on changes between the two kinds of timestamp; nothing: that of the session.
+	const std::optional<std::string> &time_zone() const { return time_zone_; }
+	void set_time_zone(std::optional<std::string> zone) { time_zone_ = std::move(zone); }
+
 	// What was made so far is committed by now: its constraints can be validated without a lock of its own.
 	void forget_transaction();
 
@@ -163,6 +167,7 @@ private:
 	std::map<Oid, Table *> by_oid_;
 	std::map<std::string, char> functions_;
 	bool is_path_set_ = false;
+	std::optional<std::string> time_zone_;
 	std::optional<std::vector<std::string>> path_; // of the session until the script sets another one
 };
 

@@ -34,18 +34,16 @@ largest_of(Oid type)
 	}
 }
 
-// The last value of a sequence that the caller may read, or 0. Unlike pg_sequence_last_value() it neither waits for a lock nor keeps it.
+// The last value of a sequence that the caller may read, or 0. Unlike pg_sequence_last_value() it neither waits for a lock nor keeps it:
+// undoing the question lets go of it.
 int64_t
 last_value_of(Oid sequence)
 {
-	const bool is_locked = pg::guarded([&] {
-		return pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE | ACL_SELECT) == ACLCHECK_OK &&
-			   ConditionalLockRelationOid(sequence, AccessShareLock);
-	});
-	if (!is_locked)
-		return 0;
-	const int64 value = ask<>(int64(0), [&]() -> int64 {
+	return ask<>(int64(0), [&]() -> int64 {
 		int64 last = 0;
+		if (pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE | ACL_SELECT) != ACLCHECK_OK ||
+			!ConditionalLockRelationOid(sequence, AccessShareLock))
+			return 0;
 		Relation relation = try_relation_open(sequence, NoLock);
 		if (relation == nullptr)
 			return 0;
@@ -66,8 +64,6 @@ last_value_of(Oid sequence)
 		relation_close(relation, NoLock);
 		return last;
 	});
-	pg::guarded([&] { UnlockRelationOid(sequence, AccessShareLock); });
-	return value;
 }
 
 // Whether the script says something of a sequence.

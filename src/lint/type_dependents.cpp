@@ -17,13 +17,32 @@ oid_of(const pg::Cell &cell)
 	return cell.has_value() ? static_cast<Oid>(strtoul(cell->c_str(), nullptr, 10)) : InvalidOid;
 }
 
+bool
+has_constraint(const Table &table, Oid oid)
+{
+	return std::any_of(table.constraints.begin(), table.constraints.end(),
+					   [&](const TableConstraint &constraint) { return constraint.oid == oid; });
+}
+
+bool
+has(const std::vector<std::string> &columns, const std::string &column)
+{
+	return std::find(columns.begin(), columns.end(), column) != columns.end();
+}
+
+bool
+has_members(const Table &table)
+{
+	return table.kind == RELKIND_PARTITIONED_TABLE || table.has_children;
+}
+
 // A change that the server makes without writing the table anew; of one that it does, everything else is a matter of course.
 bool
-is_in_place(const Action &action, TypeChange *change)
+is_in_place(const Action &action, Context &context, TypeChange *change)
 {
 	if (!is_change_of_table(action))
 		return false;
-	*change = change_of(*action.table, *action.column, new_definition(action));
+	*change = change_of(*action.table, *action.column, new_definition(action), context.model().time_zone());
 	return change->is_known && change->is_castable && !change->rewrites;
 }
 
@@ -61,7 +80,8 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 		"SELECT i.indexrelid, c.oid::regclass, c.relam, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR NOT "
 		"i.indisvalid, "
 		"       i.indclass[k], i.indcollation[k], m.oid = $1::oid AND con.oid IS NULL AND NOT c.relispartition "
-		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = $2 AND NOT a.attisdropped "
+		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE "
+		"attrelid = $1::oid AND attnum = $2::int2) "
 		"JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' "
 		"LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x') "
 		"LEFT JOIN LATERAL generate_series(0, i.indnkeyatts - 1) k ON i.indkey[k] = a.attnum "
@@ -72,7 +92,13 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 	std::vector<Rebuilt> result;
 	Oid last = InvalidOid;
 
-	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), action.column->name}))
+	if (!has_members(*action.table) &&
+		std::none_of(action.table->indexes.begin(), action.table->indexes.end(), [&](const Index &index) {
+			return index.has_expressions || index.is_partial || has(index.columns, action.column->name);
+		}))
+		return result;
+
+	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{
 		const Oid index = oid_of(row[0]);
 		if (index == last || (row[3] != "t" && (!row[4].has_value() || keeps_key(*action.column, change, oid_of(row[2]),
@@ -101,7 +127,7 @@ void
 type_change_rebuilds_index(const Action &action, Context &context)
 {
 	TypeChange change;
-	if (!is_in_place(action, &change))
+	if (!is_in_place(action, context, &change))
 		return;
 	const std::vector<Rebuilt> indexes = rebuilt_indexes(action, change);
 	if (indexes.empty())
@@ -137,7 +163,8 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	constexpr const char *sql =
 		"WITH RECURSIVE m (oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM m JOIN pg_inherits ON inhparent = m.oid) "
 		"SELECT DISTINCT ON (c.conname) c.oid, c.conname, c.conrelid = $1::oid "
-		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = $2 AND NOT a.attisdropped "
+		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE "
+		"attrelid = $1::oid AND attnum = $2::int2) "
 		"JOIN pg_constraint c ON c.conrelid = m.oid AND a.attnum = ANY (c.conkey) "
 		"WHERE c.contype = 'c' AND c.convalidated "
 #if PG_VERSION_NUM >= 180000
@@ -145,7 +172,14 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 #endif
 		"ORDER BY c.conname, c.conrelid <> $1::oid";
 	TypeChange change;
-	if (!is_in_place(action, &change))
+	if (!has_members(*action.table) && std::none_of(action.table->constraints.begin(), action.table->constraints.end(),
+													[&](const TableConstraint &constraint) {
+														return constraint.type == CONSTRAINT_CHECK &&
+															   action.column != nullptr &&
+															   has(constraint.columns, action.column->name);
+													}))
+		return;
+	if (!is_in_place(action, context, &change))
 		return;
 
 	Report report;
@@ -155,11 +189,11 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	std::string validates;
 	bool are_definable =
 		action.table->kind == RELKIND_RELATION && !action.table->has_children && !action.table->is_partition;
-	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), action.column->name}))
+	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{
 		const std::string name = quoted(row[1].value_or(""));
 		/* Dropped by the script itself. */
-		if (row[2] == "t" && action.table->constraint(row[1].value_or("")) == nullptr)
+		if (row[2] == "t" && !has_constraint(*action.table, oid_of(row[0])))
 			continue;
 		const pg::Cell definition = constraint_definition(oid_of(row[0]), action.table->oid);
 		const std::string alter = "ALTER TABLE " + action.table->title() + " ";
@@ -186,6 +220,7 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 // A foreign key from or to the column.
 struct Key
 {
+	Oid oid;
 	std::string name;
 	Oid referencing;
 	Oid referenced;
@@ -263,10 +298,19 @@ keys_over(const Action &action, const TypeChange &change)
 		"ORDER BY c.conname, c.oid";
 	std::vector<Key> result;
 
+	/* It refers to something itself, or has a unique index that others can refer to. */
+	if (std::none_of(action.table->constraints.begin(), action.table->constraints.end(),
+					 [&](const TableConstraint &constraint) {
+						 return constraint.type == CONSTRAINT_FOREIGN && has(constraint.columns, action.column->name);
+					 }) &&
+		std::none_of(action.table->indexes.begin(), action.table->indexes.end(),
+					 [&](const Index &index) { return index.is_unique && has(index.columns, action.column->name); }))
+		return result;
+
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{
 		/* Dropped by the script itself. */
-		if (oid_of(row[2]) == action.table->oid && action.table->constraint(row[1].value_or("")) == nullptr)
+		if (oid_of(row[2]) == action.table->oid && !has_constraint(*action.table, oid_of(row[0])))
 			continue;
 		KeyPairRaw pair = {oid_of(row[5]), oid_of(row[6]),  oid_of(row[7]), oid_of(row[8]),
 						   oid_of(row[9]), oid_of(row[10]), oid_of(row[9]), oid_of(row[10])};
@@ -275,7 +319,8 @@ keys_over(const Action &action, const TypeChange &change)
 		if (row[12] == "t")
 			pair.new_to_type = change.type;
 		const bool is_kept = !change.rewrites && ask(false, [&] { return keeps_pair_raw(pair); });
-		result.push_back({quoted(row[1].value_or("")), oid_of(row[2]), oid_of(row[3]), row[4] == "t" && !is_kept});
+		result.push_back(
+			{oid_of(row[0]), quoted(row[1].value_or("")), oid_of(row[2]), oid_of(row[3]), row[4] == "t" && !is_kept});
 	}
 	return result;
 }
@@ -286,7 +331,7 @@ type_change_rechecks_fk(const Action &action, Context &context)
 	TypeChange change;
 	if (!is_change_of_table(action))
 		return;
-	change = change_of(*action.table, *action.column, new_definition(action));
+	change = change_of(*action.table, *action.column, new_definition(action), context.model().time_zone());
 	if (!change.is_known || !change.is_castable)
 		return;
 	for (const Key &key : keys_over(action, change))
@@ -298,8 +343,17 @@ type_change_rechecks_fk(const Action &action, Context &context)
 		report.message = "changing the type of column " + quoted(action.name) + " of " + action.table->title() +
 						 " looks up every row of " + sized(*referencing) + " again for foreign key " + key.name +
 						 ", while nobody reads or writes either table";
-		report.hint =
-			"Drop the foreign key before it, add it NOT VALID behind it, and validate it in a migration of its own.";
+		const pg::Cell definition = referencing->kind == RELKIND_RELATION && !context.is_in_body()
+										? constraint_definition(key.oid, key.referencing)
+										: pg::Cell();
+		const std::string alter = "ALTER TABLE " + referencing->title() + " ";
+		if (definition.has_value())
+			report.steps = {step(alter + "DROP CONSTRAINT " + key.name + ";\n" + context.statement_text() + ";\n" +
+								 alter + "ADD CONSTRAINT " + key.name + " " + *definition + " NOT VALID"),
+							step(alter + "VALIDATE CONSTRAINT " + key.name)};
+		else
+			report.hint = "Drop the foreign key before it, add it NOT VALID behind it, and validate it in a migration "
+						  "of its own.";
 		report.table = referencing;
 		report.lock = AccessExclusiveLock;
 		report.work = Work::scan;
@@ -312,7 +366,8 @@ type_change_locks_other(const Action &action, Context &context)
 {
 	if (!is_change_of_table(action))
 		return;
-	const TypeChange change = change_of(*action.table, *action.column, new_definition(action));
+	const TypeChange change =
+		change_of(*action.table, *action.column, new_definition(action), context.model().time_zone());
 	std::vector<const Table *> told;
 	for (const Key &key : keys_over(action, change))
 	{
@@ -325,7 +380,7 @@ type_change_locks_other(const Action &action, Context &context)
 		Report report;
 		report.message = "the server makes foreign key " + key.name + " anew, which locks " + other->title() +
 						 " too against reading and writing until the migration ends";
-		report.hint = "SET lock_timeout before it, and let it be the last statement of its migration.";
+		report.steps = {step("SET LOCAL lock_timeout = '2s';\n" + context.statement_text())};
 		report.table = other;
 		report.lock = AccessExclusiveLock;
 		context.report(std::move(report));
@@ -420,7 +475,8 @@ type_change_needs_using(const Action &action, Context &context)
 {
 	if (!is_change_of_table(action))
 		return;
-	const TypeChange change = change_of(*action.table, *action.column, new_definition(action));
+	const TypeChange change =
+		change_of(*action.table, *action.column, new_definition(action), context.model().time_zone());
 	if (!change.is_known || change.is_castable)
 		return;
 	const std::string type = type_title(change.type, change.typmod);

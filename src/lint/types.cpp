@@ -26,9 +26,9 @@ has_one_command(const Action &action)
 namespace {
 
 TypeChange
-change_by(const Action &action)
+change_by(const Action &action, Context &context)
 {
-	return change_of(*action.table, *action.column, new_definition(action));
+	return change_of(*action.table, *action.column, new_definition(action), context.model().time_zone());
 }
 
 // integer -> bigint
@@ -109,7 +109,7 @@ type_change_rewrites(const Action &action, Context &context)
 {
 	if (!is_change_of_table(action))
 		return;
-	const TypeChange change = change_by(action);
+	const TypeChange change = change_by(action, context);
 	if (!change.rewrites || !change.is_castable)
 		return;
 	const std::string column = quoted(action.name);
@@ -139,7 +139,7 @@ type_change_loses(const Action &action, Context &context)
 {
 	if (!is_change_of_table(action) || action.table->bytes == 0)
 		return;
-	const TypeChange change = change_by(action);
+	const TypeChange change = change_by(action, context);
 	if (!change.is_known || !change.is_castable || !change.loses)
 		return;
 	context.report(
@@ -154,7 +154,7 @@ type_change_volatile(const Action &action, Context &context)
 {
 	if (!is_change_of_table(action) || new_definition(action)->raw_default == nullptr)
 		return;
-	const TypeChange change = change_by(action);
+	const TypeChange change = change_by(action, context);
 	if (!change.is_known || !change.is_volatile)
 		return;
 	context.report({"USING " + context.piece_at(exprLocation(new_definition(action)->raw_default)) +

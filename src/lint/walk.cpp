@@ -1,6 +1,8 @@
 // Statements of one table or none; ALTER TABLE has a file of its own.
 #include "lint/walk.hpp"
 
+#include <algorithm>
+
 #include "lint/alter.hpp"
 #include "lint/words.hpp"
 
@@ -221,6 +223,19 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 }
 
 void
+rename_column(Table &table, const std::string &from, const std::string &to)
+{
+	Column *column = table.column(from);
+	if (column == nullptr)
+		return;
+	column->name = to;
+	for (TableConstraint &constraint : table.constraints)
+		std::replace(constraint.columns.begin(), constraint.columns.end(), from, to);
+	for (Index &index : table.indexes)
+		std::replace(index.columns.begin(), index.columns.end(), from, to);
+}
+
+void
 rename(const RenameStmt *statement, Model &model, const Look &look)
 {
 	const auto *node = reinterpret_cast<const Node *>(statement);
@@ -244,8 +259,7 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 				return;
 			look_at(node, What::rename_column, table, look, text_of(statement->subname));
 			if (table != nullptr)
-				if (Column *column = table->column(text_of(statement->subname)))
-					column->name = statement->newname;
+				rename_column(*table, text_of(statement->subname), statement->newname);
 			return;
 		case OBJECT_TABCONSTRAINT:
 			look_at(node, What::rename_other, table, look, text_of(statement->subname));
@@ -266,12 +280,28 @@ rename(const RenameStmt *statement, Model &model, const Look &look)
 	}
 }
 
+// SET TimeZone; a zone that is no plain text counts as the session's.
+void
+set_time_zone(const VariableSetStmt *statement, Model &model)
+{
+	std::optional<std::string> zone;
+
+	if (statement->kind == VAR_SET_VALUE && list_length(statement->args) == 1)
+		if (const auto *value = static_cast<const Node *>(linitial(statement->args)); IsA(value, A_Const))
+			if (const auto *constant = castNode(A_Const, value); IsA(&constant->val, String))
+				zone = strVal(&constant->val);
+	model.set_time_zone(std::move(zone));
+}
+
 // SET search_path, which the names behind it are resolved by.
 void
 set_variable(const VariableSetStmt *statement, Model &model, const Look &look)
 {
 	look_at(reinterpret_cast<const Node *>(statement), What::set_variable, nullptr, look, text_of(statement->name));
 	const bool is_path = text_of(statement->name) == "search_path";
+	if (statement->kind == VAR_RESET_ALL ||
+		(statement->name != nullptr && pg_strcasecmp(statement->name, "timezone") == 0))
+		set_time_zone(statement, model);
 	if (statement->kind == VAR_RESET_ALL ||
 		(is_path && (statement->kind == VAR_SET_DEFAULT || statement->kind == VAR_RESET)))
 		model.set_search_path(std::nullopt);

@@ -55,6 +55,9 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('type-change-rewrites', 'ALTER TABLE kinds ALTER n62 TYPE numeric(8, 3)', '1:1', true),
 ('type-change-rewrites', 'ALTER TABLE kinds ALTER ts TYPE timestamptz', '1:1', true),
 ('type-change-rewrites', 'SET LOCAL TimeZone = ''UTC''; ALTER TABLE kinds ALTER ts TYPE timestamptz(3)', '1:29', true),
+('type-change-rewrites', 'SET LOCAL TimeZone = ''UTC''; ALTER TABLE kinds ALTER ts TYPE timestamptz', NULL, true),
+('type-change-rewrites', 'SET TIME ZONE ''UTC''; SET TimeZone = ''Europe/Vienna''; ALTER TABLE kinds ALTER ts TYPE timestamptz', '1:54', true),
+('type-change-rewrites', 'ALTER TABLE kinds RENAME ts TO at; ALTER TABLE kinds ALTER at TYPE timestamptz', '1:36', true),
 ('type-change-rewrites', 'ALTER TABLE kinds ALTER ts TYPE timestamp(0)', '1:1', true),
 ('type-change-rewrites', 'ALTER TABLE kinds ALTER c10 TYPE char(20)', '1:1', true),
 ('type-change-rewrites', 'ALTER TABLE kinds ALTER v TYPE bound', '1:1', true),
@@ -125,6 +128,7 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('type-change-rebuilds-index', 'ALTER TABLE indexed ALTER pattern TYPE text', NULL, true),
 ('type-change-rebuilds-index', 'ALTER TABLE indexed ALTER german TYPE varchar(20) COLLATE german', NULL, true),
 ('type-change-rechecks-constraints', 'ALTER TABLE indexed ALTER checked TYPE text', '1:1', true),
+('type-change-rechecks-constraints', 'ALTER TABLE indexed RENAME checked TO proved; ALTER TABLE indexed ALTER proved TYPE text', '1:47', true),
 ('type-change-rechecks-constraints', 'ALTER TABLE indexed ALTER unchecked TYPE text', NULL, true),
 ('type-change-rechecks-constraints', 'ALTER TABLE indexed ALTER plain TYPE text', NULL, true),
 ('type-change-rechecks-constraints', 'ALTER TABLE indexed DROP CONSTRAINT checked_is_there; ALTER TABLE indexed ALTER checked TYPE text', NULL, true),
@@ -185,6 +189,8 @@ SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE indexed ALTE
 	E'DROP INDEX CONCURRENTLY public.indexed_lowered;\nALTER TABLE indexed ALTER lowered TYPE text;\nCREATE INDEX CONCURRENTLY indexed_lowered ON public.indexed USING btree (lower((lowered)::text));', 'an index is dropped and built CONCURRENTLY');
 SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE indexed ALTER checked TYPE text'), unnest(steps) step WHERE rule = 'type-change-rechecks-constraints'),
 	E'ALTER TABLE public.indexed DROP CONSTRAINT checked_is_there;\nALTER TABLE indexed ALTER checked TYPE text;\nALTER TABLE public.indexed ADD CONSTRAINT checked_is_there CHECK (((checked)::text <> ''''::text)) NOT VALID;\nALTER TABLE public.indexed VALIDATE CONSTRAINT checked_is_there;', 'a check is validated later');
+SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE naming ALTER number TYPE bigint'), unnest(steps) step WHERE rule = 'type-change-rechecks-fk'),
+	E'ALTER TABLE public.naming DROP CONSTRAINT naming_number;\nALTER TABLE naming ALTER number TYPE bigint;\nALTER TABLE public.naming ADD CONSTRAINT naming_number FOREIGN KEY (number) REFERENCES public.named(number) NOT VALID;\nALTER TABLE public.naming VALIDATE CONSTRAINT naming_number;', 'a foreign key as well');
 SELECT is((SELECT cardinality(steps) FROM mg_lint('ALTER TABLE kinds ALTER last TYPE bigint') WHERE rule = 'type-change-rewrites'), 3, 'the last column can be replaced');
 SELECT steps[1] AS one, steps[2] AS two, steps[3] AS three FROM mg_lint('ALTER TABLE kinds ALTER last TYPE bigint') WHERE rule = 'type-change-rewrites' \gset
 :one

@@ -432,7 +432,7 @@ private:
 	std::vector<Table *> locked_out_;
 	std::set<const Rule *> found_;
 	std::map<std::string, std::optional<std::string>> settings_; // nothing: RESET
-	std::map<std::string, Body> bodies_; // of routines that the script makes
+	std::map<std::string, Body> bodies_;                         // of routines that the script makes
 	std::map<std::vector<std::string>, Body> routines_;
 	const script::Statement *statement_ = nullptr;
 	int number_ = 0;

@@ -26,8 +26,7 @@ is_inherited(const Table &table, const std::string &name)
 		return table.kind == RELKIND_PARTITIONED_TABLE;
 	return !OidIsValid(constraint->oid) || !pg::guarded([&] {
 		HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint->oid));
-		const bool result =
-			HeapTupleIsValid(row) && reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row))->connoinherit;
+		const bool result = HeapTupleIsValid(row) && reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row))->connoinherit;
 		if (HeapTupleIsValid(row))
 			ReleaseSysCache(row);
 		return result;
@@ -44,7 +43,7 @@ is_validated(const Table &table, const std::string &name)
 
 // Whether a primary key has columns to make NOT NULL, in all tables below.
 bool
-makes_not_null(const Constraint *constraint, const Table &table)
+makes_not_null(const Constraint *constraint, [[maybe_unused]] const Table &table)
 {
 	if (constraint->contype != CONSTR_PRIMARY)
 		return false;
@@ -148,11 +147,11 @@ LockSet::attach(const AlterTableCmd *command, Table *table)
 	/* A foreign key that the partition has already becomes part of the parent's: its own triggers go. */
 	for (const KeyTrigger &trigger : key_triggers_of(table->oid))
 	{
-		const bool is_known = !trigger.is_referenced &&
-							  std::any_of(part->constraints.begin(), part->constraints.end(),
-										  [&](const TableConstraint &one) {
-											  return one.type == CONSTRAINT_FOREIGN && one.other == trigger.other;
-										  });
+		const bool is_known =
+			!trigger.is_referenced &&
+			std::any_of(part->constraints.begin(), part->constraints.end(), [&](const TableConstraint &one) {
+				return one.type == CONSTRAINT_FOREIGN && one.other == trigger.other;
+			});
 		add_tree(known(trigger.other), is_known ? AccessExclusiveLock : ShareRowExclusiveLock);
 	}
 }

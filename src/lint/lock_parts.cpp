@@ -248,26 +248,24 @@ of_vacuum(const VacuumStmt *statement, LockSet &locks)
 							  pg::guarded([&] { return defGetBoolean(const_cast<DefElem *>(option)); }));
 	}
 	const LOCKMODE mode = is_full ? AccessExclusiveLock : ShareUpdateExclusiveLock;
-	auto each = [&](Table *table) {
+	auto each = [&](Table *table, bool with_children) {
 		if (table == nullptr || table->made_here)
 			return;
-		if (table->kind == RELKIND_PARTITIONED_TABLE)
+		/* ANALYZE reads rows of those that inherit from it. */
+		if (!statement->is_vacuumcmd)
+			locks.add_tree(table, AccessShareLock);
+		if (with_children && (table->kind == RELKIND_PARTITIONED_TABLE || PG_VERSION_NUM >= 180000))
 			locks.add_tree(table, mode);
 		else
-		{
-			/* ANALYZE reads rows of those that inherit from it. */
-			if (!statement->is_vacuumcmd)
-				locks.add_tree(table, AccessShareLock);
 			locks.add(table, mode);
-		}
 	};
 	foreach (cell, statement->rels)
 		if (const auto *relation = lfirst_node(VacuumRelation, cell); relation->relation != nullptr)
-			each(locks.model().find(relation->relation));
+			each(locks.model().find(relation->relation), relation->relation->inh || PG_VERSION_NUM < 180000);
 	if (statement->rels == NIL)
 		for (Oid oid : oids("SELECT oid FROM pg_class WHERE relkind IN ('r', 'm', 'p') AND oid >= 16384 AND "
 							"relpersistence <> 't'"))
-			each(locks.known(oid));
+			each(locks.known(oid), true);
 }
 
 void

@@ -269,6 +269,17 @@ of_statement(const Node *statement, LockSet &locks)
 				"c.oid >= 16384",
 				castNode(ReassignOwnedStmt, statement)->roles, AccessExclusiveLock, locks);
 			return;
+#if PG_VERSION_NUM >= 180000
+		case T_GrantStmt:
+		{
+			const auto *grant = castNode(GrantStmt, statement);
+			ListCell *cell;
+			if (grant->targtype == ACL_TARGET_OBJECT && grant->objtype == OBJECT_TABLE)
+				foreach (cell, grant->objects)
+					locks.add(lfirst_node(RangeVar, cell), AccessShareLock);
+			return;
+		}
+#endif
 		case T_DropOwnedStmt:
 			of_drop_owned(castNode(DropOwnedStmt, statement), locks);
 			return;

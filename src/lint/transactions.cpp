@@ -199,7 +199,8 @@ table_altered_again(const Action &action, Context &context)
 		return;
 	/* Of many in a row, the second one. */
 	auto has_locked = [&](int statement) {
-		for (auto lock = context.taken().rbegin(); lock != context.taken().rend() && lock->statement >= statement; ++lock)
+		for (auto lock = context.taken().rbegin(); lock != context.taken().rend() && lock->statement >= statement;
+			 ++lock)
 			if (lock->statement == statement && lock->table == table)
 				return true;
 		return false;

@@ -56,8 +56,7 @@ part_of_table(ObjectType type, const List *names, Model &model)
 				ScanKeyInit(&keys[0], Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
 							ObjectIdGetDatum(table->oid));
 				ScanKeyInit(&keys[1], Anum_pg_policy_polname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(part));
-				SysScanDesc scan =
-					systable_beginscan(catalog, PolicyPolrelidPolnameIndexId, true, nullptr, 2, keys);
+				SysScanDesc scan = systable_beginscan(catalog, PolicyPolrelidPolnameIndexId, true, nullptr, 2, keys);
 				if (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row))
 					result = reinterpret_cast<Form_pg_policy>(GETSTRUCT(row))->oid;
 				systable_endscan(scan);
@@ -86,7 +85,8 @@ relation_named(const List *names, Model &model)
 Oid
 type_named(const List *names)
 {
-	return found_by([&] { return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true); });
+	return found_by(
+		[&] { return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true); });
 }
 
 ObjectAddress
@@ -116,7 +116,8 @@ address_of(ObjectType type, const Node *object, Model &model)
 			return {LanguageRelationId, pg::guarded([&] { return get_language_oid(strVal(object), true); }), 0};
 		case OBJECT_FOREIGN_SERVER:
 			return {ForeignServerRelationId, found_by([&] {
-						return GetSysCacheOid1(FOREIGNSERVERNAME, Anum_pg_foreign_server_oid, CStringGetDatum(strVal(object)));
+						return GetSysCacheOid1(FOREIGNSERVERNAME, Anum_pg_foreign_server_oid,
+											   CStringGetDatum(strVal(object)));
 					}),
 					0};
 		case OBJECT_FDW:
@@ -127,27 +128,31 @@ address_of(ObjectType type, const Node *object, Model &model)
 					0};
 		case OBJECT_ACCESS_METHOD:
 			return {AccessMethodRelationId,
-					found_by([&] { return GetSysCacheOid1(AMNAME, Anum_pg_am_oid, CStringGetDatum(strVal(object))); }), 0};
+					found_by([&] { return GetSysCacheOid1(AMNAME, Anum_pg_am_oid, CStringGetDatum(strVal(object))); }),
+					0};
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
 		case OBJECT_AGGREGATE:
 			return {ProcedureRelationId, found_by([&] {
-						return LookupFuncWithArgs(type, const_cast<ObjectWithArgs *>(castNode(ObjectWithArgs, object)), true);
+						return LookupFuncWithArgs(type, const_cast<ObjectWithArgs *>(castNode(ObjectWithArgs, object)),
+												  true);
 					}),
 					0};
 		case OBJECT_COLLATION:
 			return {CollationRelationId,
 					found_by([&] { return get_collation_oid(const_cast<List *>(castNode(List, object)), true); }), 0};
 		case OBJECT_STATISTIC_EXT:
-			return {StatisticExtRelationId,
-					found_by([&] { return get_statistics_object_oid(const_cast<List *>(castNode(List, object)), true); }),
+			return {StatisticExtRelationId, found_by([&] {
+						return get_statistics_object_oid(const_cast<List *>(castNode(List, object)), true);
+					}),
 					0};
 		case OBJECT_OPCLASS:
 		case OBJECT_OPFAMILY:
 		{
 			const bool is_class = type == OBJECT_OPCLASS;
-			return {static_cast<Oid>(is_class ? OperatorClassRelationId : OperatorFamilyRelationId), found_by([&]() -> Oid {
+			return {static_cast<Oid>(is_class ? OperatorClassRelationId : OperatorFamilyRelationId),
+					found_by([&]() -> Oid {
 						List *names = list_copy(const_cast<List *>(castNode(List, object)));
 						Oid method = get_am_oid(strVal(linitial(names)), true);
 						names = list_delete_first(names);

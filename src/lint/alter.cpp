@@ -371,8 +371,7 @@ alter(const AlterTableCmd *command, const AlterTableStmt *statement, Table *tabl
 	if (command->subtype == AT_AddInherit || command->subtype == AT_DropInherit)
 		action.other = model.find(castNode(RangeVar, command->def));
 	look(action);
-	if (action.other != nullptr &&
-		(action.what == What::attach_partition || action.what == What::detach_partition))
+	if (action.other != nullptr && (action.what == What::attach_partition || action.what == What::detach_partition))
 		action.other->is_partition = action.what == What::attach_partition;
 	if (table != nullptr)
 		apply(command, table);

@@ -47,8 +47,8 @@ links_raw(const ObjectAddress &object, bool upwards)
 				ObjectIdGetDatum(object.objectId));
 	ScanKeyInit(&keys[2], upwards ? Anum_pg_depend_objsubid : Anum_pg_depend_refobjsubid, BTEqualStrategyNumber,
 				F_INT4EQ, Int32GetDatum(object.objectSubId));
-	SysScanDesc scan = systable_beginscan(depend, upwards ? DependDependerIndexId : DependReferenceIndexId, true, nullptr,
-										  object.objectSubId != 0 ? 3 : 2, keys);
+	SysScanDesc scan = systable_beginscan(depend, upwards ? DependDependerIndexId : DependReferenceIndexId, true,
+										  nullptr, object.objectSubId != 0 ? 3 : 2, keys);
 	while (HeapTuple row = systable_getnext(scan))
 	{
 		auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
@@ -116,8 +116,8 @@ lock_of_raw(const ObjectAddress &object)
 							  object.objectId),
 					AccessExclusiveLock};
 		case AttrDefaultRelationId:
-			return {owner_raw(AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid, Anum_pg_attrdef_adrelid,
-							  object.objectId),
+			return {owner_raw(AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid,
+							  Anum_pg_attrdef_adrelid, object.objectId),
 					AccessExclusiveLock};
 		case StatisticExtRelationId:
 			return {owner_raw(StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid,

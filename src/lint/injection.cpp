@@ -32,8 +32,9 @@ gives_sql(const std::string &name)
 bool
 has_no_quotes(const std::string &type)
 {
-	constexpr std::array<const char *, 12> types = {"regclass", "regtype", "regproc", "regprocedure", "regrole", "regnamespace",
-													"oid",      "int",     "integer", "bigint",       "int4",    "int8"};
+	constexpr std::array<const char *, 12> types = {"regclass", "regtype",      "regproc", "regprocedure",
+													"regrole",  "regnamespace", "oid",     "int",
+													"integer",  "bigint",       "int4",    "int8"};
 	return is_one_of(type, types);
 }
 
@@ -50,7 +51,8 @@ is_safe(const std::string &body, const std::vector<Token> &tokens, size_t from, 
 		return true;
 	if (gives_sql(first) && from + 1 < to && tokens[from + 1].kind == '(')
 		return true;
-	return has_no_quotes(tokens[to - 1].word) || (to - from > 2 && tokens[to - 1].word == "text" && has_no_quotes(tokens[to - 3].word));
+	return has_no_quotes(tokens[to - 1].word) ||
+		   (to - from > 2 && tokens[to - 1].word == "text" && has_no_quotes(tokens[to - 3].word));
 }
 
 } // namespace
@@ -60,7 +62,9 @@ unquoted_in(const std::string &body)
 {
 	std::vector<std::string> result;
 	const std::vector<Token> tokens = script::tokens_of(body);
-	auto is_concatenation = [&](const Token &token) { return body.substr(token.start, token.end - token.start) == "||"; };
+	auto is_concatenation = [&](const Token &token) {
+		return body.substr(token.start, token.end - token.start) == "||";
+	};
 
 	for (size_t i = 0; i < tokens.size(); i++)
 	{
@@ -76,8 +80,8 @@ unquoted_in(const std::string &body)
 				depth++;
 			else if (tokens[end].kind == ')' || tokens[end].kind == ']')
 				depth--;
-			else if (depth == 0 && (tokens[end].kind == ';' || tokens[end].word == "using" || tokens[end].word == "into" ||
-									tokens[end].word == "loop"))
+			else if (depth == 0 && (tokens[end].kind == ';' || tokens[end].word == "using" ||
+									tokens[end].word == "into" || tokens[end].word == "loop"))
 				break;
 			else if (depth == 0 && is_concatenation(tokens[end]))
 			{

@@ -26,8 +26,7 @@ is_inherited(const Table &table, const std::string &name)
 		return table.kind == RELKIND_PARTITIONED_TABLE;
 	return !OidIsValid(constraint->oid) || !pg::guarded([&] {
 		HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint->oid));
-		const bool result =
-			HeapTupleIsValid(row) && reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row))->connoinherit;
+		const bool result = HeapTupleIsValid(row) && reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row))->connoinherit;
 		if (HeapTupleIsValid(row))
 			ReleaseSysCache(row);
 		return result;
@@ -42,21 +41,19 @@ is_validated(const Table &table, const std::string &name)
 	return constraint != nullptr && constraint->validated;
 }
 
+#if PG_VERSION_NUM < 180000
 // Whether a primary key has columns to make NOT NULL, in all tables below.
 bool
 makes_not_null(const Constraint *constraint, const Table &table)
 {
 	if (constraint->contype != CONSTR_PRIMARY)
 		return false;
-#if PG_VERSION_NUM >= 180000
-	return true;
-#else
 	for (const std::string &name : names_in(constraint->keys))
 		if (const Column *column = table.column(name); column != nullptr && !column->not_null)
 			return true;
 	return false;
-#endif
 }
+#endif
 
 // Whether the server goes on to the tables that inherit.
 bool
@@ -71,7 +68,9 @@ reaches_children(const AlterTableCmd *command, const Table &table)
 		case AT_AlterColumnType:
 		case AT_ColumnDefault:
 		case AT_SetNotNull:
+#if PG_VERSION_NUM < 180000
 		case AT_DropNotNull:
+#endif
 		case AT_DropExpression:
 		case AT_SetStatistics:
 		case AT_SetStorage:
@@ -88,6 +87,15 @@ reaches_children(const AlterTableCmd *command, const Table &table)
 		case AT_DropIdentity:
 			return is_partitioned;
 #endif
+#if PG_VERSION_NUM >= 180000
+		case AT_DropNotNull:
+		{
+			const Column *column = table.column(text_of(command->name));
+			return column != nullptr && column->not_null;
+		}
+		case AT_AddConstraint:
+			return true;
+#else
 		case AT_AddConstraint:
 		{
 			const auto *constraint = castNode(Constraint, command->def);
@@ -95,6 +103,7 @@ reaches_children(const AlterTableCmd *command, const Table &table)
 					!constraint->is_no_inherit) ||
 				   (is_partitioned && constraint->contype == CONSTR_FOREIGN) || makes_not_null(constraint, table);
 		}
+#endif
 		case AT_AlterConstraint:
 		case AT_EnableTrig:
 		case AT_EnableAlwaysTrig:
@@ -148,11 +157,11 @@ LockSet::attach(const AlterTableCmd *command, Table *table)
 	/* A foreign key that the partition has already becomes part of the parent's: its own triggers go. */
 	for (const KeyTrigger &trigger : key_triggers_of(table->oid))
 	{
-		const bool is_known = !trigger.is_referenced &&
-							  std::any_of(part->constraints.begin(), part->constraints.end(),
-										  [&](const TableConstraint &one) {
-											  return one.type == CONSTRAINT_FOREIGN && one.other == trigger.other;
-										  });
+		const bool is_known =
+			!trigger.is_referenced &&
+			std::any_of(part->constraints.begin(), part->constraints.end(), [&](const TableConstraint &one) {
+				return one.type == CONSTRAINT_FOREIGN && one.other == trigger.other;
+			});
 		add_tree(known(trigger.other), is_known ? AccessExclusiveLock : ShareRowExclusiveLock);
 	}
 }

@@ -14,9 +14,8 @@ constexpr int max_depth = 8;
 bool
 have_common(const std::vector<int> &keys, const std::vector<int> &columns)
 {
-	return std::any_of(keys.begin(), keys.end(), [&](int key) {
-		return std::find(columns.begin(), columns.end(), key) != columns.end();
-	});
+	return std::any_of(keys.begin(), keys.end(),
+					   [&](int key) { return std::find(columns.begin(), columns.end(), key) != columns.end(); });
 }
 
 } // namespace

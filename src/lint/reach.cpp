@@ -86,9 +86,8 @@ key_triggers_raw(Oid oid)
 		trigger->constraint = form->tgconstraint;
 		trigger->function = form->tgfoid;
 		trigger->type = form->tgtype;
-		trigger->count =
-			take_keys_raw(form->tgconstraint, is_referenced ? Anum_pg_constraint_confkey : Anum_pg_constraint_conkey,
-						  trigger->keys);
+		trigger->count = take_keys_raw(
+			form->tgconstraint, is_referenced ? Anum_pg_constraint_confkey : Anum_pg_constraint_conkey, trigger->keys);
 		take_keys_raw(form->tgconstraint, is_referenced ? Anum_pg_constraint_conkey : Anum_pg_constraint_confkey,
 					  trigger->other_keys);
 		found = lappend(found, trigger);
@@ -134,12 +133,11 @@ collect_relations(Node *node, void *context)
 		return query_tree_walker(castNode(Query, node), collect_relations, context, QTW_EXAMINE_RTES_BEFORE);
 	return expression_tree_walker(node, collect_relations, context);
 #else
-		return query_tree_walker(
-			castNode(Query, node),
-			reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_relations)), context,
-			QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(
-		node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_relations)), context);
+		return query_tree_walker(castNode(Query, node),
+								 reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_relations)), context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_relations)),
+								  context);
 #endif
 }
 
@@ -220,7 +218,8 @@ Oid
 default_partition_of(Oid relation)
 {
 	return pg::guarded([&] {
-		return get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ? get_default_partition_oid(relation) : InvalidOid;
+		return get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ? get_default_partition_oid(relation)
+																	  : InvalidOid;
 	});
 }
 
@@ -301,7 +300,8 @@ done_by_rules(Oid relation, CmdType command)
 	ListCell *cell;
 
 	foreach (cell, walk.named)
-		result.push_back({static_cast<NamedRaw *>(lfirst(cell))->relation, static_cast<NamedRaw *>(lfirst(cell))->mode});
+		result.push_back(
+			{static_cast<NamedRaw *>(lfirst(cell))->relation, static_cast<NamedRaw *>(lfirst(cell))->mode});
 	return result;
 }
 
@@ -324,7 +324,8 @@ users_of_domain(Oid domain)
 {
 	std::vector<Oid> result;
 	constexpr const char *sql =
-		"WITH RECURSIVE made (t) AS (SELECT $1::oid UNION SELECT n.oid FROM made m JOIN pg_type n ON n.typbasetype = m.t)"
+		"WITH RECURSIVE made (t) AS (SELECT $1::oid UNION SELECT n.oid FROM made m JOIN pg_type n ON n.typbasetype = "
+		"m.t)"
 		" SELECT DISTINCT c.oid FROM made m JOIN pg_attribute a ON a.atttypid = m.t AND NOT a.attisdropped"
 		" JOIN pg_class c ON c.oid = a.attrelid WHERE c.relkind IN ('r', 'm', 'p') ORDER BY 1";
 

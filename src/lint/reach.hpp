@@ -22,7 +22,7 @@ Oid default_partition_of(Oid relation);
 // A foreign key as the triggers of one of its two tables have it.
 struct KeyTrigger
 {
-	Oid other;             // the table at its other end
+	Oid other; // the table at its other end
 	Oid constraint;
 	bool is_referenced;    // the table whose trigger it is, is the one that the key refers to
 	bool writes;           // CASCADE, SET NULL, SET DEFAULT

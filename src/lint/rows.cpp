@@ -47,15 +47,19 @@ is_simple(const Node *statement)
 {
 #if PG_VERSION_NUM >= 180000
 	if (IsA(statement, UpdateStmt))
-		return castNode(UpdateStmt, statement)->fromClause == NIL && castNode(UpdateStmt, statement)->withClause == nullptr &&
+		return castNode(UpdateStmt, statement)->fromClause == NIL &&
+			   castNode(UpdateStmt, statement)->withClause == nullptr &&
 			   castNode(UpdateStmt, statement)->returningClause == nullptr;
-	return castNode(DeleteStmt, statement)->usingClause == NIL && castNode(DeleteStmt, statement)->withClause == nullptr &&
+	return castNode(DeleteStmt, statement)->usingClause == NIL &&
+		   castNode(DeleteStmt, statement)->withClause == nullptr &&
 		   castNode(DeleteStmt, statement)->returningClause == nullptr;
 #else
 	if (IsA(statement, UpdateStmt))
-		return castNode(UpdateStmt, statement)->fromClause == NIL && castNode(UpdateStmt, statement)->withClause == nullptr &&
+		return castNode(UpdateStmt, statement)->fromClause == NIL &&
+			   castNode(UpdateStmt, statement)->withClause == nullptr &&
 			   castNode(UpdateStmt, statement)->returningList == NIL;
-	return castNode(DeleteStmt, statement)->usingClause == NIL && castNode(DeleteStmt, statement)->withClause == nullptr &&
+	return castNode(DeleteStmt, statement)->usingClause == NIL &&
+		   castNode(DeleteStmt, statement)->withClause == nullptr &&
 		   castNode(DeleteStmt, statement)->returningList == NIL;
 #endif
 }
@@ -109,9 +113,9 @@ in_batches(const Node *statement, const Table &table, const std::string &sql)
 		/* A comment at the end would swallow the parenthesis. */
 		condition += " AND (" + own + "\n)";
 	}
-	return "DO $$ DECLARE low bigint; high bigint; BEGIN SELECT min(" + quoted(key->name) + "), max(" + quoted(key->name) +
-		   ") INTO low, high FROM " + table.title() + "; WHILE low <= high LOOP " + before + " WHERE " + condition +
-		   "; COMMIT; low := low + 10000; END LOOP; END $$";
+	return "DO $$ DECLARE low bigint; high bigint; BEGIN SELECT min(" + quoted(key->name) + "), max(" +
+		   quoted(key->name) + ") INTO low, high FROM " + table.title() + "; WHILE low <= high LOOP " + before +
+		   " WHERE " + condition + "; COMMIT; low := low + 10000; END LOOP; END $$";
 }
 
 void
@@ -148,7 +152,8 @@ batch_reads_all(const Action &action, Context &context)
 	if (!plan.is_known || !plan.reads_all || context.is_occupied(part_of(*action.table, plan.rows)))
 		return;
 	Report found;
-	found.message = "no index finds the " + count_of(plan.rows) + " rows: all of " + sized(*action.table) + " is read for them";
+	found.message =
+		"no index finds the " + count_of(plan.rows) + " rows: all of " + sized(*action.table) + " is read for them";
 	found.hint = "An index on the columns of the condition, or one for just these rows, makes it short; build it "
 				 "CONCURRENTLY before.";
 	found.lock = RowExclusiveLock;
@@ -201,7 +206,8 @@ update_of_indexed_column(const Action &action, Context &context)
 			if (plan.is_known && !context.is_occupied(part_of(*action.table, plan.rows)))
 				return;
 			context.report({"column " + quoted(column) + " of " + sized(*action.table) + " is in index " +
-								quoted(index.name) + ": each row that changes gets a new entry in every index of the table",
+								quoted(index.name) +
+								": each row that changes gets a new entry in every index of the table",
 							"Plan for the growth of " + count_of(static_cast<double>(action.table->indexes.size())) +
 								" indexes, and for REINDEX CONCURRENTLY afterwards."});
 			return;
@@ -260,7 +266,8 @@ not_null_race(const Action &action, Context &context)
 		return;
 	for (const TableConstraint &constraint : table.constraints)
 		if (constraint.type == CONSTRAINT_CHECK || constraint.type == 'n')
-			if (std::find(constraint.columns.begin(), constraint.columns.end(), action.name) != constraint.columns.end())
+			if (std::find(constraint.columns.begin(), constraint.columns.end(), action.name) !=
+				constraint.columns.end())
 				return;
 	const auto update = std::find_if(context.done().begin(), context.done().end(), [&](const Done &one) {
 		return one.what == What::update && one.table == action.table;
@@ -274,11 +281,12 @@ not_null_race(const Action &action, Context &context)
 	found.message = "rows that others write between the UPDATE and SET NOT NULL may have no value in column " + column +
 					" of " + title + ", and then it fails";
 	found.lock = AccessExclusiveLock;
-	found.steps = {step("ALTER TABLE " + title + " ADD CONSTRAINT " + name + " CHECK (" + column + " IS NOT NULL) NOT VALID"),
-				   step(context.text_of_statement(update->statement)),
-				   step("ALTER TABLE " + title + " VALIDATE CONSTRAINT " + name),
-				   step("ALTER TABLE " + title + " ALTER COLUMN " + column + " SET NOT NULL; ALTER TABLE " + title +
-						" DROP CONSTRAINT " + name)};
+	found.steps = {
+		step("ALTER TABLE " + title + " ADD CONSTRAINT " + name + " CHECK (" + column + " IS NOT NULL) NOT VALID"),
+		step(context.text_of_statement(update->statement)),
+		step("ALTER TABLE " + title + " VALIDATE CONSTRAINT " + name),
+		step("ALTER TABLE " + title + " ALTER COLUMN " + column + " SET NOT NULL; ALTER TABLE " + title +
+			 " DROP CONSTRAINT " + name)};
 	context.report(std::move(found));
 }
 
@@ -333,8 +341,9 @@ refresh_blocks_readers(const Action &action, Context &context)
 	if (has_key(view))
 		found.steps = {step("REFRESH MATERIALIZED VIEW CONCURRENTLY " + view.title())};
 	else
-		found.hint = "REFRESH MATERIALIZED VIEW CONCURRENTLY lets readers go on; it needs a unique index on columns of " +
-					 view.title() + ", without an expression or a condition.";
+		found.hint =
+			"REFRESH MATERIALIZED VIEW CONCURRENTLY lets readers go on; it needs a unique index on columns of " +
+			view.title() + ", without an expression or a condition.";
 	context.report(std::move(found));
 }
 
@@ -362,8 +371,9 @@ dynamic_sql_unquoted(const Action &action, Context &context)
 	if (body.language != "plpgsql")
 		return;
 	for (const std::string &value : unquoted_in(body.text))
-		context.report({"EXECUTE puts " + value + " into SQL as it is: a quote in it ends the literal or name, and what "
-												  "follows is run",
+		context.report({"EXECUTE puts " + value +
+							" into SQL as it is: a quote in it ends the literal or name, and what "
+							"follows is run",
 						"Hand values over with USING, names with format('%I', ...) or quote_ident()."});
 }
 

@@ -16,15 +16,9 @@ namespace {
 std::string
 mode_name(LOCKMODE mode)
 {
-	static const char *const names[] = {"",
-										"ACCESS SHARE",
-										"ROW SHARE",
-										"ROW EXCLUSIVE",
-										"SHARE UPDATE EXCLUSIVE",
-										"SHARE",
-										"SHARE ROW EXCLUSIVE",
-										"EXCLUSIVE",
-										"ACCESS EXCLUSIVE"};
+	static const char *const names[] = {
+		"",      "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
+		"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
 	return names[mode];
 }
 
@@ -128,16 +122,15 @@ statement_while_locked_out(const Action &action, Context &context)
 	if (context.locked_out().empty() || !goes_through_rows(action.statement))
 		return;
 	/* What only tables of the script's own have to do with it takes as long all the same, but nobody knows how long. */
-	const bool works_on_others = std::any_of(context.taking().begin(), context.taking().end(), [&](const Taken &lock) {
-		return context.is_occupied(*lock.table);
-	});
+	const bool works_on_others = std::any_of(context.taking().begin(), context.taking().end(),
+											 [&](const Taken &lock) { return context.is_occupied(*lock.table); });
 	if (!works_on_others)
 		return;
 	Table *table = context.locked_out().front();
 	Report found;
 	found.message = "this goes through rows while the migration keeps everybody from reading " + sized(*table);
-	found.hint = "Put the statement in a migration of its own, before the one that locks " + table->title() +
-				 " or after it.";
+	found.hint =
+		"Put the statement in a migration of its own, before the one that locks " + table->title() + " or after it.";
 	found.table = table;
 	found.lock = AccessExclusiveLock;
 	context.report(std::move(found));
@@ -204,10 +197,15 @@ table_altered_again(const Action &action, Context &context)
 	Table *table = context.taking().front().table;
 	if (!context.is_occupied(*table) || table->made_here)
 		return;
-	const bool is_again = std::any_of(context.taken().rbegin(), context.taken().rend(), [&](const Taken &lock) {
-		return lock.statement == number - 1 && lock.table == table;
-	});
-	if (!is_again)
+	/* Of many in a row, the second one. */
+	auto has_locked = [&](int statement) {
+		for (auto lock = context.taken().rbegin(); lock != context.taken().rend() && lock->statement >= statement;
+			 ++lock)
+			if (lock->statement == statement && lock->table == table)
+				return true;
+		return false;
+	};
+	if (!has_locked(number - 1) || has_locked(number - 2))
 		return;
 	std::vector<std::string> first_words;
 	std::vector<std::string> words;
@@ -216,8 +214,8 @@ table_altered_again(const Action &action, Context &context)
 	if (first.empty() || second.empty() || have_common_names(first_words, words, *table))
 		return;
 	Report found;
-	found.message = sized(*table) + " is altered again by the next statement: what each of them reads or writes anew, "
-									"one statement would do at once";
+	found.message = "this statement and the one before both alter " + sized(*table) +
+					": what each of them reads or writes anew, one statement would do at once";
 	found.table = table;
 	found.lock = context.taking().front().mode;
 	found.steps = {step("ALTER TABLE " + table->title() + " " + first + ", " + second)};
@@ -270,11 +268,13 @@ table_in_use(const Action &, Context &context)
 			context.held(*lock.table) >= lock.mode)
 			continue;
 		constexpr const char *sql =
-			"SELECT l.pid, l.mode, coalesce(date_trunc('seconds', clock_timestamp() - a.xact_start)::text, 'a time that "
+			"SELECT l.pid, l.mode, coalesce(date_trunc('seconds', clock_timestamp() - a.xact_start)::text, 'a time "
+			"that "
 			"you may not see'),"
 			" coalesce(a.backend_type = 'autovacuum worker' AND a.query LIKE '%(to prevent wraparound)', false)"
 			" FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'relation' AND l.relation = "
-			"$1::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted AND "
+			"$1::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted "
+			"AND "
 			"l.pid <> pg_backend_pid() AND coalesce(a.xact_start < clock_timestamp() - interval '3 seconds', true)"
 			" ORDER BY 4 DESC, a.xact_start";
 		for (const pg::Row &row : facts(sql, {cell_of(lock.table->oid)}))
@@ -429,9 +429,9 @@ lock_slots(const Action &, Context &context)
 	for (const auto *locks : {&context.taken(), &context.taking()})
 		for (const Taken &lock : *locks)
 			count += 1 + lock.table->indexes.size();
-	const pg::Cell slots =
-		fact("SELECT current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint + "
-			 "current_setting('max_prepared_transactions')::bigint)");
+	const pg::Cell slots = fact(
+		"SELECT current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint + "
+		"current_setting('max_prepared_transactions')::bigint)");
 	const auto all = static_cast<size_t>(std::stoull(slots.value_or("0")));
 	if (count * 4 < all)
 		return;

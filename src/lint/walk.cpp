@@ -121,9 +121,9 @@ create_index(const IndexStmt *create, Model &model, const Look &look)
 	{
 		index.name = table->name;
 		foreach (cell, create->indexParams)
-			index.name += "_" + (lfirst_node(IndexElem, cell)->name != nullptr
-									 ? std::string(lfirst_node(IndexElem, cell)->name)
-									 : "expr");
+			index.name +=
+				"_" + (lfirst_node(IndexElem, cell)->name != nullptr ? std::string(lfirst_node(IndexElem, cell)->name)
+																	 : "expr");
 		index.name += "_idx";
 	}
 	index.is_unique = create->unique;

@@ -2,6 +2,7 @@
 \ir lib/lint.sql
 \ir lib/errors.sql
 ANALYZE;
+SET lock_timeout = '1min';
 
 -- Nothing of a script runs, and nothing is locked.
 BEGIN;
@@ -33,6 +34,6 @@ SELECT lives_ok($$SELECT mg_lint('DROP TABLE IF EXISTS pg_class; ALTER TABLE pg_
 	ALTER FOREIGN TABLE f ADD COLUMN x int; REINDEX DATABASE x; REINDEX INDEX x; VACUUM; CLUSTER; LOCK TABLE large; TRUNCATE large, nothing; REFRESH MATERIALIZED VIEW v; SET search_path TO DEFAULT; CREATE TABLE parted2 PARTITION OF parted FOR VALUES FROM (5) TO (6);
 	ALTER TABLE parted DETACH PARTITION part; ALTER TABLE parted ATTACH PARTITION nothing DEFAULT; ALTER TABLE small INHERIT nothing; DROP INDEX large_e; DROP TABLE large; CREATE TABLE large (i int PRIMARY KEY REFERENCES large, UNIQUE (i, nope)); ALTER TABLE large RENAME TO large2;
 	ALTER TABLE large2 RENAME COLUMN i TO j; ALTER TABLE large2 DROP CONSTRAINT nope; ALTER TABLE large2 ALTER COLUMN nope SET NOT NULL; ALTER TABLE large2 SET SCHEMA other; ALTER TABLE other.large2 DROP COLUMN j CASCADE; DO ''BEGIN END''; CALL x(); GRANT SELECT ON small TO PUBLIC')$$, 'every statement can be looked at');
-SELECT is((SELECT count(*) FROM mg_lint(repeat(E'ALTER TABLE large ADD CHECK (a > 0);\n', 20000))), 20000::bigint, 'many statements');
+SELECT is((SELECT count(*) FROM mg_lint(repeat(E'ALTER TABLE large ADD CHECK (a > 0);\n', 20000)) WHERE rule = 'check-without-not-valid'), 20000::bigint, 'many statements');
 
 SELECT * FROM finish();

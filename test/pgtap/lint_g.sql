@@ -69,6 +69,11 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('lock-slots', 'ALTER TABLE parted ADD COLUMN n int', NULL, true);
 
 SELECT * FROM t.lint_tests('{}');
+-- What is written out instead runs as it stands.
+SELECT is(t.done_by(array_to_string(f.steps, ' '), 'large') ->> 'error', NULL, c.rule || ' can be done as told: ' || array_to_string(f.steps, ' '))
+FROM t.lint_case c, mg_lint(c.script) f
+WHERE c.runs AND f.rule = c.rule AND f.steps IS NOT NULL AND array_to_string(f.steps, ' ') !~ 'INDEX CONCURRENTLY|COMMIT';
+
 SELECT mg_set_policy('lint_severity', 'no-statement-timeout=warning', 'a test');
 SELECT is((SELECT line || ':' || col FROM mg_lint('ALTER TABLE large ADD COLUMN n int') WHERE rule = 'no-statement-timeout'), '1:1', 'a statement without an end is found where a team wants that');
 SELECT is_empty($$SELECT FROM mg_lint('SET statement_timeout = ''1min''; ALTER TABLE large ADD COLUMN n int') WHERE rule = 'no-statement-timeout'$$, 'and not with a statement_timeout');

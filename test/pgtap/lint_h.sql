@@ -63,6 +63,17 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 
 SELECT * FROM t.lint_tests('{H}');
 
+-- What is written out instead runs as it stands.
+SELECT is(t.done_by(array_to_string(f.steps, ' '), 'large') ->> 'error', NULL, c.rule || ' can be done as told: ' || array_to_string(f.steps, ' '))
+FROM t.lint_case c, mg_lint(c.script) f
+WHERE c.runs AND f.rule = c.rule AND f.steps IS NOT NULL AND array_to_string(f.steps, ' ') !~ 'INDEX CONCURRENTLY|COMMIT';
+
+-- Asking the planner leaves no lock behind.
+BEGIN;
+SELECT isnt_empty($$SELECT FROM mg_lint('UPDATE other SET t = ''y''; DELETE FROM parted WHERE id > 5') WHERE rule = 'many-rows-at-once'$$, 'rows are estimated');
+SELECT is_empty($$SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('other'::regclass, 'parted'::regclass, 'part'::regclass)$$, 'and no lock is left');
+COMMIT;
+
 -- The steps for many rows do the same.
 SELECT is((SELECT steps[1] FROM mg_lint('UPDATE other AS o SET t = ''y'' WHERE o.id > 0 OR true') WHERE rule = 'many-rows-at-once'),
 	'DO $$ DECLARE low bigint; high bigint; BEGIN SELECT min(id), max(id) INTO low, high FROM public.other; WHILE low <= high LOOP UPDATE other AS o SET t = ''y'' WHERE o.id >= low AND o.id < low + 10000 AND ( o.id > 0 OR true' || E'\n' || '); COMMIT; low := low + 10000; END LOOP; END $$;',

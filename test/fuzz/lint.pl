@@ -30,7 +30,7 @@ my $here = dirname(__FILE__);
 my $kept = "$here/../../build/fuzz/failures";
 my $user = $ENV{PGUSER} // 'postgres';
 my ($slow, $most_failures) = (10, 20);
-my ($session, %failures, %refused, $linted, $findings);
+my ($session, %failures, %file, %refused, $linted, $findings);
 my (@names, @words);    # names of the catalogs, and what else may stand in a script
 
 # What is linted, and in which places it is: the steps of a finding come one a row.
@@ -87,10 +87,16 @@ sub open_session
 		$session = { socket => $socket, in => '', database => $database, role => $role };
 		my %start = (user => $user, database => $database, statement_timeout => $slow * 1000);
 		my $start = pack('N', 196608) . join('', map { "$_\0$start{$_}\0" } sort keys %start) . "\0";
-		last if $socket && !ask(pack('N', 4 + length $start) . $start)->{error};
-		die "no connection to $database\n" if $try == 300;
+		# A server of which a backend has just died lets one in that it is about to throw out.
+		return if $socket && !ask(pack('N', 4 + length $start) . $start)->{error} && eval { prepare_session(); 1 };
+		die "no connection to $database: $@\n" if $try == 300;
 		sleep 0.1;
 	}
+}
+
+sub prepare_session
+{
+	my ($database, $role) = @$session{qw(database role)};
 	my $encoding = $database eq 'fuzz' ? 'UTF8' : 'LATIN1';
 	for my $sql ("SET client_encoding = '$encoding'", 'SET search_path = shop, t, public', "SET ROLE $role")
 	{
@@ -268,7 +274,8 @@ sub open_again { open_session($session->{database}, $session->{role}); return; }
 sub fail
 {
 	my ($kind, $what, $script) = @_;
-	my $file = sprintf('%s/lint-%s-%d.sql', $kept, $seed, scalar keys %failures);
+	$file{$kind} //= sprintf('%s/lint-%s-%d.sql', $kept, $seed, scalar keys %file);
+	my $file = $file{$kind};
 
 	make_path($kept);
 	open(my $out, '>', $file) or die "$file: $!";
@@ -289,18 +296,19 @@ sub try_script
 	return 1 if $kind eq '';
 	open_again() if $kind =~ /^(dies|hangs)/;
 	return 0 if $failures{$kind} || keys %failures >= $most_failures;
-	$failures{$kind} = $what;
+	# Kept at once as it is, in case that nothing shorter can be tried.
+	fail($kind, $what, $script);
 	my $short = shortened($script, $kind);
 	(my $again, $what) = judge($short);
 	open_again() if $again =~ /^(dies|hangs)/;
-	fail($kind, $again eq '' ? 'not again' : $what, $short);
+	fail($kind, $what, $short) if $again ne '';
 	return 0;
 }
 
 # The corpus.
 
-my $part  = qr{[^\W\d]\w*|"(?:[^"]|"")*"};
-my $token = qr{\$(\w*)\$.*?\$\1\$|[eEbBxX]?'(?:[^']|'')*'|$part(?:\.$part)*|--[^\n]*|/\*.*?\*/|\d+(?:\.\d+)?|\s+|[-+*/<>=~!@#%^&|?]+|::|:=|.}s;
+my $part  = qr{[^\W\d]\w*|"(?:[^"]++|"")*+"};
+my $token = qr{\$(\w*)\$.*?\$\1\$|[eEbBxX]?'(?:[^']++|'')*+'|$part(?:\.$part)*|--[^\n]*|/\*.*?\*/|\d+(?:\.\d+)?|\s+|[-+*/<>=~!@#%^&|?]+|::|:=|.}s;
 
 sub tokens_of { my @found; push @found, $& while $_[0] =~ /$token/g; return @found; }
 

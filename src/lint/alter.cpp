@@ -5,6 +5,7 @@
 
 #include "lint/coercion.hpp"
 #include "lint/judge.hpp"
+#include "lint/nodes.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
@@ -47,12 +48,7 @@ collect_names(Node *node, void *context)
 			if (std::find(found->begin(), found->end(), strVal(last)) == found->end())
 				found->emplace_back(strVal(last));
 	}
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, collect_names, context);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_names)),
-									  context);
-#endif
+	return walk_parts(node, collect_names, context);
 }
 
 // The columns that a constraint is about.

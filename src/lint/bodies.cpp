@@ -5,8 +5,11 @@
 #include <array>
 #include <cstring>
 
+#include "lint/nodes.hpp"
+#include "lint/ask.hpp"
 #include "lint/words.hpp"
 #include "pg/memory.hpp"
+#include "pg/subtransaction.hpp"
 #include "script/tokens.hpp"
 
 namespace mg::lint {
@@ -196,12 +199,7 @@ collect_calls(Node *node, void *context)
 		if (std::find(found->begin(), found->end(), name) == found->end())
 			found->push_back(std::move(name));
 	}
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, collect_calls, context);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_calls)),
-									  context);
-#endif
+	return walk_parts(node, collect_calls, context);
 }
 
 } // namespace
@@ -210,6 +208,15 @@ std::vector<Piece>
 pieces_of_block(const std::string &body)
 {
 	return Block(body).pieces();
+}
+
+std::vector<script::Token>
+body_tokens(const std::string &body)
+{
+	std::vector<script::Token> result;
+
+	(void)pg::try_and_undo([&] { result = script::tokens_of(body); });
+	return result;
 }
 
 Body
@@ -258,7 +265,8 @@ routine_body(const std::vector<std::string> &name)
 		const char *text;
 	};
 	pg::MemoryScope memory("migration_governance routine");
-	Found found = pg::guarded([&]() -> Found {
+	/* A schema may be out of the caller's reach, and so is what it has. */
+	Found found = ask(Found{nullptr, nullptr}, [&]() -> Found {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
 		Found result = {nullptr, nullptr};
 		List *names = NIL;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pg/boundary.hpp"
+#include "script/tokens.hpp"
 
 namespace mg::lint {
 
@@ -20,6 +20,9 @@ struct Piece
 // The SQL statements of a PL/pgSQL block, EXECUTE 'literal' among them, in their order. Conditions are taken as true. Raises what the
 // scanner raises.
 std::vector<Piece> pieces_of_block(const std::string &body);
+
+// The tokens of a body; none if the scanner cannot read it.
+std::vector<script::Token> body_tokens(const std::string &body);
 
 // A routine's body that a statement brings along.
 struct Body

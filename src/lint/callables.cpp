@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lint/facts.hpp"
+#include "lint/nodes.hpp"
 #include "lint/objects.hpp"
 #include "lint/rule.hpp"
 #include "lint/words.hpp"
@@ -238,12 +239,7 @@ lock_raw(Node *node, void *is_free)
 			*static_cast<bool *>(is_free) = false;
 		return false;
 	}
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, lock_raw, is_free);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(lock_raw)),
-									  is_free);
-#endif
+	return walk_parts(node, lock_raw, is_free);
 }
 
 // As checkViewColumns() would refuse it.

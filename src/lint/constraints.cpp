@@ -456,7 +456,7 @@ constraint_rules()
 		 set_not_null_scans,
 		 "SET NOT NULL reads the whole table",
 		 "Nobody reads or writes it meanwhile.",
-		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID."},
+		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID.", 0, 0, true},
 		{"set-not-null-on-nulls",
 		 "A",
 		 S::warning,

@@ -247,6 +247,8 @@ storage_rewrites_table(const Action &action, Context &context)
 void
 unlogged_table(const Action &action, Context &context)
 {
+	if (action.table == nullptr)
+		return;
 	if (action.what == What::create_table)
 	{
 		if (action.table->persistence != RELPERSISTENCE_UNLOGGED)

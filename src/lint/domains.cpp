@@ -1,6 +1,7 @@
 // Group A: domains, and what checks call.
 #include "lint/facts.hpp"
 #include "lint/judge.hpp"
+#include "lint/nodes.hpp"
 #include "lint/rule.hpp"
 #include "lint/sequences.hpp"
 #include "lint/words.hpp"
@@ -96,12 +97,7 @@ calls_something(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncCall) || IsA(node, SQLValueFunction) || IsA(node, TypeCast) || IsA(node, XmlExpr))
 		return true;
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, calls_something, context);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_something)),
-									  context);
-#endif
+	return walk_parts(node, calls_something, context);
 }
 
 // Whether a column's operators are all immutable: those of times with and without zone are not.

@@ -347,7 +347,7 @@ enum_rules()
 		 enum_value_taken_away,
 		 "a column goes to an enum type that lacks some of its values",
 		 "Rows that have one of them make the statement fail, after the table was locked and partly rewritten.",
-		 "Give such rows another value in a migration before."},
+		 "Give such rows another value in a migration before.", 0, 0, true},
 	};
 }
 

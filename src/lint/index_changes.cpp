@@ -333,7 +333,7 @@ index_change_rules()
 		 drop_unique_index,
 		 "a unique index is dropped, with no other in its place",
 		 "Values may come twice from then on.",
-		 "Make what takes its place first."},
+		 "Make what takes its place first.", 0, 0, true},
 		{"drop-replica-identity",
 		 "D",
 		 S::warning,

@@ -1,6 +1,7 @@
 // Group D: what an index holds and calls, and what its upkeep costs.
 #include <algorithm>
 
+#include "lint/bodies.hpp"
 #include "lint/facts.hpp"
 #include "lint/index_keys.hpp"
 #include "lint/indexes.hpp"
@@ -41,7 +42,7 @@ index_function_mutable(const Action &action, Context &context)
 std::string
 unqualified_in(const std::string &body)
 {
-	const std::vector<script::Token> tokens = script::tokens_of(body);
+	const std::vector<script::Token> tokens = body_tokens(body);
 	std::vector<std::string> functions;
 	std::vector<std::string> tables;
 	auto is_keyword = [](const std::string &word) {

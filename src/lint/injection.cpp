@@ -1,5 +1,6 @@
 // Cuts the operands of || out of a body.
 #include "lint/injection.hpp"
+#include "lint/bodies.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +62,7 @@ std::vector<std::string>
 unquoted_in(const std::string &body)
 {
 	std::vector<std::string> result;
-	const std::vector<Token> tokens = script::tokens_of(body);
+	const std::vector<Token> tokens = body_tokens(body);
 	auto is_concatenation = [&](const Token &token) {
 		return body.substr(token.start, token.end - token.start) == "||";
 	};

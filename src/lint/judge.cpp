@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lint/ask.hpp"
+#include "lint/nodes.hpp"
 
 namespace mg::lint {
 
@@ -118,12 +119,7 @@ collect_functions(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncCall))
 		static_cast<Names *>(context)->names.emplace_back(strVal(llast(castNode(FuncCall, node)->funcname)));
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, collect_functions, context);
-#else
-	return raw_expression_tree_walker(
-		node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect_functions)), context);
-#endif
+	return walk_parts(node, collect_functions, context);
 }
 
 } // namespace
@@ -134,9 +130,9 @@ type_named(const TypeName *name)
 	if (name == nullptr || name->names == NIL)
 		return InvalidOid;
 	auto look_up = [&] { return LookupTypeNameOid(nullptr, name, true); };
-	/* Another schema may be out of the caller's reach, and what %TYPE names may not be there. */
+	/* Another schema may be out of the caller's reach, what %TYPE names may not be there, and a modifier may be wrong. */
 	const bool is_sure =
-		!name->pct_type && (list_length(name->names) == 1 || strcmp(strVal(linitial(name->names)), "pg_catalog") == 0);
+		!name->pct_type && name->typmods == NIL && (list_length(name->names) == 1 || strcmp(strVal(linitial(name->names)), "pg_catalog") == 0);
 	return is_sure ? pg::guarded(look_up) : ask(static_cast<Oid>(InvalidOid), look_up);
 }
 

@@ -3,6 +3,17 @@
 
 namespace mg::lint {
 
+bool
+walk_parts(Node *node, bool (*walker)(Node *, void *), void *context)
+{
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, walker, context);
+#else
+	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)),
+									  context);
+#endif
+}
+
 namespace {
 
 struct Search
@@ -23,12 +34,7 @@ collect(Node *node, void *context)
 		search->found = lappend(search->found, node);
 	if (IsA(node, SubLink) && !search->subqueries)
 		return false;
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, collect, context);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(collect)),
-									  context);
-#endif
+	return walk_parts(node, collect, context);
 }
 
 } // namespace

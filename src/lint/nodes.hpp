@@ -8,6 +8,10 @@
 
 namespace mg::lint {
 
+// Calls walker(part, context) for each part of a node, until one gives true: the server's walker, for a walker to call. Raises for what that
+// does not know, such as most statements.
+bool walk_parts(Node *node, bool (*walker)(Node *, void *), void *context);
+
 // Every node of a kind in an expression or in SELECT, INSERT, UPDATE, DELETE or MERGE, in the order of the text as a rule; without
 // `subqueries` not those within one of an expression. What the server's walker does not know ends the search.
 std::vector<const Node *> nodes_in(const Node *tree, NodeTag tag, bool subqueries = true);

@@ -31,7 +31,7 @@ address_raw(ObjectType type, const Node *node)
 		case OBJECT_DOMAIN:
 		{
 			TypeName *type_name =
-				IsA(name, List) ? makeTypeNameFromNameList(castNode(List, name)) : castNode(::TypeName, name);
+				IsA(name, List) ? makeTypeNameFromNameList(castNode(List, name)) : reinterpret_cast<TypeName *>(name);
 			Type found = LookupTypeName(nullptr, type_name, nullptr, true);
 			Oid oid = InvalidOid;
 			if (found != nullptr)

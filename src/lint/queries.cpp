@@ -1,4 +1,5 @@
 // Goes through queries as parse analysis would, with the names that WITH gives.
+#include "lint/nodes.hpp"
 #include "lint/queries.hpp"
 
 #include <algorithm>
@@ -37,11 +38,7 @@ bool visit(Node *node, void *context);
 bool
 visit_parts(Node *node, Walk *walk)
 {
-#if PG_VERSION_NUM >= 160000
-	return raw_expression_tree_walker(node, visit, walk);
-#else
-	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(visit)), walk);
-#endif
+	return walk_parts(node, visit, walk);
 }
 
 bool
@@ -285,7 +282,8 @@ tables_named_in(const Node *statement)
 	List *found = pg::guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
 		Walk walk = {};
-		(void)visit(const_cast<Node *>(statement), &walk);
+		/* Statements that the walker does not know end it: a body may have any. */
+		(void)pg::succeeds_raw([&] { (void)visit(const_cast<Node *>(statement), &walk); });
 		MemoryContextSwitchTo(before);
 		return walk.found;
 	});

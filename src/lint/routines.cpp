@@ -1,4 +1,5 @@
 // Group K: triggers, functions and views.
+#include "lint/bodies.hpp"
 #include "lint/facts.hpp"
 #include "lint/judge.hpp"
 #include "lint/nodes.hpp"
@@ -98,7 +99,7 @@ words_of(const std::string &source)
 {
 	std::set<std::string> words;
 
-	for (const script::Token &token : script::tokens_of(source))
+	for (const script::Token &token : body_tokens(source))
 	{
 		if (!token.word.empty())
 			words.insert(token.word);

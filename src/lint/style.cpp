@@ -293,7 +293,7 @@ environment_value(const Action &action, Context &context)
 	if (source.find('\'') == std::string::npos && source.find('$') == std::string::npos)
 		return;
 	std::string before;
-	for (const script::Token &token : script::tokens_of(source))
+	for (const script::Token &token : body_tokens(source))
 	{
 		const char *what = nullptr;
 		if (token.is_string)

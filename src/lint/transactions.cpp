@@ -367,7 +367,7 @@ transaction_control(const Action &action, Context &context)
 bool
 has_block_in_loop(const std::string &body)
 {
-	const std::vector<script::Token> tokens = script::tokens_of(body);
+	const std::vector<script::Token> tokens = body_tokens(body);
 	int loops = 0;
 
 	for (size_t i = 0; i < tokens.size(); i++)

@@ -264,7 +264,7 @@ type_rules()
 		 type_change_loses,
 		 "a change to a type that holds less",
 		 "One value that does not fit makes the migration fail; others are rounded or cut.",
-		 "Look for such values first, and rehearse with data."},
+		 "Look for such values first, and rehearse with data.", 0, 0, true, true},
 		{"type-change-volatile",
 		 "C",
 		 S::warning,

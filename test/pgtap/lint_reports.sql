@@ -2,6 +2,7 @@
 \ir lib/lint.sql
 \ir lib/errors.sql
 ANALYZE;
+SET lock_timeout = '1min';
 
 CREATE FUNCTION t.found(script text) RETURNS text LANGUAGE sql AS
 $$ SELECT string_agg(rule || ' ' || line || ':' || col, ', ' ORDER BY line, col, rule) FROM mg_lint(script) WHERE rule IN ('check-without-not-valid', 'set-not-null-scans', 'not-looked-into') $$;

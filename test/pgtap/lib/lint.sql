@@ -71,7 +71,7 @@ CREATE FUNCTION t.works(script text, work text) RETURNS text LANGUAGE sql AS $$
 	WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' AND c.relnamespace = 'public'::regnamespace AND pg_table_size(c.oid) > 65536 AND (done ->> work)::boolean
 $$;
 
--- Tests all cases; `groups` are those that a file has cases for.
+-- Tests all cases; `groups` are those that a file has cases for. lint_reports.sql has those of what takes several migrations.
 CREATE FUNCTION t.lint_tests(groups text[]) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT is((SELECT string_agg(line || ':' || col, ' ') FROM mg_lint(script) f WHERE f.rule = c.rule), place,
 		c.rule || CASE WHEN place IS NULL THEN ' leaves alone: ' ELSE ' finds: ' END || left(script, 500)) FROM t.lint_case c
@@ -84,10 +84,10 @@ CREATE FUNCTION t.lint_tests(groups text[]) RETURNS SETOF text LANGUAGE sql AS $
 	FROM t.lint_case c JOIN (SELECT DISTINCT f.rule, f.work FROM t.lint_case o, mg_lint(o.script) f WHERE f.rule = o.rule AND f.work IS NOT NULL) w ON w.rule = c.rule
 	WHERE c.runs AND c.place IS NULL
 	UNION ALL
-	SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE rule_group = ANY (groups) AND current_setting('server_version_num')::int / 10000 BETWEEN coalesce(since, 0) AND coalesce(until, 999)
+	SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE rule_group = ANY (groups) AND rule <> 'conflicts-with-pending' AND current_setting('server_version_num')::int / 10000 BETWEEN coalesce(since, 0) AND coalesce(until, 999)
 		AND NOT EXISTS (SELECT FROM t.lint_case c WHERE c.rule = r.rule AND place IS NOT NULL)), NULL, 'each rule has a case that it finds')
 	UNION ALL
-	SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE rule_group = ANY (groups)
+	SELECT is((SELECT string_agg(rule, ' ') FROM mg_lint_rules() r WHERE rule_group = ANY (groups) AND rule <> 'conflicts-with-pending'
 		AND NOT EXISTS (SELECT FROM t.lint_case c WHERE c.rule = r.rule AND place IS NULL)), NULL, 'and a near miss')
 	UNION ALL
 	SELECT is((SELECT string_agg(DISTINCT rule, ' ') FROM t.lint_case WHERE rule NOT IN (SELECT rule FROM mg_lint_rules())), NULL, 'and each case a rule')

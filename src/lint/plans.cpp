@@ -130,7 +130,9 @@ plan_of(const Node *statement, const Table &table, Model &model)
 	if (table.made_here || !OidIsValid(table.oid) || table.kind == RELKIND_VIEW)
 		return result;
 	SelectStmt *search = pg::guarded([&] { return search_raw(statement); });
-	if (search == nullptr || !name_tables(search, model, &tables))
+	/* CURRENT OF is one row, and no SELECT has it. */
+	if (search == nullptr || (search->whereClause != nullptr && IsA(search->whereClause, CurrentOfExpr)) ||
+		!name_tables(search, model, &tables))
 		return result;
 	(void)pg::try_and_undo([&] {
 		pg::guarded([&] {
@@ -139,7 +141,11 @@ plan_of(const Node *statement, const Table &table, Model &model)
 					return;
 			auto *raw = makeNode(RawStmt);
 			raw->stmt = reinterpret_cast<Node *>(search);
-			Query *query = parse_analyze_fixedparams(raw, "", nullptr, 0, nullptr);
+			/* Without the hooks that count statements: this one is nobody's. */
+			ParseState *state = make_parsestate(nullptr);
+			state->p_sourcetext = "";
+			Query *query = transformTopLevelStmt(state, raw);
+			free_parsestate(state);
 			if (calls_users_raw(reinterpret_cast<Node *>(query), nullptr))
 				return;
 			List *queries = pg_rewrite_query(query);

@@ -11,12 +11,6 @@ namespace mg::lint {
 
 namespace {
 
-Oid
-oid_of(const pg::Cell &cell)
-{
-	return cell.has_value() ? static_cast<Oid>(strtoul(cell->c_str(), nullptr, 10)) : InvalidOid;
-}
-
 bool
 has_constraint(const Table &table, Oid oid)
 {

@@ -6,10 +6,11 @@
 
 #include "lint/bodies.hpp"
 #include "lint/ignore.hpp"
+#include "lint/indexes.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
-#include "lint/trees.hpp"
 #include "lint/settings.hpp"
+#include "lint/trees.hpp"
 #include "lint/walk.hpp"
 #include "lint/words.hpp"
 #include "pg/subtransaction.hpp"
@@ -293,8 +294,10 @@ private:
 		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
 		if (statement.secret)
 			return statement.tag;
-		return pg::excerpt(
-			number == number_ && action_->what != What::script_end ? statement_text() : std::string(script_.text_of(statement)), 200);
+		return pg::excerpt(number == number_ && action_->what != What::script_end
+							   ? statement_text()
+							   : std::string(script_.text_of(statement)),
+						   200);
 	}
 
 	void report(Report report) override
@@ -302,10 +305,9 @@ private:
 		Finding finding;
 		const int subject = subject_of(report);
 		const Table *table = report.table != nullptr ? report.table : action_->table;
-		const Place place =
-			lines_.place_of(report.statement >= 0
-								? static_cast<size_t>(std::max(report.location, 0))
-								: offset_of(report.location >= 0 ? report.location : action_->location));
+		const Place place = lines_.place_of(
+			report.statement >= 0 ? static_cast<size_t>(std::max(report.location, 0))
+								  : offset_of(report.location >= 0 ? report.location : action_->location));
 
 		found_.insert(rule_);
 		finding.rule = rule_;
@@ -326,6 +328,8 @@ private:
 			finding.object = table->title();
 			finding.bytes = table->bytes;
 			finding.rows = table->rows;
+			if (options_.with_disk)
+				finding.disk = written_bytes(*action_, *table, report.work);
 		}
 		for (Ignore &ignore : ignores_)
 			if (ignore.rule == rule_->name && !ignore.reason.empty() &&

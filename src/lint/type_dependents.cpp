@@ -75,7 +75,8 @@ keeps_key(const Column &column, const TypeChange &change, Oid method, Oid opclas
 std::vector<Rebuilt>
 rebuilt_indexes(const Action &action, const TypeChange &change)
 {
-	/* OFFSET 0 keeps the planner from looking for the column in every table that has one of that name. */
+	/* OFFSET 0 keeps the planner from looking for the column in every table that has one of that name; for EXISTS it would read all
+	   of pg_depend. */
 	constexpr const char *sql =
 		"WITH RECURSIVE m (oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM m JOIN pg_inherits ON inhparent = m.oid) "
 		"SELECT i.indexrelid, c.oid::regclass, c.relam, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR NOT "
@@ -86,9 +87,9 @@ rebuilt_indexes(const Action &action, const TypeChange &change)
 		"JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' "
 		"LEFT JOIN pg_constraint con ON con.conrelid = m.oid AND con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x') "
 		"LEFT JOIN LATERAL generate_series(0, i.indnkeyatts - 1) k ON i.indkey[k] = a.attnum "
-		"WHERE k IS NOT NULL OR a.attnum = ANY (i.indkey) OR EXISTS (SELECT FROM pg_depend d "
-		"  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass "
-		"    AND d.refobjid = m.oid AND d.refobjsubid = a.attnum) "
+		"WHERE k IS NOT NULL OR a.attnum = ANY (i.indkey) OR i.indexrelid IN (SELECT d.objid FROM pg_depend d "
+		"  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = m.oid "
+		"    AND d.refobjsubid = a.attnum) "
 		"ORDER BY 2";
 	std::vector<Rebuilt> result;
 	Oid last = InvalidOid;

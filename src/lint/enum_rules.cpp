@@ -300,10 +300,7 @@ enum_value_taken_away(const Action &action, Context &context)
 	std::string list;
 	for (const std::string &label : from->labels)
 		if (std::find(to->labels.begin(), to->labels.end(), label) == to->labels.end())
-		{
-			const std::string literal = pg::guarded([&] { return quote_literal_cstr(label.c_str()); });
-			lost += (lost.empty() ? "" : ", ") + literal;
-		}
+			lost += (lost.empty() ? "" : ", ") + literal(label);
 	if (lost.empty())
 		return;
 	Report report;
@@ -359,7 +356,10 @@ enum_rules()
 		 enum_value_taken_away,
 		 "a column goes to an enum type that lacks some of its values",
 		 "Rows that have one of them make the statement fail, after the table was locked and partly rewritten.",
-		 "Give such rows another value in a migration before.", 0, 0, true},
+		 "Give such rows another value in a migration before.",
+		 0,
+		 0,
+		 true},
 	};
 }
 

@@ -6,17 +6,11 @@
 #include "lint/index_keys.hpp"
 #include "lint/indexes.hpp"
 #include "lint/words.hpp"
+#include "pg/text.hpp"
 
 namespace mg::lint {
 
 namespace {
-
-std::string
-pretty(int64_t bytes)
-{
-	return pg::guarded(
-		[&] { return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes)))); });
-}
 
 // About what an index takes: an entry has a header of 8 bytes and a pointer of 4, and pages are filled to 90 %.
 int64_t
@@ -147,9 +141,9 @@ disk_headroom(const Action &action, Context &context)
 		written.bytes *= 2;
 	if (static_cast<uint64_t>(written.bytes) < room.available)
 		return;
-	context.report({"it takes about " + pretty(written.bytes) + " to write " +
+	context.report({"it takes about " + pg::size_text(written.bytes) + " to write " +
 						(action.what == What::create_index ? "the index of " : "all of ") + action.table->title() +
-						", and the file system has " + pretty(static_cast<int64_t>(room.available)) +
+						", and the file system has " + pg::size_text(static_cast<int64_t>(room.available)) +
 						" left: a full disk stops the whole server",
 					"Make room first, or give it a tablespace elsewhere."});
 }
@@ -176,7 +170,7 @@ index_build_memory(const Action &action, Context &context)
 		return;
 	Report report;
 	report.message = "building a " + method + " index over " + sized(*action.table) +
-					 " with maintenance_work_mem = " + pretty(memory) +
+					 " with maintenance_work_mem = " + pg::size_text(memory) +
 					 (method == "gin" ? " writes it in many small steps" : " goes on without the graph in memory") +
 					 ", which takes many times as long";
 	report.hint = "SET maintenance_work_mem to as much as can be spared before it.";

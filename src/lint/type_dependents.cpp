@@ -23,12 +23,6 @@ has_its_names(const Table &table)
 	});
 }
 
-Oid
-oid_of(const pg::Cell &cell)
-{
-	return cell.has_value() ? static_cast<Oid>(strtoul(cell->c_str(), nullptr, 10)) : InvalidOid;
-}
-
 bool
 has_constraint(const Table &table, Oid oid)
 {

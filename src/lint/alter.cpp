@@ -60,7 +60,8 @@ columns_of(const Constraint *definition, const Table &table, const Column *colum
 
 	if (definition->contype == CONSTR_CHECK)
 	{
-		collect_names(const_cast<Node *>(definition->raw_expr), &result);
+		/* What is nested too deeply names what was found by then. */
+		pg::guarded([&] { (void)pg::succeeds_raw([&] { (void)collect_names(definition->raw_expr, &result); }); });
 		result.erase(std::remove_if(result.begin(), result.end(),
 									[&](const std::string &name) { return table.column(name) == nullptr; }),
 					 result.end());

@@ -123,6 +123,11 @@ meeting_of(const Node *statement, Context &context)
 	const MeetingRaw nothing = {InvalidOid, InvalidOid, nullptr};
 	MeetingRaw result = nothing;
 	const std::string path = path_setting(context.model());
+	const std::vector<std::string> name = names_in(create->funcname);
+
+	/* The look-up would make the session's temporary schema. */
+	if (name.size() > 1 ? name[name.size() - 2] == "pg_temp" : path.rfind("pg_temp", 0) == 0)
+		return nothing;
 
 	const bool failed = pg::try_and_undo([&] {
 							result = pg::guarded([&] {

@@ -131,8 +131,9 @@ type_named(const TypeName *name)
 		return InvalidOid;
 	auto look_up = [&] { return LookupTypeNameOid(nullptr, name, true); };
 	/* Another schema may be out of the caller's reach, what %TYPE names may not be there, and a modifier may be wrong. */
-	const bool is_sure =
-		!name->pct_type && name->typmods == NIL && (list_length(name->names) == 1 || strcmp(strVal(linitial(name->names)), "pg_catalog") == 0);
+	const bool is_sure = !name->pct_type && name->typmods == NIL &&
+						 (list_length(name->names) == 1 ||
+						  (list_length(name->names) == 2 && strcmp(strVal(linitial(name->names)), "pg_catalog") == 0));
 	return is_sure ? pg::guarded(look_up) : ask(static_cast<Oid>(InvalidOid), look_up);
 }
 
@@ -208,7 +209,8 @@ volatility_of(const Node *expression, const Table &table, Model &model, ParseExp
 	/* What the script makes says itself what it is. */
 	Names called;
 	Volatility worst = Volatility::unknown;
-	collect_functions(const_cast<Node *>(expression), &called);
+	pg::guarded(
+		[&] { (void)pg::succeeds_raw([&] { (void)collect_functions(const_cast<Node *>(expression), &called); }); });
 	for (const std::string &name : called.names)
 		if (const char *made = model.made_function(name))
 		{

@@ -102,6 +102,7 @@ not_valid_never_validated(const Action &, Context &context)
 			report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
 							 " is left NOT VALID: rows from before may break it";
 			report.steps = {validate_step(*table, constraint.name)};
+			report.afterwards = true;
 			report.table = table.get();
 			report.location = locations[{table.get(), constraint.name}];
 			context.report(std::move(report));
@@ -172,6 +173,7 @@ leftover_check_after_not_null(const Action &, Context &context)
 			report.message = "constraint " + quoted(constraint.name) + " of " + table->title() +
 							 " says nothing that NOT NULL does not say by now";
 			report.steps = {step(alter(*table) + " DROP CONSTRAINT " + quoted(constraint.name))};
+			report.afterwards = true;
 			report.table = table;
 			report.location = location;
 			context.report(std::move(report));

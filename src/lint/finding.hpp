@@ -53,6 +53,7 @@ struct Finding
 	std::string message;
 	std::string hint;
 	std::vector<Step> steps; // the safe way, written out for this object
+	bool afterwards = false; // the steps come behind the statement, not instead of it
 	int64_t bytes = -1;      // at stake; below 0: none
 	double rows = -1;        // below 0: nobody knows
 	int64_t disk = 0;        // that the work needs besides what is there

@@ -319,6 +319,7 @@ private:
 		finding.message = std::move(report.message);
 		finding.hint = std::move(report.hint);
 		finding.steps = std::move(report.steps);
+		finding.afterwards = report.afterwards;
 		finding.object = std::move(report.object);
 		if (finding.object.empty() && table != nullptr)
 		{

@@ -290,6 +290,7 @@ fk_no_index(const Action &, Context &context)
 							  ", and attach them.";
 			else
 				report.steps = {outside_step("CREATE INDEX CONCURRENTLY ON " + columns)};
+			report.afterwards = true;
 			report.table = table.get();
 			report.location = locations[{table.get(), constraint.name}];
 			context.report(std::move(report));

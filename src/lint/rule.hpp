@@ -24,6 +24,7 @@ struct Report
 	std::string object = ""; // where it is no table; quoted
 	int location = -1;
 	int statement = -1; // an earlier one that it is about; the location is then that of the script
+	bool afterwards = false; // the steps come behind the statement, not instead of it
 };
 
 // An action of an earlier statement. The tables are as the model has them now.

@@ -11,6 +11,18 @@ namespace mg::lint {
 
 namespace {
 
+// Whether the columns are called as in the catalogs, which constraints are written out from.
+bool
+has_its_names(const Table &table)
+{
+	return std::all_of(table.columns.begin(), table.columns.end(), [&](const Column &column) {
+		return column.number <= 0 || pg::guarded([&] {
+				   const char *name = get_attname(table.oid, static_cast<AttrNumber>(column.number), true);
+				   return name != nullptr && column.name == name;
+			   });
+	});
+}
+
 Oid
 oid_of(const pg::Cell &cell)
 {
@@ -187,8 +199,8 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	std::string drops;
 	std::string adds;
 	std::string validates;
-	bool are_definable =
-		action.table->kind == RELKIND_RELATION && !action.table->has_children && !action.table->is_partition;
+	bool are_definable = action.table->kind == RELKIND_RELATION && !action.table->has_children &&
+						 !action.table->is_partition && has_its_names(*action.table);
 	for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), std::to_string(action.column->number)}))
 	{
 		const std::string name = quoted(row[1].value_or(""));
@@ -343,7 +355,10 @@ type_change_rechecks_fk(const Action &action, Context &context)
 		report.message = "changing the type of column " + quoted(action.name) + " of " + action.table->title() +
 						 " looks up every row of " + sized(*referencing) + " again for foreign key " + key.name +
 						 ", while nobody reads or writes either table";
-		const pg::Cell definition = referencing->kind == RELKIND_RELATION && !context.is_in_body()
+		/* With a rewrite, the rows are gone through anyway. */
+		const pg::Cell definition = referencing->kind == RELKIND_RELATION && !context.is_in_body() &&
+											!change.rewrites && has_its_names(*referencing) &&
+											has_its_names(*action.table)
 										? constraint_definition(key.oid, key.referencing)
 										: pg::Cell();
 		const std::string alter = "ALTER TABLE " + referencing->title() + " ";

@@ -29,6 +29,17 @@ link_of(const lint::Rule &rule)
 	return std::string("docs/lint-rules.md#") + rule.name;
 }
 
+// What comes before a step of so many.
+std::string
+introduction(const lint::Finding &finding, size_t i)
+{
+	if (i > 0)
+		return "Then, in a migration of its own";
+	if (finding.afterwards)
+		return finding.steps[0].outside ? "Afterwards" : "Afterwards, in a migration of its own";
+	return finding.steps.size() == 1 ? "Instead" : "First";
+}
+
 // The hint with the steps behind it.
 std::string
 hint_of(const lint::Finding &finding)
@@ -36,10 +47,7 @@ hint_of(const lint::Finding &finding)
 	std::string result = finding.hint;
 
 	for (size_t i = 0; i < finding.steps.size(); i++)
-		result += (result.empty() ? "" : "\n") +
-				  (finding.steps.size() == 1
-					   ? std::string("Instead")
-					   : (i == 0 ? std::string("First") : std::string("Then, in a migration of its own"))) +
+		result += (result.empty() ? "" : "\n") + introduction(finding, i) +
 				  (finding.steps[i].outside ? ", outside of a transaction: " : ": ") + finding.steps[i].sql;
 	return result;
 }

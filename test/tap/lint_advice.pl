@@ -19,9 +19,12 @@ sub findings_in
 	my ($name) = @_;
 	return @{ $json->decode($node->safe_psql($name, <<'SQL')) };
 SELECT coalesce(json_agg(x), '[]') FROM (
-	SELECT DISTINCT ON (c.rule, c.script, f.object, f.steps) c.rule, c.script, f.steps, f.object, f.lock_mode, f.work, f.severity,
-		rtrim(btrim(c.script, E' \n\t'), ';') = f.statement AS alone
-	FROM t.lint_case c, mg_lint(c.script) f
+	SELECT DISTINCT ON (c.rule, c.script, f.object, f.steps) c.rule, c.script, f.steps, f.object, f.lock_mode, f.work, f.hint ~ '^(.*\n)?Afterwards' AS afterwards,
+		s.before, s.after
+	FROM t.lint_case c, mg_lint(c.script) f,
+		LATERAL (SELECT coalesce(string_agg(p.statement || ';', E'\n' ORDER BY ordinal) FILTER (WHERE ordinal < own), '') AS before,
+			coalesce(string_agg(p.statement || ';', E'\n' ORDER BY ordinal) FILTER (WHERE ordinal > own), '') AS after
+			FROM (SELECT *, max(ordinal) FILTER (WHERE (line, col) <= (f.line, f.col)) OVER () AS own FROM mg_parse(c.script)) p) s
 	WHERE f.rule = c.rule AND f.steps IS NOT NULL AND c.place IS NOT NULL AND c.runs) x
 SQL
 }
@@ -42,8 +45,8 @@ my %strength = map { $modes[$_] => $_ + 1 } 0 .. $#modes;
 sub trouble_with
 {
 	my ($database, $step, $finding) = @_;
-	# What cannot run in a transaction takes no strong lock: CONCURRENTLY is there for that.
-	if ($step =~ /\bCONCURRENTLY\b/ && $step !~ /;.*\S/s || $step =~ /^\s*VACUUM/)
+	# What cannot run in a transaction takes no strong lock for long: CONCURRENTLY and COMMIT are there for that.
+	if ($step =~ /\bCONCURRENTLY\b/ && $step !~ /;.*\S/s || $step =~ /^\s*VACUUM/ || $step =~ /^\s*DO \$.*\bCOMMIT\b/s)
 	{
 		my ($code, $out, $err) = $node->psql($database, $step);
 		return $code == 0 ? undef : $err;
@@ -64,11 +67,32 @@ SQL
 	return $err if $code != 0;
 	my ($last) = $out =~ /(\{"locks".*\})/ or return "no answer: $out";
 	my $seen = $json->decode($last);
-	return undef unless $finding->{lock_mode} && $strength{ $finding->{lock_mode} } >= $strength{ShareLock};
+	# A lock that is held for a moment is not what these findings are about.
+	return undef unless $finding->{work} && $finding->{lock_mode} && $strength{ $finding->{lock_mode} } >= $strength{ShareLock};
 	my ($strong) = grep { $strength{$_} >= $strength{ $finding->{lock_mode} } } @{ $seen->{locks} };
-	return "takes $strong" . ($finding->{work} ? ' and goes through the table' : '') if $strong && ($seen->{work} || !$finding->{work});
+	return "takes $strong and goes through the table" if $strong && $seen->{work};
 	return undef;
 }
+
+# The schema in a file.
+my $dumps = 0;
+sub dump_of
+{
+	my ($database) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/' . ++$dumps . '.sql';
+	my $dump = `pg_dump -s -d '${\ $node->connstr($database)}' 2>&1`;
+	$dump =~ s/^\\(un)?restrict .*\n//mg;
+	append_to_file($file, $dump);
+	return $file;
+}
+
+# Advice that takes the place of an earlier statement of the script as well.
+my %of_both = map { $_ => 1 } qw(table-altered-again lock-order);
+# Advice that leaves something better than the statement would, on purpose.
+my @better = (
+	[ 'invalid-index-leftover', qr/./, 'the statement keeps the invalid index, which no dump has' ],
+	[ 'reindex-not-concurrent', qr/^REINDEX TABLE large$/, 'REINDEX TABLE CONCURRENTLY leaves an invalid index alone' ],
+	[ 'set-not-null-scans', qr/ADD CONSTRAINT k CHECK \(a IS NOT NULL\) NOT VALID/, 'the constraint is validated' ]);
 
 my $tried = 0;
 for my $name (case_files())
@@ -79,21 +103,34 @@ for my $name (case_files())
 		my $title = "$finding->{rule}: $finding->{script}";
 		my $advised = copy_of($name);
 		my $wrong;
+		# Advice for afterwards comes behind the script, other advice takes the place of a statement.
+		my ($code, $out, $err) = $node->psql($advised, $finding->{afterwards} ? $finding->{script} : $of_both{ $finding->{rule} } ? '' : $finding->{before});
+		$wrong = $err if $code != 0;
 		for my $step (@{ $finding->{steps} })
 		{
+			last if defined $wrong;
 			$wrong = trouble_with($advised, $step, $finding);
 			$wrong = "$step: $wrong" if defined $wrong;
-			last if defined $wrong;
 		}
 		is($wrong, undef, "the advice works: $title");
 		$tried++;
-		if ($finding->{alone} && !defined $wrong)
+		if (!$finding->{afterwards} && !defined $wrong)
 		{
 			my $plain = copy_of($name);
-			my ($code, $out, $err) = $node->psql($plain, $finding->{script});
+			($code, $out, $err) = $node->psql($advised, $finding->{after});
+			is($code, 0, "with what follows: $title") or diag($err);
+			($code, $out, $err) = $node->psql($plain, $finding->{script});
 			is($code, 0, "so does what it is about: $title") or diag($err);
-			my @dumps = map { my $dump = `pg_dump -s -d '${\ $node->connstr($_)}' 2>&1`; $dump =~ s/^\\(un)?restrict .*\n//mg; $dump } ($plain, $advised);
-			is($dumps[1], $dumps[0], "and ends in the same schema: $title");
+			my @files = map { dump_of($_) } ($plain, $advised);
+			my $difference = `diff @files`;
+			if (my ($why) = map { $_->[2] } grep { $finding->{rule} eq $_->[0] && $finding->{script} =~ $_->[1] } @better)
+			{
+				isnt($difference, '', "and ends in another schema, since $why: $title");
+			}
+			else
+			{
+				is($difference, '', "and ends in the same schema: $title");
+			}
 			$node->safe_psql('postgres', "DROP DATABASE $plain");
 		}
 		$node->safe_psql('postgres', "DROP DATABASE $advised");

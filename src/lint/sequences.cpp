@@ -121,8 +121,10 @@ index_options(const Constraint *definition)
 	foreach (cell, definition->options)
 	{
 		auto *option = lfirst_node(DefElem, cell);
-		const std::string value = pg::guarded([&] { return defGetString(option); });
-		options += (options.empty() ? "" : ", ") + quoted(option->defname) + " = " + literal(value);
+		options += (options.empty() ? "" : ", ") + quoted(option->defname);
+		/* One without a value is switched on. */
+		if (option->arg != nullptr)
+			options += " = " + literal(pg::guarded([&] { return defGetString(option); }));
 	}
 	if (!options.empty())
 		result += " WITH (" + options + ")";

@@ -253,6 +253,7 @@ statistics_grow_old(const Action &, Context &context)
 						" from before, until autovacuum comes along";
 		found.hint = "ANALYZE " + change.table->title() + " at the end of the migration.";
 		found.table = change.table;
+		found.location = change.location;
 		context.report(std::move(found));
 	}
 }

@@ -198,17 +198,16 @@ table_altered_again(const Action &action, Context &context)
 		context.taken().empty())
 		return;
 	Table *table = context.taking().front().table;
-	if (!context.is_occupied(*table) || table->made_here)
+	/* A statement may lock other tables too, and before the one that it alters. */
+	auto alters = [&](int statement) {
+		const AlterTableStmt *alter =
+			statement >= 0 ? plain_alter(context.statements()[static_cast<size_t>(statement)]) : nullptr;
+		return alter != nullptr && context.model().find(alter->relation) == table;
+	};
+	if (!context.is_occupied(*table) || table->made_here || !alters(number))
 		return;
 	/* Of many in a row, the second one. */
-	auto has_locked = [&](int statement) {
-		for (auto lock = context.taken().rbegin(); lock != context.taken().rend() && lock->statement >= statement;
-			 ++lock)
-			if (lock->statement == statement && lock->table == table)
-				return true;
-		return false;
-	};
-	if (!has_locked(number - 1) || has_locked(number - 2))
+	if (!alters(number - 1) || alters(number - 2))
 		return;
 	std::vector<std::string> first_words;
 	std::vector<std::string> words;

@@ -1,6 +1,8 @@
 // Asks ruleutils.c, but only for what can be had at once.
 #include "lint/definitions.hpp"
 
+#include <algorithm>
+
 namespace mg::lint {
 
 namespace {
@@ -16,6 +18,17 @@ ask_unlocked(const char *sql, Oid object, Oid table)
 }
 
 } // namespace
+
+bool
+has_its_names(const Table &table)
+{
+	return std::all_of(table.columns.begin(), table.columns.end(), [&](const Column &column) {
+		return column.number <= 0 || pg::guarded([&] {
+				   const char *name = get_attname(table.oid, static_cast<AttrNumber>(column.number), true);
+				   return name != nullptr && column.name == name;
+			   });
+	});
+}
 
 pg::Cell
 index_definition(Oid index, Oid table)

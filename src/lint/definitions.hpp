@@ -9,5 +9,7 @@ namespace mg::lint {
 // it would wait for: nothing, where somebody else locks the table just now.
 pg::Cell index_definition(Oid index, Oid table);
 pg::Cell constraint_definition(Oid constraint, Oid table);
+// Whether the columns are called as in the catalogs, which constraints are written out from.
+bool has_its_names(const Table &table);
 
 } // namespace mg::lint

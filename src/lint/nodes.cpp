@@ -106,7 +106,7 @@ is_constant_true(const Node *node)
 const RangeVar *
 range_var_of(const List *names)
 {
-	if (names == NIL || list_length(names) > 3)
+	if (names == NIL)
 		return nullptr;
 	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
 }

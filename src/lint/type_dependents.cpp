@@ -11,18 +11,6 @@ namespace mg::lint {
 
 namespace {
 
-// Whether the columns are called as in the catalogs, which constraints are written out from.
-bool
-has_its_names(const Table &table)
-{
-	return std::all_of(table.columns.begin(), table.columns.end(), [&](const Column &column) {
-		return column.number <= 0 || pg::guarded([&] {
-				   const char *name = get_attname(table.oid, static_cast<AttrNumber>(column.number), true);
-				   return name != nullptr && column.name == name;
-			   });
-	});
-}
-
 bool
 has_constraint(const Table &table, Oid oid)
 {

@@ -1,7 +1,9 @@
 // Looks names up without the locks of get_object_address().
 #include "lint/drops.hpp"
 
-#include "pg/subtransaction.hpp"
+#include "lint/ask.hpp"
+#include "lint/nodes.hpp"
+#include "lint/scan.hpp"
 
 namespace mg::lint {
 
@@ -12,10 +14,7 @@ template <typename Fn>
 Oid
 found_by(Fn &&fn)
 {
-	Oid result = InvalidOid;
-	std::optional<pg::Error> error = pg::try_and_undo([&] { result = pg::guarded(fn); });
-
-	return error.has_value() ? InvalidOid : result;
+	return ask(static_cast<Oid>(InvalidOid), fn);
 }
 
 Oid
@@ -28,12 +27,8 @@ constraint_raw(Oid relation, const char *name)
 ObjectAddress
 part_of_table(ObjectType type, const List *names, Model &model)
 {
-	if (list_length(names) < 2)
-		return InvalidObjectAddress;
-	const RangeVar *name = pg::guarded([&] {
-		return makeRangeVarFromNameList(list_truncate(list_copy(const_cast<List *>(names)), list_length(names) - 1));
-	});
-	Table *table = model.find(name);
+	Table *table = model.find(table_in(names));
+
 	if (table == nullptr || !OidIsValid(table->oid))
 		return InvalidObjectAddress;
 	const char *part = strVal(llast(names));
@@ -51,16 +46,12 @@ part_of_table(ObjectType type, const List *names, Model &model)
 		{
 			Oid oid = found_by([&] {
 				Oid result = InvalidOid;
-				ScanKeyData keys[2];
-				Relation catalog = table_open(PolicyRelationId, AccessShareLock);
-				ScanKeyInit(&keys[0], Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
-							ObjectIdGetDatum(table->oid));
-				ScanKeyInit(&keys[1], Anum_pg_policy_polname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(part));
-				SysScanDesc scan = systable_beginscan(catalog, PolicyPolrelidPolnameIndexId, true, nullptr, 2, keys);
-				if (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row))
-					result = reinterpret_cast<Form_pg_policy>(GETSTRUCT(row))->oid;
-				systable_endscan(scan);
-				table_close(catalog, AccessShareLock);
+				scan_raw(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, table->oid,
+						 [&](Relation, HeapTuple row) {
+							 auto *form = reinterpret_cast<Form_pg_policy>(GETSTRUCT(row));
+							 if (strcmp(NameStr(form->polname), part) == 0)
+								 result = form->oid;
+						 });
 				return result;
 			});
 			return {PolicyRelationId, oid, 0};
@@ -73,7 +64,10 @@ part_of_table(ObjectType type, const List *names, Model &model)
 Oid
 relation_named(const List *names, Model &model)
 {
-	const RangeVar *name = pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
+	const RangeVar *name = range_var_of(names);
+
+	if (name == nullptr)
+		return InvalidOid;
 	/* An index is no table of the model. */
 	if (Table *table = model.find(name))
 		return table->oid;

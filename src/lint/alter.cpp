@@ -36,21 +36,6 @@ type_of(const Constraint *definition)
 	}
 }
 
-bool
-collect_names(Node *node, void *context)
-{
-	if (node == nullptr)
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		auto *found = static_cast<std::vector<std::string> *>(context);
-		if (auto *last = static_cast<Node *>(llast(castNode(ColumnRef, node)->fields)); IsA(last, String))
-			if (std::find(found->begin(), found->end(), strVal(last)) == found->end())
-				found->emplace_back(strVal(last));
-	}
-	return walk_parts(node, collect_names, context);
-}
-
 // The columns that a constraint is about.
 std::vector<std::string>
 columns_of(const Constraint *definition, const Table &table, const Column *column)
@@ -60,8 +45,10 @@ columns_of(const Constraint *definition, const Table &table, const Column *colum
 
 	if (definition->contype == CONSTR_CHECK)
 	{
-		/* What is nested too deeply names what was found by then. */
-		pg::guarded([&] { (void)pg::succeeds_raw([&] { (void)collect_names(definition->raw_expr, &result); }); });
+		for (const Node *reference : nodes_in(definition->raw_expr, T_ColumnRef))
+			if (auto *last = static_cast<Node *>(llast(castNode(ColumnRef, reference)->fields));
+				IsA(last, String) && std::find(result.begin(), result.end(), strVal(last)) == result.end())
+				result.emplace_back(strVal(last));
 		result.erase(std::remove_if(result.begin(), result.end(),
 									[&](const std::string &name) { return table.column(name) == nullptr; }),
 					 result.end());

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstring>
 
-#include "lint/nodes.hpp"
 #include "lint/ask.hpp"
+#include "lint/nodes.hpp"
 #include "lint/words.hpp"
 #include "pg/memory.hpp"
 #include "pg/subtransaction.hpp"
@@ -187,21 +187,6 @@ body_in(const List *options, const std::string &otherwise)
 	return body;
 }
 
-bool
-collect_calls(Node *node, void *context)
-{
-	if (node == nullptr)
-		return false;
-	if (IsA(node, FuncCall))
-	{
-		auto *found = static_cast<std::vector<std::vector<std::string>> *>(context);
-		std::vector<std::string> name = names_in(castNode(FuncCall, node)->funcname);
-		if (std::find(found->begin(), found->end(), name) == found->end())
-			found->push_back(std::move(name));
-	}
-	return walk_parts(node, collect_calls, context);
-}
-
 } // namespace
 
 std::vector<Piece>
@@ -251,8 +236,12 @@ calls_of(const Node *statement)
 
 	if (IsA(statement, CallStmt))
 		return {names_in(castNode(CallStmt, statement)->funccall->funcname)};
-	if (IsA(statement, SelectStmt))
-		pg::guarded([&] { (void)collect_calls(const_cast<Node *>(statement), &result); });
+	if (!IsA(statement, SelectStmt))
+		return result;
+	for (const Node *call : nodes_in(statement, T_FuncCall))
+		if (std::vector<std::string> name = names_in(castNode(FuncCall, call)->funcname);
+			std::find(result.begin(), result.end(), name) == result.end())
+			result.push_back(std::move(name));
 	return result;
 }
 

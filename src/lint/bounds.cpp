@@ -1,7 +1,7 @@
 // Asks for partition constraints and their proofs. Everything is done in a subtransaction, which gives back the locks it could have at once.
 #include "lint/bounds.hpp"
 
-#include "pg/subtransaction.hpp"
+#include "lint/ask.hpp"
 
 namespace mg::lint {
 
@@ -207,17 +207,6 @@ left_by_detach_raw(Oid oid)
 	return name;
 }
 
-// Gives what fn gives, or `otherwise` where it raises.
-template <typename Fn>
-auto
-ask(std::invoke_result_t<Fn &> otherwise, Fn &&fn) -> std::invoke_result_t<Fn &>
-{
-	auto result = otherwise;
-	const bool failed = pg::try_and_undo([&] { result = pg::guarded(fn); }).has_value();
-
-	return failed ? otherwise : result;
-}
-
 BoundCheck
 told(const CheckRaw &raw)
 {
@@ -232,8 +221,8 @@ checks_of(const Table &table)
 
 	for (const TableConstraint &constraint : table.constraints)
 		if (constraint.expression != nullptr && constraint.validated && constraint.enforced)
-			result =
-				pg::guarded([&] { return lappend(const_cast<List *>(result), const_cast<Node *>(constraint.expression)); });
+			result = pg::guarded(
+				[&] { return lappend(const_cast<List *>(result), const_cast<Node *>(constraint.expression)); });
 	return result;
 }
 

@@ -1,12 +1,12 @@
 // Group F: routines and views that are made anew under those who use them.
 #include <algorithm>
 
+#include "lint/ask.hpp"
 #include "lint/facts.hpp"
 #include "lint/nodes.hpp"
 #include "lint/objects.hpp"
 #include "lint/rule.hpp"
 #include "lint/words.hpp"
-#include "pg/subtransaction.hpp"
 
 namespace mg::lint {
 
@@ -121,7 +121,6 @@ meeting_of(const Node *statement, Context &context)
 {
 	const auto *create = castNode(CreateFunctionStmt, statement);
 	const MeetingRaw nothing = {InvalidOid, InvalidOid, nullptr};
-	MeetingRaw result = nothing;
 	const std::string path = path_setting(context.model());
 	const std::vector<std::string> name = names_in(create->funcname);
 
@@ -129,14 +128,10 @@ meeting_of(const Node *statement, Context &context)
 	if (name.size() > 1 ? name[name.size() - 2] == "pg_temp" : path.rfind("pg_temp", 0) == 0)
 		return nothing;
 
-	const bool failed = pg::try_and_undo([&] {
-							result = pg::guarded([&] {
-								(void)set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION,
-														GUC_ACTION_LOCAL, true, 0, false);
-								return meeting_raw(create);
-							});
-						}).has_value();
-	return failed ? nothing : result;
+	return ask(nothing, [&] {
+		set_path_raw(path.c_str());
+		return meeting_raw(create);
+	});
 }
 
 std::string
@@ -261,7 +256,12 @@ view_failure_raw(const ViewStmt *create, Oid view)
 		return nullptr;
 	auto *raw = makeNode(RawStmt);
 	raw->stmt = static_cast<Node *>(copyObjectImpl(create->query));
-	Query *query = parse_analyze_fixedparams(raw, "", nullptr, 0, nullptr);
+	/* Without the hooks that count statements: this one is nobody's. */
+	ParseState *state = make_parsestate(nullptr);
+	state->p_sourcetext = "";
+	refuse_waits_raw();
+	Query *query = transformTopLevelStmt(state, raw);
+	free_parsestate(state);
 	foreach (cell, query->targetList)
 	{
 		auto *target = lfirst_node(TargetEntry, cell);
@@ -300,7 +300,6 @@ void
 view_change_fails(const Action &action, Context &context)
 {
 	const auto *create = IsA(action.statement, ViewStmt) ? castNode(ViewStmt, action.statement) : nullptr;
-	const char *failure = nullptr;
 
 	if (create == nullptr || !create->replace || !OidIsValid(action.table->oid) || action.table->kind != RELKIND_VIEW)
 		return;
@@ -310,14 +309,11 @@ view_change_fails(const Action &action, Context &context)
 			done.what != What::transaction)
 			return;
 	const std::string path = path_setting(context.model());
-	const bool failed = pg::try_and_undo([&] {
-							failure = pg::guarded([&] {
-								(void)set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION,
-														GUC_ACTION_LOCAL, true, 0, false);
-								return view_failure_raw(create, action.table->oid);
-							});
-						}).has_value();
-	if (failed || failure == nullptr)
+	const char *failure = ask(static_cast<const char *>(nullptr), [&] {
+		set_path_raw(path.c_str());
+		return view_failure_raw(create, action.table->oid);
+	});
+	if (failure == nullptr)
 		return;
 	context.report({"the server does not replace view " + action.table->title() + ": " + std::string(failure),
 					"A view may only get more columns at its end: DROP and CREATE it, or make a second one."});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lint/scan.hpp"
 #include "pg/memory.hpp"
 
 namespace mg::lint {
@@ -77,21 +78,6 @@ struct TableRaw
 	List *constraints;
 	List *indexes;
 };
-
-template <typename Each>
-void
-scan_raw(Oid catalog, Oid index, AttrNumber attribute, Oid key, Each each)
-{
-	ScanKeyData keys[1];
-	Relation relation = table_open(catalog, AccessShareLock);
-
-	ScanKeyInit(&keys[0], attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(key));
-	SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, 1, keys);
-	while (HeapTuple row = systable_getnext(scan))
-		each(relation, row);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-}
 
 KeysRaw
 keys_raw(Datum array)
@@ -226,7 +212,9 @@ read_size_raw(Oid oid, TableRaw *table)
 			{
 				if (ConditionalLockRelationOid(member, AccessShareLock))
 				{
-					table->bytes += DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(member)));
+					/* It may be gone by the time of the lock. */
+					if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(member)))
+						table->bytes += DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(member)));
 					UnlockRelationOid(member, AccessShareLock);
 				}
 				else

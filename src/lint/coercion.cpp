@@ -43,10 +43,14 @@ calls_walker(Node *node, void *context)
 	if (check_functions_in_node(node, is_users_function, context))
 		return true;
 #if PG_VERSION_NUM >= 160000
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), calls_walker, context, 0);
 	return expression_tree_walker(node, calls_walker, context);
 #else
-	return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_walker)),
-								  context);
+	auto walker = reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_walker));
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), walker, context, 0);
+	return expression_tree_walker(node, walker, context);
 #endif
 }
 
@@ -250,8 +254,8 @@ change_raw(const ColumnsRaw &columns, const ColumnRaw &column, const Node *by_ex
 		return answer;
 	}
 	assign_expr_collations(nullptr, expression);
-	/* The planner would evaluate what users wrote. */
-	if (!calls_users_functions_raw(expression) || is_cast)
+	/* The planner would take apart what users wrote, and evaluate parts of it. */
+	if (!calls_users_functions_raw(expression))
 	{
 		Node *planned = reinterpret_cast<Node *>(expression_planner(reinterpret_cast<Expr *>(expression)));
 		answer.rewrites = needs_rewrite_raw(planned, column.number);

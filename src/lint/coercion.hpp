@@ -55,7 +55,7 @@ std::vector<ColumnRaw> columns_of(const Table &table);
 
 // Gives an expression of the parse tree as the server understands it, with columns as Vars of relation 1.
 Node *understood_raw(const ColumnsRaw &columns, const Node *expression);
-// Whether an expression calls what is not the server's own, which must not be evaluated before its time.
+// Whether an expression or query calls what is not the server's own, which must not be evaluated before its time.
 bool calls_users_functions_raw(Node *expression);
 
 } // namespace mg::lint

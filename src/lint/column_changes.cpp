@@ -5,6 +5,7 @@
 #include "lint/sequences.hpp"
 #include "lint/statistics.hpp"
 #include "lint/words.hpp"
+#include "pg/text.hpp"
 
 #include <algorithm>
 
@@ -84,9 +85,7 @@ drop_column(const Action &action, Context &context)
 		if (known->nulls >= 1)
 			return;
 		const auto bytes = static_cast<int64_t>((1 - known->nulls) * table.rows * known->width);
-		what = std::string(", about ") + pg::guarded([&] {
-				   return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes))));
-			   });
+		what = ", about " + pg::size_text(bytes);
 	}
 	std::vector<std::string> along;
 	for (const Index &index : table.indexes)
@@ -258,7 +257,11 @@ column_change_rules()
 		 drop_column,
 		 "a column is dropped",
 		 "Its values are lost, and what still uses it fails.",
-		 "Drop it once nothing uses it.", 0, 0, true, true},
+		 "Drop it once nothing uses it.",
+		 0,
+		 0,
+		 true,
+		 true},
 		{"drop-column-blocked",
 		 "B",
 		 S::error,
@@ -276,7 +279,11 @@ column_change_rules()
 		 drop_column_cascade,
 		 "a column is dropped with all that needs it",
 		 "The script does not say what else goes.",
-		 "Drop or replace by name what needs it.", 0, 0, true, true},
+		 "Drop or replace by name what needs it.",
+		 0,
+		 0,
+		 true,
+		 true},
 		{"drop-not-null",
 		 "B",
 		 S::info,
@@ -285,7 +292,10 @@ column_change_rules()
 		 drop_not_null,
 		 "a column may be NULL from here on",
 		 "Applications that rely on a value fail when they meet the first NULL.",
-		 "Change the applications first.", 0, 0, true},
+		 "Change the applications first.",
+		 0,
+		 0,
+		 true},
 		{"drop-not-null-refused",
 		 "B",
 		 S::error,
@@ -322,7 +332,10 @@ column_change_rules()
 		 drop_identity,
 		 "a column is no identity any more",
 		 "It is still NOT NULL, and an INSERT without it fails.",
-		 "Give it a default first.", 0, 0, true},
+		 "Give it a default first.",
+		 0,
+		 0,
+		 true},
 		{"sequence-without-owner",
 		 "B",
 		 S::info,

@@ -198,7 +198,9 @@ alignment_padding(const Action &, Context &context)
 			continue;
 		for (const Column &column : table->columns)
 			if (OidIsValid(column.type))
-				types.push_back(pg::guarded([&] { return lookup_type_cache(column.type, 0); }));
+				if (TypeCacheEntry *type = pg::guarded(
+						[&] { return get_typisdefined(column.type) ? lookup_type_cache(column.type, 0) : nullptr; }))
+					types.push_back(type);
 		if (types.size() < table->columns.size())
 			continue;
 		const int width = width_of(types);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lint/facts.hpp"
+#include "lint/nodes.hpp"
 #include "lint/objects.hpp"
 #include "lint/rule.hpp"
 #include "lint/words.hpp"
@@ -97,8 +98,9 @@ drop_table_in_use(const Action &action, Context &context)
 void
 drop_then_create(const Action &action, Context &context)
 {
-	for (const Done &done : context.done())
-		if (done.what == What::drop_table && done.table != nullptr && done.table->schema == action.table->schema &&
+	for (size_t i : context.done_of(What::drop_table))
+		if (const Done &done = context.done()[i];
+			done.table != nullptr && done.table->schema == action.table->schema &&
 			done.table->name == action.table->name && context.is_occupied(*done.table))
 		{
 			Report report;
@@ -140,8 +142,7 @@ alive(const std::vector<Victim> &victims, const Action &action, Context &context
 	if (IsA(action.statement, DropStmt) && action.part == nullptr)
 		foreach (cell, castNode(DropStmt, action.statement)->objects)
 		{
-			auto *name = lfirst_node(List, cell);
-			const RangeVar *relation = pg::guarded([&] { return makeRangeVarFromNameList(name); });
+			const RangeVar *relation = range_var_of(lfirst_node(List, cell));
 			if (const Table *table = context.model().find(relation); table != nullptr)
 				named.push_back(table->oid);
 		}
@@ -388,7 +389,11 @@ destruction_rules()
 				  drop_table,
 				  "a table is dropped that has rows",
 				  "They cannot be brought back but from a backup.",
-				  "Rename it first, and drop it when nobody has missed it.", 0, 0, false, true}),
+				  "Rename it first, and drop it when nobody has missed it.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-small-table",
 				  "F",
 				  S::info,
@@ -397,7 +402,11 @@ destruction_rules()
 				  drop_small_table,
 				  "a table is dropped that has no rows or few",
 				  "An application may still read it.",
-				  "Rename it first, and drop it when nobody has missed it.", 0, 0, false, true}),
+				  "Rename it first, and drop it when nobody has missed it.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-table-in-use",
 				  "F",
 				  S::warning,
@@ -415,7 +424,11 @@ destruction_rules()
 		 drop_then_create,
 		 "a table is dropped and made again",
 		 "Its rows are lost, and so is what else belonged to it.",
-		 "Alter it, or fill the new one before.", 0, 0, false, true},
+		 "Alter it, or fill the new one before.",
+		 0,
+		 0,
+		 false,
+		 true},
 		breaking({"drop-cascade",
 				  "F",
 				  S::warning,
@@ -424,7 +437,11 @@ destruction_rules()
 				  drop_cascade,
 				  "CASCADE drops more than is named",
 				  "What else hangs on it goes without a word.",
-				  "Drop by name what has to go.", 0, 0, false, true}),
+				  "Drop by name what has to go.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		{"drop-needs-cascade",
 		 "F",
 		 S::error,
@@ -442,7 +459,11 @@ destruction_rules()
 				  drop_schema,
 				  "a schema is dropped with all that is in it",
 				  "What is in it goes without a word.",
-				  "Drop by name what has to go.", 0, 0, false, true}),
+				  "Drop by name what has to go.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-type-drops-columns",
 				  "F",
 				  S::warning,
@@ -451,7 +472,11 @@ destruction_rules()
 				  drop_type,
 				  "a type is dropped with the columns that are of it",
 				  "What is in them is lost.",
-				  "Change the columns to another type first.", 0, 0, false, true}),
+				  "Change the columns to another type first.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-extension",
 				  "F",
 				  S::warning,
@@ -460,7 +485,11 @@ destruction_rules()
 				  drop_extension,
 				  "an extension is dropped",
 				  "Its functions and types go with it.",
-				  "See that nobody uses them.", 0, 0, false, true}),
+				  "See that nobody uses them.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-database",
 				  "F",
 				  S::warning,
@@ -469,7 +498,11 @@ destruction_rules()
 				  drop_database,
 				  "a database is dropped",
 				  "All there is in it is lost.",
-				  "Do it outside of migrations, after a backup.", 0, 0, false, true}),
+				  "Do it outside of migrations, after a backup.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-sequence",
 				  "F",
 				  S::warning,
@@ -478,7 +511,11 @@ destruction_rules()
 				  drop_sequence,
 				  "a sequence is dropped that columns take numbers from",
 				  "Rows get no number any more.",
-				  "Give the columns another default first.", 0, 0, false, true}),
+				  "Give the columns another default first.",
+				  0,
+				  0,
+				  false,
+				  true}),
 		breaking({"drop-view",
 				  "F",
 				  S::warning,

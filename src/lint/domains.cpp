@@ -1,4 +1,5 @@
 // Group A: domains, and what checks call.
+#include "lint/definitions.hpp"
 #include "lint/facts.hpp"
 #include "lint/judge.hpp"
 #include "lint/nodes.hpp"
@@ -26,8 +27,8 @@ tables_with(Oid domain, Context &context)
 		"'m') ORDER BY 1";
 	std::vector<Table *> result;
 
-	for (const pg::Row &row : facts(sql, {cell_of(domain)}))
-		if (Table *table = context.model().find(static_cast<Oid>(std::stoul(row[0].value_or("0")))))
+	for (Oid oid : oids(sql, {cell_of(domain)}))
+		if (Table *table = context.model().find(oid))
 			result.push_back(table);
 	return result;
 }
@@ -91,13 +92,11 @@ create_domain_with_constraint(const Action &action, Context &context)
 
 // Whether something other than operators over columns and constants is in an expression.
 bool
-calls_something(Node *node, void *context)
+calls_something(const Node *expression)
 {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, FuncCall) || IsA(node, SQLValueFunction) || IsA(node, TypeCast) || IsA(node, XmlExpr))
-		return true;
-	return walk_parts(node, calls_something, context);
+	const std::initializer_list<NodeTag> tags = {T_FuncCall, T_SQLValueFunction, T_TypeCast, T_XmlExpr};
+
+	return std::any_of(tags.begin(), tags.end(), [&](NodeTag tag) { return !nodes_in(expression, tag).empty(); });
 }
 
 // Whether a column's operators are all immutable: those of times with and without zone are not.
@@ -108,23 +107,13 @@ is_plain(const Column &column)
 		   pg::guarded([&] { return TypeCategory(column.type); }) != TYPCATEGORY_DATETIME;
 }
 
-// As far as the server can walk through it; what is nested too deeply may call anything.
-bool
-may_call_something(Node *expression)
-{
-	bool calls = true;
-
-	pg::guarded([&] { (void)pg::succeeds_raw([&] { calls = calls_something(expression, nullptr); }); });
-	return calls;
-}
-
 void
 volatile_check(const Action &action, Context &context)
 {
 	const auto *definition = part_as<Constraint>(action, T_Constraint);
 
 	if (definition == nullptr || definition->contype != CONSTR_CHECK ||
-		(!may_call_something(definition->raw_expr) &&
+		(!calls_something(definition->raw_expr) &&
 		 std::all_of(action.table->columns.begin(), action.table->columns.end(), is_plain)))
 		return;
 	const Volatility found =
@@ -168,13 +157,13 @@ void
 check_calls_replaced_function(const Action &action, Context &context)
 {
 	constexpr const char *sql =
-		"SELECT 'check', c.conrelid, quote_ident(c.conname), pg_get_constraintdef(c.oid) FROM pg_depend d JOIN "
+		"SELECT 'check', c.conrelid, quote_ident(c.conname), c.oid FROM pg_depend d JOIN "
 		"pg_constraint c ON d.classid = 'pg_constraint'::regclass AND c.oid = d.objid WHERE d.refclassid = "
 		"'pg_proc'::regclass AND d.refobjid = $1::oid AND c.contype = 'c' AND c.conrelid <> 0 "
-		"UNION ALL SELECT 'index', i.indrelid, i.indexrelid::regclass::text, '' FROM pg_depend d JOIN pg_index i ON "
+		"UNION ALL SELECT 'index', i.indrelid, i.indexrelid::regclass::text, 0 FROM pg_depend d JOIN pg_index i ON "
 		"d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid WHERE d.refclassid = 'pg_proc'::regclass AND "
 		"d.refobjid = $1::oid "
-		"UNION ALL SELECT 'generated column', a.attrelid, quote_ident(a.attname), '' FROM pg_depend d JOIN pg_attrdef "
+		"UNION ALL SELECT 'generated column', a.attrelid, quote_ident(a.attname), 0 FROM pg_depend d JOIN pg_attrdef "
 		"f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid JOIN pg_attribute a ON a.attrelid = f.adrelid AND "
 		"a.attnum = f.adnum AND a.attgenerated = 's' WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = $1::oid "
 		"ORDER BY 1, 2, 3";
@@ -185,7 +174,7 @@ check_calls_replaced_function(const Action &action, Context &context)
 	for (const std::string &function : replaced_by(statement, context.model()))
 		for (const pg::Row &row : facts(sql, {function}))
 		{
-			const Table *table = context.model().find(static_cast<Oid>(std::stoul(row[1].value_or("0"))));
+			const Table *table = context.model().find(oid_of(row[1]));
 			if (table == nullptr || !context.is_existing(*table) || table->bytes == 0)
 				continue;
 			const std::string kind = row[0].value_or("");
@@ -200,12 +189,13 @@ check_calls_replaced_function(const Action &action, Context &context)
 			else if (kind == "check")
 			{
 				report.message += "rows that are there are not checked again";
-				std::string clause = row[3].value_or("");
+				std::string clause = constraint_definition(oid_of(row[3]), table->oid).value_or("");
 				if (const size_t end = clause.find(" NOT VALID"); end != std::string::npos)
 					clause.erase(end);
-				report.steps = {step(context.statement_text() + "; " + alter(*table) + " DROP CONSTRAINT " + name +
-									 ", ADD CONSTRAINT " + name + " " + clause + " NOT VALID"),
-								step(alter(*table) + " VALIDATE CONSTRAINT " + name)};
+				if (!clause.empty())
+					report.steps = {step(context.statement_text() + "; " + alter(*table) + " DROP CONSTRAINT " + name +
+										 ", ADD CONSTRAINT " + name + " " + clause + " NOT VALID"),
+									step(alter(*table) + " VALIDATE CONSTRAINT " + name)};
 			}
 			else
 			{

@@ -18,12 +18,6 @@ type_name_of(const List *names)
 }
 
 std::string
-literal(const std::string &value)
-{
-	return pg::guarded([&] { return quote_literal_cstr(value.c_str()); });
-}
-
-std::string
 text_of(const Enum &type, const AlterEnumStmt *alter)
 {
 	std::string result = "ALTER TYPE " + type.title() + " ADD VALUE " + literal(alter->newVal);

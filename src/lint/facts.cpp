@@ -1,6 +1,8 @@
 // Asks by SQL.
 #include "lint/facts.hpp"
 
+#include <cstdlib>
+
 namespace mg::lint {
 
 std::vector<pg::Row>
@@ -20,6 +22,29 @@ pg::Cell
 cell_of(Oid oid)
 {
 	return std::to_string(oid);
+}
+
+Oid
+oid_of(const pg::Cell &cell)
+{
+	return static_cast<Oid>(number_of(cell));
+}
+
+int64_t
+number_of(const pg::Cell &cell)
+{
+	return cell.has_value() ? std::strtoll(cell->c_str(), nullptr, 10) : 0;
+}
+
+std::vector<Oid>
+oids(const char *sql, const std::vector<pg::Cell> &params)
+{
+	std::vector<Oid> result;
+
+	for (const pg::Row &row : facts(sql, params))
+		if (row[0].has_value())
+			result.push_back(oid_of(row[0]));
+	return result;
 }
 
 std::vector<Dependent>

@@ -14,6 +14,11 @@ std::vector<pg::Row> facts(const char *sql, const std::vector<pg::Cell> &params 
 // The first column of the first row, or nothing.
 pg::Cell fact(const char *sql, const std::vector<pg::Cell> &params = {});
 pg::Cell cell_of(Oid oid);
+// The other way round; InvalidOid or 0 for NULL.
+Oid oid_of(const pg::Cell &cell);
+int64_t number_of(const pg::Cell &cell);
+// The first column as OIDs, without NULLs.
+std::vector<Oid> oids(const char *sql, const std::vector<pg::Cell> &params = {});
 
 // An object that needs a relation, or one of its columns.
 struct Dependent

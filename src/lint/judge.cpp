@@ -6,6 +6,7 @@
 
 #include "lint/ask.hpp"
 #include "lint/nodes.hpp"
+#include "lint/scan.hpp"
 
 namespace mg::lint {
 
@@ -107,19 +108,30 @@ proves_not_null(const Table &table, const Column &column, const std::vector<cons
 	});
 }
 
-struct Names
+struct DomainRaw
 {
-	std::vector<std::string> names;
+	bool is_not_null;
+	bool has_checks;
 };
 
-bool
-collect_functions(Node *node, void *context)
+// What a type asks of values, if it is a domain, with the domains below it. Not by DomainHasConstraints(): that plans the checks.
+DomainRaw
+domain_raw(Oid type)
 {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, FuncCall))
-		static_cast<Names *>(context)->names.emplace_back(strVal(llast(castNode(FuncCall, node)->funcname)));
-	return walk_parts(node, collect_functions, context);
+	DomainRaw domain = {false, false};
+
+	while (HeapTuple row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type)))
+	{
+		const FormData_pg_type form = *reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
+		ReleaseSysCache(row);
+		if (form.typtype != TYPTYPE_DOMAIN)
+			break;
+		domain.is_not_null = domain.is_not_null || form.typnotnull;
+		scan_raw(ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type,
+				 [&](Relation, HeapTuple) { domain.has_checks = true; });
+		type = form.typbasetype;
+	}
+	return domain;
 }
 
 } // namespace
@@ -207,12 +219,9 @@ volatility_of(const Node *expression, const Table &table, Model &model, ParseExp
 		return found;
 
 	/* What the script makes says itself what it is. */
-	Names called;
 	Volatility worst = Volatility::unknown;
-	pg::guarded(
-		[&] { (void)pg::succeeds_raw([&] { (void)collect_functions(const_cast<Node *>(expression), &called); }); });
-	for (const std::string &name : called.names)
-		if (const char *made = model.made_function(name))
+	for (const Node *call : nodes_in(expression, T_FuncCall))
+		if (const char *made = model.made_function(strVal(llast(castNode(FuncCall, call)->funcname))))
 		{
 			const Volatility own = *made == PROVOLATILE_IMMUTABLE ? Volatility::immutable
 								   : *made == PROVOLATILE_STABLE  ? Volatility::stable
@@ -225,29 +234,15 @@ volatility_of(const Node *expression, const Table &table, Model &model, ParseExp
 bool
 is_constrained_domain(Oid type)
 {
-	return OidIsValid(type) && ask(false, [&] { return DomainHasConstraints(type); });
+	const DomainRaw domain = pg::guarded([&] { return domain_raw(type); });
+
+	return domain.is_not_null || domain.has_checks;
 }
 
 bool
 is_not_null_domain(Oid type)
 {
-	return OidIsValid(type) && pg::guarded([&] {
-			   for (Oid one = type; OidIsValid(one);)
-			   {
-				   HeapTuple row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(one));
-				   if (!HeapTupleIsValid(row))
-					   return false;
-				   const auto *form = reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
-				   const bool is_domain = form->typtype == TYPTYPE_DOMAIN;
-				   const bool is_not_null = is_domain && form->typnotnull;
-				   const Oid base = is_domain ? form->typbasetype : InvalidOid;
-				   ReleaseSysCache(row);
-				   if (is_not_null)
-					   return true;
-				   one = base;
-			   }
-			   return false;
-		   });
+	return pg::guarded([&] { return domain_raw(type); }).is_not_null;
 }
 
 bool

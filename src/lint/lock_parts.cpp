@@ -6,41 +6,10 @@
 
 #include "lint/drops.hpp"
 #include "lint/facts.hpp"
+#include "lint/nodes.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
-
-namespace {
-
-const RangeVar *
-range_var_of(const List *names)
-{
-	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
-}
-
-// The table in the name of one of its parts: schema.table.part.
-const RangeVar *
-table_in(const List *names)
-{
-	if (list_length(names) < 2)
-		return nullptr;
-	return pg::guarded([&] {
-		return makeRangeVarFromNameList(list_truncate(list_copy(const_cast<List *>(names)), list_length(names) - 1));
-	});
-}
-
-} // namespace
-
-std::vector<Oid>
-oids(const char *sql, const std::vector<pg::Cell> &params)
-{
-	std::vector<Oid> result;
-
-	for (const pg::Row &row : facts(sql, params))
-		if (row[0].has_value())
-			result.push_back(static_cast<Oid>(std::stoul(*row[0])));
-	return result;
-}
 
 void
 of_create_table(const CreateStmt *create, LockSet &locks)
@@ -238,16 +207,8 @@ of_lock(const LockStmt *statement, LockSet &locks)
 void
 of_vacuum(const VacuumStmt *statement, LockSet &locks)
 {
-	bool is_full = false;
 	ListCell *cell;
-
-	foreach (cell, statement->options)
-	{
-		const auto *option = lfirst_node(DefElem, cell);
-		is_full = is_full || (strcmp(option->defname, "full") == 0 &&
-							  pg::guarded([&] { return defGetBoolean(const_cast<DefElem *>(option)); }));
-	}
-	const LOCKMODE mode = is_full ? AccessExclusiveLock : ShareUpdateExclusiveLock;
+	const LOCKMODE mode = is_set(statement->options, "full", false) ? AccessExclusiveLock : ShareUpdateExclusiveLock;
 	auto each = [&](Table *table, bool with_children) {
 		if (table == nullptr || table->made_here)
 			return;
@@ -449,8 +410,7 @@ of_drop_owned(const DropOwnedStmt *statement, LockSet &locks)
 				   "'pg_authid'::regclass AND d.refobjid = r.oid JOIN pg_database b ON b.oid = d.dbid AND b.datname = "
 				   "current_database() WHERE r.rolname = $1::text AND d.deptype = 'o'",
 				   {pg::Cell(role->rolename)}))
-			objects.push_back(
-				{static_cast<Oid>(std::stoul(*row[0])), static_cast<Oid>(std::stoul(*row[1])), std::stoi(*row[2])});
+			objects.push_back({oid_of(row[0]), oid_of(row[1]), static_cast<int>(number_of(row[2]))});
 		/* Policies that name the role are dropped or made anew. */
 		for (Oid oid :
 			 oids("SELECT p.polrelid FROM pg_shdepend d JOIN pg_roles r ON d.refclassid = "

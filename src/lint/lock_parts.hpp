@@ -1,13 +1,10 @@
 // The locks of one kind of statement each.
 #pragma once
 
+#include "lint/facts.hpp"
 #include "lint/locks.hpp"
-#include "pg/query.hpp"
 
 namespace mg::lint {
-
-// What a query of the catalogs gives, as OIDs.
-std::vector<Oid> oids(const char *sql, const std::vector<pg::Cell> &params = {});
 
 void of_create_table(const CreateStmt *create, LockSet &locks);
 void of_create_index(const IndexStmt *create, LockSet &locks);

@@ -49,9 +49,9 @@ reached_by(const Action &action, Context &context)
 				   "c.confrelid = $1::oid ORDER BY c.conparentid <> 0, 2",
 				   {cell_of(from)}))
 		{
-			const auto oid = static_cast<Oid>(std::stoul(*row[0]));
+			const auto oid = oid_of(row[0]);
 			Table *table = context.model().find(oid);
-			Table *root = context.model().find(static_cast<Oid>(std::stoul(*row[2])));
+			Table *root = context.model().find(oid_of(row[2]));
 			if (table == nullptr || is_known(*table) || table->constraint(*row[1]) == nullptr || root == nullptr ||
 				root->constraint(*row[3]) == nullptr)
 				continue;
@@ -178,7 +178,11 @@ loss_rules()
 		 truncate,
 		 "a table with rows is truncated",
 		 "They cannot be brought back but from a backup, and nobody reads or writes the table meanwhile.",
-		 "Delete in batches what has to go.", 0, 0, false, true},
+		 "Delete in batches what has to go.",
+		 0,
+		 0,
+		 false,
+		 true},
 		{"truncate-cascade",
 		 "F",
 		 S::warning,
@@ -187,7 +191,11 @@ loss_rules()
 		 truncate_cascade,
 		 "TRUNCATE CASCADE reaches a table with rows",
 		 "All tables that refer to it are emptied, however far.",
-		 "Name each table that is to be emptied.", 0, 0, false, true},
+		 "Name each table that is to be emptied.",
+		 0,
+		 0,
+		 false,
+		 true},
 		{"truncate-fails",
 		 "F",
 		 S::error,

@@ -225,6 +225,8 @@ Model::keep(const Node *node)
 Table *
 Model::table_of_index(const RangeVar *name)
 {
+	if (name == nullptr)
+		return nullptr;
 	for (const std::string &schema : schemas_of(name))
 	{
 		for (const std::unique_ptr<Table> &table : tables_)

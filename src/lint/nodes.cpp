@@ -103,6 +103,23 @@ is_constant_true(const Node *node)
 	return !constant->isnull && IsA(&constant->val, Boolean) && boolVal(&constant->val);
 }
 
+const RangeVar *
+range_var_of(const List *names)
+{
+	if (names == NIL || list_length(names) > 3)
+		return nullptr;
+	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
+}
+
+const RangeVar *
+table_in(const List *names)
+{
+	if (list_length(names) < 2)
+		return nullptr;
+	return range_var_of(
+		pg::guarded([&] { return list_truncate(list_copy(const_cast<List *>(names)), list_length(names) - 1); }));
+}
+
 std::string
 role_name(const RoleSpec *role)
 {

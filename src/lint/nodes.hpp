@@ -25,6 +25,11 @@ bool is_set(const List *options, const char *name, bool otherwise);
 const char *string_of(const Node *node);
 bool is_constant_true(const Node *node);
 
+// The relation that a list names; nullptr if it has no names, or more than a relation can have.
+const RangeVar *range_var_of(const List *names);
+// The table in the name of one of its parts: schema.table.part.
+const RangeVar *table_in(const List *names);
+
 // The name of a role, "public" for everybody; that of the session for CURRENT_USER and its like.
 std::string role_name(const RoleSpec *role);
 

@@ -1,9 +1,9 @@
 // Finds objects and their dependents in the catalogs.
 #include "lint/objects.hpp"
 
+#include "lint/ask.hpp"
 #include "lint/facts.hpp"
 #include "lint/words.hpp"
-#include "pg/subtransaction.hpp"
 
 namespace mg::lint {
 
@@ -76,18 +76,12 @@ path_setting(Model &model)
 Object
 object_of(ObjectType type, const Node *name, Model &model)
 {
-	AddressRaw address = {InvalidOid, InvalidOid};
-
 	if (name == nullptr)
 		return {};
 	const std::string path = path_setting(model);
-	/* The path of the script, for as long as the question takes. */
-	(void)pg::try_and_undo([&] {
-		address = pg::guarded([&] {
-			(void)set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-									false);
-			return address_raw(type, name);
-		});
+	const AddressRaw address = ask(AddressRaw{InvalidOid, InvalidOid}, [&] {
+		set_path_raw(path.c_str());
+		return address_raw(type, name);
 	});
 	if (!OidIsValid(address.oid))
 		return {};
@@ -147,8 +141,8 @@ victims_of(Oid catalog, Oid oid)
 		Victim victim;
 		victim.kind = row[0].value_or("");
 		victim.title = row[1].value_or("");
-		victim.relation = static_cast<Oid>(std::stoul(row[2].value_or("0")));
-		victim.column = std::stoi(row[3].value_or("0"));
+		victim.relation = oid_of(row[2]);
+		victim.column = static_cast<int>(number_of(row[3]));
 		victim.name = row[4].value_or("");
 		victim.keeps = row[5].value_or("") == "t";
 		result.push_back(std::move(victim));

@@ -1,11 +1,13 @@
 // Makes a SELECT of a statement and has it planned.
 #include "lint/plans.hpp"
 
+#include <utility>
 #include <vector>
 
+#include "lint/ask.hpp"
+#include "lint/coercion.hpp"
 #include "lint/locks.hpp"
 #include "lint/queries.hpp"
-#include "pg/subtransaction.hpp"
 
 namespace mg::lint {
 
@@ -48,30 +50,24 @@ search_raw(const Node *statement)
 	return static_cast<SelectStmt *>(copyObjectImpl(select));
 }
 
+// Whether the caller may read all that a plan reads: the planner's guesses tell something of what is in a table. Without the hook of those
+// who record what is read.
 bool
-is_users(Oid function, void *)
+may_read_raw(const PlannedStmt *planned)
 {
-	return function >= FirstNormalObjectId;
-}
+	const ExecutorCheckPerms_hook_type hook = std::exchange(ExecutorCheckPerms_hook, nullptr);
+	bool result = false;
 
-// Whether a query calls what is not the server's own.
-bool
-calls_users_raw(Node *node, void *context)
-{
-	if (node == nullptr)
-		return false;
-	if (check_functions_in_node(node, is_users, context))
-		return true;
+	pg::finally_raw(
+		[&] {
 #if PG_VERSION_NUM >= 160000
-	if (IsA(node, Query))
-		return query_tree_walker(castNode(Query, node), calls_users_raw, context, 0);
-	return expression_tree_walker(node, calls_users_raw, context);
+			result = ExecCheckPermissions(planned->rtable, planned->permInfos, false);
 #else
-	auto walker = reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(calls_users_raw));
-	if (IsA(node, Query))
-		return query_tree_walker(castNode(Query, node), walker, context, 0);
-	return expression_tree_walker(node, walker, context);
+			result = ExecCheckRTPerms(planned->rtable, false);
 #endif
+		},
+		[&] { ExecutorCheckPerms_hook = hook; });
+	return result;
 }
 
 bool
@@ -90,7 +86,7 @@ scans_all_raw(const Plan *plan, const PlannedStmt *planned, Oid table)
 
 // Tables by the names that they have now, so that the session's search_path finds them.
 bool
-name_tables(SelectStmt *search, Model &model, std::vector<Oid> *tables)
+name_tables(SelectStmt *search, Model &model, std::vector<Reached> *tables)
 {
 	const auto *node = reinterpret_cast<const Node *>(search);
 	LockSet locks(model);
@@ -115,7 +111,7 @@ name_tables(SelectStmt *search, Model &model, std::vector<Oid> *tables)
 	}
 	locks.add_query(node);
 	for (const TableLock &lock : locks.found)
-		tables->push_back(lock.table->oid);
+		tables->push_back({lock.table->oid, lock.mode});
 	return true;
 }
 
@@ -125,7 +121,7 @@ RowsPlan
 plan_of(const Node *statement, const Table &table, Model &model)
 {
 	RowsPlan result;
-	std::vector<Oid> tables;
+	std::vector<Reached> tables;
 
 	if (table.made_here || !OidIsValid(table.oid) || table.kind == RELKIND_VIEW)
 		return result;
@@ -134,31 +130,34 @@ plan_of(const Node *statement, const Table &table, Model &model)
 	if (search == nullptr || (search->whereClause != nullptr && IsA(search->whereClause, CurrentOfExpr)) ||
 		!name_tables(search, model, &tables))
 		return result;
-	(void)pg::try_and_undo([&] {
-		pg::guarded([&] {
-			for (Oid oid : tables)
-				if (!ConditionalLockRelationOid(oid, AccessShareLock))
-					return;
-			auto *raw = makeNode(RawStmt);
-			raw->stmt = reinterpret_cast<Node *>(search);
-			/* Without the hooks that count statements: this one is nobody's. */
-			ParseState *state = make_parsestate(nullptr);
-			state->p_sourcetext = "";
-			Query *query = transformTopLevelStmt(state, raw);
-			free_parsestate(state);
-			if (calls_users_raw(reinterpret_cast<Node *>(query), nullptr))
-				return;
-			List *queries = pg_rewrite_query(query);
-			if (list_length(queries) != 1 || linitial_node(Query, queries)->commandType != CMD_SELECT ||
-				calls_users_raw(static_cast<Node *>(linitial(queries)), nullptr))
-				return;
-			PlannedStmt *planned = pg_plan_query(linitial_node(Query, queries), "", 0, nullptr);
-			result.rows = planned->planTree->plan_rows;
-			result.reads_all = scans_all_raw(planned->planTree, planned, table.oid);
-			result.is_known = true;
-		});
+	return ask(result, [&] {
+		RowsPlan plan;
+		/* Those of a policy are found by the server only. */
+		refuse_waits_raw();
+		for (const Reached &one : tables)
+			if (!ConditionalLockRelationOid(one.relation, one.mode))
+				return plan;
+		auto *raw = makeNode(RawStmt);
+		raw->stmt = reinterpret_cast<Node *>(search);
+		/* Without the hooks that count statements: this one is nobody's. */
+		ParseState *state = make_parsestate(nullptr);
+		state->p_sourcetext = "";
+		Query *query = transformTopLevelStmt(state, raw);
+		free_parsestate(state);
+		if (calls_users_functions_raw(reinterpret_cast<Node *>(query)))
+			return plan;
+		List *queries = pg_rewrite_query(query);
+		if (list_length(queries) != 1 || linitial_node(Query, queries)->commandType != CMD_SELECT ||
+			calls_users_functions_raw(static_cast<Node *>(linitial(queries))))
+			return plan;
+		PlannedStmt *planned = pg_plan_query(linitial_node(Query, queries), "", 0, nullptr);
+		if (!may_read_raw(planned))
+			return plan;
+		plan.rows = planned->planTree->plan_rows;
+		plan.reads_all = scans_all_raw(planned->planTree, planned, table.oid);
+		plan.is_known = true;
+		return plan;
 	});
-	return result;
 }
 
 } // namespace mg::lint

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lint/facts.hpp"
+#include "lint/scan.hpp"
 #include "pg/memory.hpp"
 
 namespace mg::lint {
@@ -33,21 +34,6 @@ oids_in(const List *list)
 	foreach (cell, list)
 		result.push_back(lfirst_oid(cell));
 	return result;
-}
-
-template <typename Each>
-void
-scan_raw(Oid catalog, Oid index, AttrNumber attribute, Oid key, Each each)
-{
-	ScanKeyData keys[1];
-	Relation relation = table_open(catalog, AccessShareLock);
-
-	ScanKeyInit(&keys[0], attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(key));
-	SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, 1, keys);
-	while (HeapTuple row = systable_getnext(scan))
-		each(relation, row);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
 }
 
 int
@@ -322,28 +308,21 @@ has_instead_trigger(Oid view)
 std::vector<Oid>
 users_of_domain(Oid domain)
 {
-	std::vector<Oid> result;
 	constexpr const char *sql =
 		"WITH RECURSIVE made (t) AS (SELECT $1::oid UNION SELECT n.oid FROM made m JOIN pg_type n ON n.typbasetype = "
 		"m.t)"
 		" SELECT DISTINCT c.oid FROM made m JOIN pg_attribute a ON a.atttypid = m.t AND NOT a.attisdropped"
 		" JOIN pg_class c ON c.oid = a.attrelid WHERE c.relkind IN ('r', 'm', 'p') ORDER BY 1";
 
-	for (const pg::Row &row : facts(sql, {cell_of(domain)}))
-		result.push_back(static_cast<Oid>(std::stoul(*row[0])));
-	return result;
+	return oids(sql, {cell_of(domain)});
 }
 
 std::vector<Oid>
 typed_tables_of(Oid composite)
 {
-	std::vector<Oid> result;
-
-	for (const pg::Row &row : facts("SELECT t.oid FROM pg_class c JOIN pg_class t ON t.reloftype = c.reltype"
-									" WHERE c.oid = $1::oid AND c.reltype <> 0",
-									{cell_of(composite)}))
-		result.push_back(static_cast<Oid>(std::stoul(*row[0])));
-	return result;
+	return oids("SELECT t.oid FROM pg_class c JOIN pg_class t ON t.reloftype = c.reltype"
+				" WHERE c.oid = $1::oid AND c.reltype <> 0",
+				{cell_of(composite)});
 }
 
 } // namespace mg::lint

@@ -1,4 +1,5 @@
 // Group A: foreign keys.
+#include "lint/definitions.hpp"
 #include "lint/facts.hpp"
 #include "lint/judge.hpp"
 #include "lint/rule.hpp"
@@ -78,7 +79,7 @@ is_busy(const Table &table)
 	constexpr const char *sql = "SELECT pg_stat_get_tuples_updated($1::oid) + pg_stat_get_tuples_deleted($1::oid)";
 	constexpr int64_t many = 1000;
 
-	return OidIsValid(table.oid) && std::stoll(fact(sql, {cell_of(table.oid)}).value_or("0")) >= many;
+	return OidIsValid(table.oid) && number_of(fact(sql, {cell_of(table.oid)})) >= many;
 }
 
 void
@@ -134,8 +135,8 @@ drop_fk_locks_both(const Action &action, Context &context)
 			add(context.model().find(constraint.other));
 		else if ((constraint.type == CONSTRAINT_PRIMARY || constraint.type == CONSTRAINT_UNIQUE) && action.cascade &&
 				 OidIsValid(constraint.index) && OidIsValid(action.table->oid))
-			for (const pg::Row &row : facts(sql, {cell_of(action.table->oid), cell_of(constraint.index)}))
-				add(context.model().find(static_cast<Oid>(std::stoul(row[0].value_or("0")))));
+			for (Oid oid : oids(sql, {cell_of(action.table->oid), cell_of(constraint.index)}))
+				add(context.model().find(oid));
 	}
 	for (const Table *other : others)
 		report_other(context, other,
@@ -336,9 +337,7 @@ enforcing_scans(const Action &action, Context &context)
 		return;
 	std::vector<Step> steps;
 	const std::string clause =
-		OidIsValid(constraint->oid)
-			? fact("SELECT pg_get_constraintdef($1::oid)", {cell_of(constraint->oid)}).value_or("")
-			: "";
+		OidIsValid(constraint->oid) ? constraint_definition(constraint->oid, action.table->oid).value_or("") : "";
 	if (const size_t end = clause.find(" NOT ENFORCED"); end != std::string::npos)
 		steps = {step(alter(*action.table) + " DROP CONSTRAINT " + quoted(action.name) + ", ADD CONSTRAINT " +
 					  quoted(action.name) + " " + clause.substr(0, end) + " NOT VALID"),

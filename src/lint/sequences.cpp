@@ -106,12 +106,6 @@ title_in(const Table &table, const std::string &name)
 	return other.title();
 }
 
-std::string
-literal(const std::string &value)
-{
-	return pg::guarded([&] { return quote_literal_cstr(value.c_str()); });
-}
-
 // What stands behind the columns of a unique constraint, as CREATE INDEX has it.
 std::string
 index_options(const Constraint *definition)
@@ -223,8 +217,8 @@ leaves_of(Table *table, Context &context)
 
 	if (!is_partitioned(table))
 		return {table};
-	for (const pg::Row &row : facts(sql, {cell_of(table->oid)}))
-		if (Table *leaf = context.model().find(static_cast<Oid>(std::stoul(row[0].value_or("0")))))
+	for (Oid oid : oids(sql, {cell_of(table->oid)}))
+		if (Table *leaf = context.model().find(oid))
 			result.push_back(leaf);
 	return result;
 }

@@ -1,6 +1,5 @@
 // Group C: sequences that run out, and those that a wider column leaves behind.
 #include <algorithm>
-#include <cstdlib>
 
 #include "lint/ask.hpp"
 #include "lint/facts.hpp"
@@ -13,12 +12,6 @@ namespace {
 
 // From which share of a sequence on somebody should think of the rest.
 constexpr int share_to_tell = 70;
-
-int64_t
-number_of(const pg::Cell &cell)
-{
-	return cell.has_value() ? strtoll(cell->c_str(), nullptr, 10) : 0;
-}
 
 int64_t
 largest_of(Oid type)
@@ -98,8 +91,8 @@ sequence_runs_out(const Action &, Context &context)
 		return;
 	for (const pg::Row &row : facts(sequences_sql, {"{" + oids + "}"}))
 	{
-		const Oid sequence = static_cast<Oid>(number_of(row[2]));
-		const Table *table = context.model().find(static_cast<Oid>(number_of(row[0])));
+		const Oid sequence = oid_of(row[2]);
+		const Table *table = context.model().find(oid_of(row[0]));
 		const Column *column = table != nullptr ? table->column(row[1].value_or("")) : nullptr;
 		if (column == nullptr)
 			continue;
@@ -137,7 +130,7 @@ sequence_left_behind(const Action &, Context &context)
 		for (const pg::Row &row : facts(sequences_sql, {"{" + std::to_string(done.table->oid) + "}"}))
 		{
 			if (row[1] != column->name || row[6] != "a" || number_of(row[4]) >= largest_of(column->type) ||
-				is_altered(context, static_cast<Oid>(number_of(row[2]))))
+				is_altered(context, oid_of(row[2])))
 				continue;
 			Report report;
 			report.message = "column " + quoted(column->name) + " of " + done.table->title() +

@@ -1,5 +1,6 @@
 // Group T: what teams ask for in their policies.
 #include "lint/bodies.hpp"
+#include "lint/environment.hpp"
 #include "lint/facts.hpp"
 #include "lint/nodes.hpp"
 #include "lint/rule.hpp"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 namespace mg::lint {
 
@@ -250,37 +250,6 @@ exposed_without_row_security(const Action &, Context &context)
 		report.location = done.location;
 		context.report(std::move(report));
 	}
-}
-
-// What kind of value of one environment a literal holds, or nullptr.
-const char *
-environment_in(const std::string &value)
-{
-	using std::regex_search;
-	/* Made once for the life of the process. */
-	static const std::regex address(R"((^|[^\w.+-])[\w.+-]+@([\w-]+\.)+[a-z]{2,}\b)", std::regex::icase);
-	static const std::regex reserved(R"(@([\w-]+\.)*(example(\.(com|org|net))?|test|invalid|localhost)\b)",
-									 std::regex::icase);
-	static const std::regex url(R"(\b[a-z][a-z0-9+.-]*://[^\s/]*[\w\]])", std::regex::icase);
-	static const std::regex reserved_url(R"(://([\w-]+\.)*(example(\.(com|org|net))?|test|invalid)\b)",
-										 std::regex::icase);
-	static const std::regex number(R"((^|[^\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(/\d{1,2})?($|[^\w.]))");
-	static const std::regex host(R"((^|\s|=)(host|hostaddr|password)\s*=\s*\S)", std::regex::icase);
-	std::smatch match;
-
-	if (value.size() > 10000)
-		return nullptr;
-	if (value.find("://") != std::string::npos && regex_search(value, url) && !regex_search(value, reserved_url))
-		return "a URL";
-	if (value.find('@') != std::string::npos && regex_search(value, address) && !regex_search(value, reserved))
-		return "an e-mail address";
-	if (value.find('=') != std::string::npos && regex_search(value, host))
-		return "where to connect to";
-	if (value.find('.') != std::string::npos && regex_search(value, match, number) && match.str(2) != "0" &&
-		std::stoi(match.str(2)) < 256 && std::stoi(match.str(3)) < 256 && std::stoi(match.str(4)) < 256 &&
-		std::stoi(match.str(5)) < 256)
-		return "an IP address";
-	return nullptr;
 }
 
 void

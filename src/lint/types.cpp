@@ -79,7 +79,6 @@ expand_and_contract(const Action &action, const TypeChange &change)
 	const std::string next = quoted(action.name + "_new");
 	const std::string trigger = quoted(action.table->name + "_" + action.name + "_new");
 	const std::string function = quoted(action.table->schema) + "." + trigger;
-	const std::string literal = pg::guarded([&] { return quote_literal_cstr(table.c_str()); });
 	std::string type = type_title(change.type, change.typmod);
 
 	if (new_definition(action)->collClause != nullptr)
@@ -93,7 +92,7 @@ expand_and_contract(const Action &action, const TypeChange &change)
 				 "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW." + next + " := NEW." + column +
 				 "; RETURN NEW; END $$;\nCREATE TRIGGER " + trigger + " BEFORE INSERT OR UPDATE ON " + table +
 				 " FOR EACH ROW EXECUTE FUNCTION " + function + "()"),
-			outside_step("DO $$\nDECLARE\n\tat bigint := 0;\n\tpages bigint := pg_relation_size(" + literal +
+			outside_step("DO $$\nDECLARE\n\tat bigint := 0;\n\tpages bigint := pg_relation_size(" + literal(table) +
 						 ") / current_setting('block_size')::bigint;\nBEGIN\n\tWHILE at <= pages LOOP\n\t\tUPDATE " +
 						 table + " SET " + column + " = " + column +
 						 " WHERE ctid >= format('(%s,0)', at)::tid AND ctid < format('(%s,0)', at + 1000)::tid AND " +
@@ -264,7 +263,11 @@ type_rules()
 		 type_change_loses,
 		 "a change to a type that holds less",
 		 "One value that does not fit makes the migration fail; others are rounded or cut.",
-		 "Look for such values first, and rehearse with data.", 0, 0, true, true},
+		 "Look for such values first, and rehearse with data.",
+		 0,
+		 0,
+		 true,
+		 true},
 		{"type-change-volatile",
 		 "C",
 		 S::warning,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lint/alter.hpp"
+#include "lint/nodes.hpp"
 #include "lint/words.hpp"
 
 namespace mg::lint {
@@ -25,12 +26,6 @@ look_at(const Node *statement, What what, Table *table, const Look &look, const 
 	action.name = name;
 	action.cascade = cascade;
 	look(action);
-}
-
-const RangeVar *
-range_var_of(const List *names)
-{
-	return pg::guarded([&] { return makeRangeVarFromNameList(const_cast<List *>(names)); });
 }
 
 // The columns, and with INCLUDING INDEXES the indexes, of the table that LIKE names.
@@ -148,8 +143,7 @@ name_part_of_table(ObjectType type, const Node *object, Model &model, Action &ac
 	const auto *names = castNode(List, object);
 	action.name = strVal(llast(names));
 	if (list_length(names) > 1)
-		action.table = model.find(pg::guarded(
-			[&] { return makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1)); }));
+		action.table = model.find(table_in(names));
 }
 
 void
@@ -185,7 +179,7 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				Table *table = model.table_of_index(name);
 				if (table == nullptr && statement->missing_ok)
 					break;
-				look_at(node, What::drop_index, table, look, name->relname, cascade);
+				look_at(node, What::drop_index, table, look, name != nullptr ? name->relname : "", cascade);
 				if (table != nullptr)
 					table->indexes.erase(table->indexes.begin() +
 										 (table->index(name->relname) - table->indexes.data()));
@@ -199,9 +193,7 @@ drop(const DropStmt *statement, Model &model, const Look &look)
 				{
 					/* The last name is its own, those before are the table's. */
 					const auto *names = castNode(List, object);
-					const List *table =
-						pg::guarded([&] { return list_truncate(list_copy(names), list_length(names) - 1); });
-					action.table = model.find(range_var_of(table));
+					action.table = model.find(table_in(names));
 					action.name = strVal(llast(names));
 					if (action.table == nullptr && statement->missing_ok)
 						break;
@@ -438,17 +430,10 @@ walk_several_tables(const Node *statement, What what, const List *relations, Mod
 void
 vacuum(const VacuumStmt *statement, Model &model, const Look &look)
 {
-	bool full = false;
-	bool analyze = !statement->is_vacuumcmd;
+	const bool full = is_set(statement->options, "full", false);
+	const bool analyze = !statement->is_vacuumcmd || is_set(statement->options, "analyze", false);
 	ListCell *cell;
 
-	foreach (cell, statement->options)
-	{
-		auto *option = lfirst_node(DefElem, cell);
-		full = full || (strcmp(option->defname, "full") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
-		analyze =
-			analyze || (strcmp(option->defname, "analyze") == 0 && pg::guarded([&] { return defGetBoolean(option); }));
-	}
 	const What what = full ? What::rewrite_table : analyze ? What::analyze : What::other;
 	if (statement->rels == NIL)
 		look_at(reinterpret_cast<const Node *>(statement), what, nullptr, look);

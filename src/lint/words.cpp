@@ -43,6 +43,12 @@ quoted(const std::string &name)
 }
 
 std::string
+literal(const std::string &value)
+{
+	return pg::guarded([&] { return quote_literal_cstr(value.c_str()); });
+}
+
+std::string
 quoted_list(const std::vector<std::string> &names)
 {
 	std::string result;

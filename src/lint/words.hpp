@@ -12,6 +12,8 @@ namespace mg::lint {
 // Empty for what the parser has left out.
 std::string text_of(const char *text);
 std::string quoted(const std::string &name);
+// 'it''s'
+std::string literal(const std::string &value);
 // a, b
 std::string quoted_list(const std::vector<std::string> &names);
 // The names in a list of the parse tree.

@@ -122,6 +122,11 @@ meeting_of(const Node *statement, Context &context)
 	const auto *create = castNode(CreateFunctionStmt, statement);
 	const MeetingRaw nothing = {InvalidOid, InvalidOid, nullptr};
 	const std::string path = path_setting(context.model());
+	const std::vector<std::string> name = names_in(create->funcname);
+
+	/* The look-up would make the session's temporary schema. */
+	if (name.size() > 1 ? name[name.size() - 2] == "pg_temp" : path.rfind("pg_temp", 0) == 0)
+		return nothing;
 
 	return ask(nothing, [&] {
 		set_path_raw(path.c_str());

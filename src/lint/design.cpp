@@ -11,10 +11,12 @@ namespace mg::lint {
 
 namespace {
 
-// What a new or changed column is declared as, or nullptr.
+// What a new or changed column is declared as, or nullptr, also where nobody knows the table.
 const TypeName *
 declared_type(const Action &action)
 {
+	if (action.table == nullptr)
+		return nullptr;
 	if (const auto *definition = part_as<ColumnDef>(action, T_ColumnDef))
 		return definition->typeName;
 	if (const auto *command = part_as<AlterTableCmd>(action, T_AlterTableCmd);

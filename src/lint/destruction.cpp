@@ -98,8 +98,9 @@ drop_table_in_use(const Action &action, Context &context)
 void
 drop_then_create(const Action &action, Context &context)
 {
-	for (const Done &done : context.done())
-		if (done.what == What::drop_table && done.table != nullptr && done.table->schema == action.table->schema &&
+	for (size_t i : context.done_of(What::drop_table))
+		if (const Done &done = context.done()[i];
+			done.table != nullptr && done.table->schema == action.table->schema &&
 			done.table->name == action.table->name && context.is_occupied(*done.table))
 		{
 			Report report;

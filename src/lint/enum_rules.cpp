@@ -5,51 +5,55 @@
 #include "lint/words.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace mg::lint {
 
 namespace {
 
-// Finds where a statement uses a label that cannot be used yet: the server reads such a literal when it parses the statement.
+// Finds where a statement uses labels that cannot be used yet: the server reads such a literal when it parses the statement.
 class LabelSearch
 {
 public:
-	LabelSearch(const NewLabel &label, Context &context) : label_(label), context_(context) {}
+	LabelSearch(const std::vector<NewLabel> &labels, Context &context) : labels_(labels), context_(context) {}
 
-	// The location of the first use, or -1.
-	int location_in(const Node *statement)
+	// The location of the first use of each label that is used, by its number.
+	std::map<size_t, int> locations_in(const Node *statement)
 	{
 		look_at(statement);
-		return location_;
+		return std::move(locations_);
 	}
 
 private:
-	void found(const Node *constant)
-	{
-		const int location = castNode(A_Const, constant)->location;
-		if (location_ < 0 || location < location_)
-			location_ = location;
-	}
-
-	bool is_label(const Node *node) const
+	// A constant, where something of a type is expected.
+	template <typename IsType>
+	void in_constant(const Node *node, IsType is_type)
 	{
 		const char *value = string_of(node);
-		return value != nullptr && label_.label == value;
+
+		if (value == nullptr)
+			return;
+		for (size_t i = 0; i < labels_.size(); i++)
+			if (labels_[i].label == value && is_type(*labels_[i].type))
+			{
+				const int location = castNode(A_Const, node)->location;
+				int &first = locations_.try_emplace(i, location).first->second;
+				first = std::min(first, location);
+			}
 	}
 
-	bool is_of_type(const Table *table, const std::string &name) const
+	static bool is_of_type(const Table *table, const std::string &name, const Enum &type)
 	{
 		const Column *column = table != nullptr ? table->column(name) : nullptr;
-		return column != nullptr && OidIsValid(column->type) && column->type == label_.type->oid;
+		return column != nullptr && OidIsValid(column->type) && column->type == type.oid;
 	}
 
-	bool is_column(const Node *node) const
+	bool is_column(const Node *node, const Enum &type) const
 	{
-		if (node == nullptr || !IsA(node, ColumnRef))
-			return false;
 		const auto *last = static_cast<const Node *>(llast(castNode(ColumnRef, node)->fields));
-		return IsA(last, String) && std::any_of(tables_.begin(), tables_.end(),
-												[&](const Table *table) { return is_of_type(table, strVal(last)); });
+		return IsA(last, String) && std::any_of(tables_.begin(), tables_.end(), [&](const Table *table) {
+				   return is_of_type(table, strVal(last), type);
+			   });
 	}
 
 	void in_expression(const Node *expression)
@@ -59,8 +63,7 @@ private:
 		for (const Node *node : nodes_in(expression, T_RangeVar))
 			tables_.push_back(context_.model().find(castNode(RangeVar, node)));
 		for (const Node *node : nodes_in(expression, T_TypeCast))
-			if (const auto *cast = castNode(TypeCast, node); is_label(cast->arg) && is_the_type(cast->typeName))
-				found(cast->arg);
+			in_cast(castNode(TypeCast, node)->arg, castNode(TypeCast, node)->typeName);
 		for (const Node *node : nodes_in(expression, T_A_Expr))
 			in_comparison(castNode(A_Expr, node));
 	}
@@ -70,25 +73,33 @@ private:
 		for (const auto &[side, other] :
 			 {std::pair(comparison->lexpr, comparison->rexpr), std::pair(comparison->rexpr, comparison->lexpr)})
 		{
-			if (!is_column(side) || other == nullptr)
+			if (side == nullptr || !IsA(side, ColumnRef) || other == nullptr)
 				continue;
-			if (is_label(other))
-				found(other);
+			const Node *column = side;
+			auto is_type = [&](const Enum &type) { return is_column(column, type); };
+			in_constant(other, is_type);
 			ListCell *cell;
 			if (IsA(other, List))
 				foreach (cell, castNode(List, other))
-					if (is_label(static_cast<const Node *>(lfirst(cell))))
-						found(static_cast<const Node *>(lfirst(cell)));
+					in_constant(static_cast<const Node *>(lfirst(cell)), is_type);
 		}
 	}
 
-	bool is_the_type(const TypeName *name) const { return context_.model().enums.find(name) == label_.type; }
+	void in_cast(const Node *value, const TypeName *name)
+	{
+		std::optional<const Enum *> known;
+
+		in_constant(value, [&](const Enum &type) {
+			if (!known.has_value())
+				known = context_.model().enums.find(name);
+			return *known == &type;
+		});
+	}
 
 	// A target with a value: of SET and of INSERT's columns.
 	void in_target(const Table *table, const std::string &column, const Node *value)
 	{
-		if (is_label(value) && is_of_type(table, column))
-			found(value);
+		in_constant(value, [&](const Enum &type) { return is_of_type(table, column, type); });
 	}
 
 	void in_insert(const InsertStmt *insert)
@@ -130,9 +141,8 @@ private:
 		foreach (cell, definition->constraints)
 		{
 			const auto *constraint = lfirst_node(Constraint, cell);
-			if (constraint->contype == CONSTR_DEFAULT && is_label(constraint->raw_expr) &&
-				is_the_type(definition->typeName))
-				found(constraint->raw_expr);
+			if (constraint->contype == CONSTR_DEFAULT)
+				in_cast(constraint->raw_expr, definition->typeName);
 			in_expression(constraint->raw_expr);
 		}
 	}
@@ -218,20 +228,22 @@ private:
 		}
 	}
 
-	const NewLabel &label_;
+	const std::vector<NewLabel> &labels_;
 	Context &context_;
 	std::vector<Table *> tables_;
-	int location_ = -1;
+	std::map<size_t, int> locations_;
 };
 
 void
 enum_value_used_at_once(const Action &action, Context &context)
 {
-	for (const NewLabel &label : context.model().enums.new_labels())
+	const std::vector<NewLabel> &labels = context.model().enums.new_labels();
+
+	if (labels.empty())
+		return;
+	for (const auto &[number, location] : LabelSearch(labels, context).locations_in(action.statement))
 	{
-		const int location = LabelSearch(label, context).location_in(action.statement);
-		if (location < 0)
-			continue;
+		const NewLabel &label = labels[number];
 		Report report;
 		report.message = "value '" + label.label + "' of type " + label.type->title() +
 						 " is used by the transaction that adds it, which the server refuses";

@@ -14,23 +14,12 @@ namespace {
 
 // About what an index takes: an entry has a header of 8 bytes and a pointer of 4, and pages are filled to 90 %.
 int64_t
-index_bytes(const Table &table, const IndexStmt *statement)
+index_bytes(const Table &table, const std::vector<std::string> &columns, int expressions)
 {
-	std::vector<std::string> columns;
-	ListCell *cell;
-	double width = 0;
+	double width = 16.0 * expressions;
 
 	if (table.rows < 0)
 		return table.bytes;
-	for (const List *part : {statement->indexParams, statement->indexIncludingParams})
-		foreach (cell, part)
-		{
-			const char *name = lfirst_node(IndexElem, cell)->name;
-			if (name != nullptr)
-				columns.emplace_back(name);
-			else
-				width += 16;
-		}
 	const pg::Cell known =
 		fact("SELECT sum(avg_width) FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND attname = ANY "
 			 "($3::text[]) AND NOT inherited",
@@ -39,15 +28,41 @@ index_bytes(const Table &table, const IndexStmt *statement)
 	return static_cast<int64_t>(std::min(table.rows * (width + 12) / 0.9, 9e18));
 }
 
+int64_t
+index_bytes(const Table &table, const IndexStmt *statement)
+{
+	std::vector<std::string> columns;
+	ListCell *cell;
+	int expressions = 0;
+
+	for (const List *part : {statement->indexParams, statement->indexIncludingParams})
+		foreach (cell, part)
+		{
+			const char *name = lfirst_node(IndexElem, cell)->name;
+			if (name != nullptr)
+				columns.emplace_back(name);
+			else
+				expressions++;
+		}
+	return index_bytes(table, columns, expressions);
+}
+
+// The indexes of a table, as they are.
+int64_t
+indexes_bytes(const Table &table)
+{
+	const pg::Cell pages =
+		fact("SELECT sum(c.relpages::bigint) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
+			 "i.indrelid = $1::oid",
+			 {cell_of(table.oid)});
+	return pages.has_value() ? strtoll(pages->c_str(), nullptr, 10) * BLCKSZ : 0;
+}
+
 // A table with its indexes, as it would be written anew.
 int64_t
 rewritten_bytes(const Table &table)
 {
-	const pg::Cell indexes =
-		fact("SELECT sum(c.relpages::bigint) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
-			 "i.indrelid = $1::oid",
-			 {cell_of(table.oid)});
-	return table.bytes + (indexes.has_value() ? strtoll(indexes->c_str(), nullptr, 10) * BLCKSZ : 0);
+	return table.bytes + indexes_bytes(table);
 }
 
 // Where the files of a tablespace are.
@@ -179,6 +194,22 @@ gin_pending_list(const Action &action, Context &context)
 }
 
 } // namespace
+
+int64_t
+written_bytes(const Action &action, const Table &table, Work work)
+{
+	if (work == Work::rewrite)
+		return rewritten_bytes(table);
+	if (work != Work::build)
+		return 0;
+	if (action.what == What::create_index)
+		return index_bytes(table, index_statement(action));
+	if (const auto *definition = part_as<Constraint>(action, T_Constraint))
+		return index_bytes(
+			table, action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition->keys),
+			0);
+	return indexes_bytes(table);
+}
 
 std::vector<Rule>
 headroom_rules()

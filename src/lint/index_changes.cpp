@@ -28,13 +28,16 @@ struct Use
 Use
 use_of(const Index &index)
 {
+	/* No index leads from an index to the foreign keys that need it; pg_depend does. */
 	constexpr const char *sql =
 		"SELECT (SELECT quote_ident(conname) FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = "
 		"i.indrelid "
 		"          AND contype IN ('p', 'u', 'x')), "
 		"       (SELECT string_agg(format('%I of %s', conname, conrelid::regclass), ', ' ORDER BY conname) FROM "
 		"pg_constraint "
-		"          WHERE conindid = i.indexrelid AND contype = 'f' AND conparentid = 0), "
+		"          WHERE oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_constraint'::regclass AND refclassid = "
+		"'pg_class'::regclass AND refobjid = i.indexrelid) "
+		"          AND conindid = i.indexrelid AND contype = 'f' AND conparentid = 0), "
 		"       (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = i.indexrelid), "
 		"       i.indisreplident, pg_stat_get_numscans(i.indexrelid), "
 #if PG_VERSION_NUM >= 160000

@@ -18,4 +18,7 @@ std::vector<Rule> index_change_rules();
 std::vector<Rule> index_content_rules();
 std::vector<Rule> headroom_rules();
 
+// About how many bytes the work of an action writes, beside what is there: a copy of the table with its indexes, or an index.
+int64_t written_bytes(const Action &action, const Table &table, Work work);
+
 } // namespace mg::lint

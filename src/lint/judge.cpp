@@ -144,7 +144,8 @@ type_named(const TypeName *name)
 	auto look_up = [&] { return LookupTypeNameOid(nullptr, name, true); };
 	/* Another schema may be out of the caller's reach, what %TYPE names may not be there, and a modifier may be wrong. */
 	const bool is_sure = !name->pct_type && name->typmods == NIL &&
-						 (list_length(name->names) == 1 || strcmp(strVal(linitial(name->names)), "pg_catalog") == 0);
+						 (list_length(name->names) == 1 ||
+						  (list_length(name->names) == 2 && strcmp(strVal(linitial(name->names)), "pg_catalog") == 0));
 	return is_sure ? pg::guarded(look_up) : ask(static_cast<Oid>(InvalidOid), look_up);
 }
 

@@ -2,14 +2,16 @@
 #include "lint/lint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "lint/bodies.hpp"
 #include "lint/ignore.hpp"
+#include "lint/indexes.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
-#include "lint/trees.hpp"
 #include "lint/settings.hpp"
+#include "lint/trees.hpp"
 #include "lint/walk.hpp"
 #include "lint/words.hpp"
 #include "pg/subtransaction.hpp"
@@ -46,6 +48,9 @@ public:
 	Linter(const script::Script &script, const Options &options)
 		: script_(script), text_(script.text()), options_(options), lines_(script.text()), ignores_(ignores_of(script))
 	{
+		severities_.reserve(rules().size());
+		for (const Rule &rule : rules())
+			severities_.push_back(is_of_this_major(rule) ? severity_of(rule, options_.severities) : Severity::off);
 	}
 
 	void run(const std::vector<const script::Script *> &before)
@@ -181,8 +186,8 @@ private:
 		for (const Rule *rule : rules_on(action.what))
 		{
 			rule_ = rule;
-			severity_ = severity_of(*rule, options_.severities);
-			if (severity_ != Severity::off && is_of_this_major(*rule) && !is_exempt(*rule, action.table))
+			severity_ = severities_[static_cast<size_t>(rule - rules().data())];
+			if (severity_ != Severity::off && !is_exempt(*rule, action.table))
 				rule->check(action, *this);
 		}
 		remember(action);
@@ -192,6 +197,7 @@ private:
 	{
 		if (action.what == What::script_end)
 			return;
+		done_of_[static_cast<size_t>(action.what)].push_back(done_.size());
 		done_.push_back({action.what, action.table, action.other, action.name, number_,
 						 static_cast<int>(offset_of(action.location)), source_.in_body ? nullptr : action.statement,
 						 source_.in_body ? nullptr : action.part, action.table != nullptr ? action.table->schema : "",
@@ -235,6 +241,17 @@ private:
 	const std::vector<Taken> &taken() const override { return taken_; }
 	const std::vector<Taken> &taking() const override { return taking_; }
 	const std::vector<Table *> &locked_out() const override { return locked_out_; }
+
+	const std::vector<OtherLock> &locks_of_others(const Table &table) override
+	{
+		static const std::vector<OtherLock> none;
+
+		if (!others_.has_value())
+			others_ = lint::locks_of_others();
+		auto found = others_->find(table.oid);
+		return found != others_->end() ? found->second : none;
+	}
+
 	bool has_found() const override { return found_.count(rule_) != 0; }
 	std::string refusal() const override { return statement_->refusal; }
 	std::string text_of_statement(int number) const override
@@ -293,8 +310,10 @@ private:
 		const script::Statement &statement = script_.statements()[static_cast<size_t>(number)];
 		if (statement.secret)
 			return statement.tag;
-		return pg::excerpt(
-			number == number_ && action_->what != What::script_end ? statement_text() : std::string(script_.text_of(statement)), 200);
+		return pg::excerpt(number == number_ && action_->what != What::script_end
+							   ? statement_text()
+							   : std::string(script_.text_of(statement)),
+						   200);
 	}
 
 	void report(Report report) override
@@ -302,10 +321,9 @@ private:
 		Finding finding;
 		const int subject = subject_of(report);
 		const Table *table = report.table != nullptr ? report.table : action_->table;
-		const Place place =
-			lines_.place_of(report.statement >= 0
-								? static_cast<size_t>(std::max(report.location, 0))
-								: offset_of(report.location >= 0 ? report.location : action_->location));
+		const Place place = lines_.place_of(
+			report.statement >= 0 ? static_cast<size_t>(std::max(report.location, 0))
+								  : offset_of(report.location >= 0 ? report.location : action_->location));
 
 		found_.insert(rule_);
 		finding.rule = rule_;
@@ -326,6 +344,8 @@ private:
 			finding.object = table->title();
 			finding.bytes = table->bytes;
 			finding.rows = table->rows;
+			if (options_.with_disk)
+				finding.disk = written_bytes(*action_, *table, report.work);
 		}
 		for (Ignore &ignore : ignores_)
 			if (ignore.rule == rule_->name && !ignore.reason.empty() &&
@@ -377,6 +397,7 @@ private:
 
 	Model &model() override { return model_; }
 	const std::vector<Done> &done() const override { return done_; }
+	const std::vector<size_t> &done_of(What what) const override { return done_of_[static_cast<size_t>(what)]; }
 	int statement_number() const override { return number_; }
 	const std::vector<const Node *> &statements() const override { return statements_; }
 	bool is_in_body() const override { return source_.in_body; }
@@ -422,10 +443,13 @@ private:
 	const script::Script &script_;
 	const std::string text_;
 	const Options &options_;
+	std::vector<Severity> severities_; // of the rules in their order; off for other majors too
 	const LineIndex lines_;
 	std::vector<Ignore> ignores_;
 	Model model_;
 	std::vector<Done> done_;
+	std::array<std::vector<size_t>, static_cast<size_t>(What::count)> done_of_;
+	std::optional<std::map<Oid, std::vector<OtherLock>>> others_;
 	std::vector<Taken> taken_;
 	std::vector<Taken> taking_;
 	std::optional<RowsPlan> plan_; // of the statement

@@ -25,6 +25,7 @@ struct Options
 {
 	int64_t small_bytes = 1024 * 1024; // tables up to this size are worth no warning
 	Severities severities = {};
+	bool with_disk = false; // whether findings say what they write, which takes a query each
 };
 
 // Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.

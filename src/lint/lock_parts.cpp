@@ -61,13 +61,16 @@ namespace {
 
 // What only the model knows: parts that the script itself has made.
 void
-drop_keys(ObjectType type, const Node *object, LockSet &locks)
+drop_keys(ObjectType type, const Node *object, bool missing_ok, LockSet &locks)
 {
 	if (type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY)
 	{
 		const RangeVar *name = table_in(castNode(List, object));
 		Table *table = name != nullptr ? locks.model().find(name) : nullptr;
 		const bool is_new = !OidIsValid(address_of(type, object, locks.model()).objectId);
+		/* What is not there is looked up, and no more. */
+		if (is_new && missing_ok && table != nullptr && !table->has_new_parts)
+			return;
 		if (is_new && type == OBJECT_TRIGGER && table != nullptr && table->kind == RELKIND_PARTITIONED_TABLE)
 			locks.add_tree(table, AccessExclusiveLock);
 		else
@@ -107,7 +110,7 @@ of_drop(const DropStmt *statement, LockSet &locks)
 			if (statement->concurrent)
 				continue;
 		}
-		drop_keys(statement->removeType, object, locks);
+		drop_keys(statement->removeType, object, statement->missing_ok, locks);
 		if (ObjectAddress address = address_of(statement->removeType, object, locks.model());
 			OidIsValid(address.objectId))
 			objects.push_back(address);

@@ -137,6 +137,14 @@ of_rows(const Node *statement, LockSet &locks)
 	}
 }
 
+// Remembers that a table has a trigger, policy or rule that is in no catalog yet.
+void
+has_new_part(const RangeVar *name, LockSet &locks)
+{
+	if (Table *table = locks.model().find(name))
+		table->has_new_parts = true;
+}
+
 // Statements that make or change parts of tables.
 bool
 of_parts(const Node *statement, LockSet &locks)
@@ -148,9 +156,11 @@ of_parts(const Node *statement, LockSet &locks)
 			return true;
 		case T_CreateTrigStmt:
 			of_trigger(castNode(CreateTrigStmt, statement), locks);
+			has_new_part(castNode(CreateTrigStmt, statement)->relation, locks);
 			return true;
 		case T_CreatePolicyStmt:
 			locks.add(castNode(CreatePolicyStmt, statement)->table, AccessExclusiveLock);
+			has_new_part(castNode(CreatePolicyStmt, statement)->table, locks);
 			of_policy(castNode(CreatePolicyStmt, statement)->qual, castNode(CreatePolicyStmt, statement)->with_check,
 					  locks);
 			return true;
@@ -162,6 +172,7 @@ of_parts(const Node *statement, LockSet &locks)
 		case T_RuleStmt:
 		{
 			ListCell *cell;
+			has_new_part(castNode(RuleStmt, statement)->relation, locks);
 			foreach (cell, castNode(RuleStmt, statement)->actions)
 				locks.add_query(static_cast<const Node *>(lfirst(cell)), false);
 			if (castNode(RuleStmt, statement)->whereClause != nullptr)
@@ -238,6 +249,8 @@ of_statement(const Node *statement, LockSet &locks)
 			return;
 		case T_RenameStmt:
 			of_rename(castNode(RenameStmt, statement), locks);
+			if (castNode(RenameStmt, statement)->relation != nullptr)
+				has_new_part(castNode(RenameStmt, statement)->relation, locks);
 			return;
 		case T_AlterObjectSchemaStmt:
 			locks.add(castNode(AlterObjectSchemaStmt, statement)->relation, AccessExclusiveLock);

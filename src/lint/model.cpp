@@ -168,9 +168,11 @@ Model::find_type(const List *names)
 	{
 		Oid type = pg::guarded([&]() -> Oid {
 			Oid schema_oid = get_namespace_oid(schema.c_str(), true);
-			return OidIsValid(schema_oid) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-															ObjectIdGetDatum(schema_oid))
-										  : InvalidOid;
+			Oid found = OidIsValid(schema_oid) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+																 ObjectIdGetDatum(schema_oid))
+											   : InvalidOid;
+			/* Nothing is known of a shell, which the script may fill. */
+			return OidIsValid(found) && get_typisdefined(found) ? found : InvalidOid;
 		});
 		if (OidIsValid(type))
 			return type;

@@ -42,7 +42,7 @@ struct TableConstraint
 	bool made_here = false;
 	Oid oid = InvalidOid;
 	Oid index = InvalidOid;
-	Oid other = InvalidOid;      // the table that a foreign key names
+	Oid other = InvalidOid;           // the table that a foreign key names
 	const Node *expression = nullptr; // what a CHECK that the script makes says, as parsed
 };
 
@@ -74,8 +74,9 @@ struct Table
 	bool is_unpublished = false; // known to be in no publication
 	bool has_row_security = false;
 	bool has_children = false;
-	bool is_written = false; // by a statement before this one
-	int partitions = 0;      // leaves below a partitioned table
+	bool is_written = false;    // by a statement before this one
+	bool has_new_parts = false; // triggers, policies or rules that the script has made or renamed
+	int partitions = 0;         // leaves below a partitioned table
 	Oid default_partition = InvalidOid;
 	Oid parent = InvalidOid;                // of a partition
 	std::vector<std::string> partition_key; // empty for an expression

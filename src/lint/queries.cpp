@@ -1,6 +1,6 @@
 // Goes through queries as parse analysis would, with the names that WITH gives.
-#include "lint/nodes.hpp"
 #include "lint/queries.hpp"
+#include "lint/nodes.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -233,6 +233,8 @@ visit(Node *node, void *context)
 
 	if (node == nullptr)
 		return false;
+	/* Of a long row of UNIONs the server's walker sees none but the last. */
+	check_stack_depth();
 	List *outer = walk->with;
 	switch (nodeTag(node))
 	{

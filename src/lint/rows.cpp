@@ -241,9 +241,10 @@ statistics_grow_old(const Action &, Context &context)
 		if ((change.what != What::update && change.what != What::insert && change.what != What::remove) ||
 			change.table == nullptr || !context.is_occupied(*change.table) || !seen.insert(change.table).second)
 			continue;
-		const bool is_analyzed = std::any_of(context.done().begin(), context.done().end(), [&](const Done &later) {
-			return later.what == What::analyze && (later.table == change.table || later.table == nullptr) &&
-				   later.statement > change.statement;
+		const std::vector<size_t> &analyzed = context.done_of(What::analyze);
+		const bool is_analyzed = std::any_of(analyzed.begin(), analyzed.end(), [&](size_t i) {
+			const Done &later = context.done()[i];
+			return (later.table == change.table || later.table == nullptr) && later.statement > change.statement;
 		});
 		if (is_analyzed || !changed_many(change, context))
 			continue;
@@ -252,6 +253,7 @@ statistics_grow_old(const Action &, Context &context)
 						" from before, until autovacuum comes along";
 		found.hint = "ANALYZE " + change.table->title() + " at the end of the migration.";
 		found.table = change.table;
+		found.location = change.location;
 		context.report(std::move(found));
 	}
 }

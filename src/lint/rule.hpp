@@ -8,6 +8,7 @@
 #include "core/headers.hpp"
 #include "lint/action.hpp"
 #include "lint/finding.hpp"
+#include "lint/others.hpp"
 #include "lint/plans.hpp"
 
 namespace mg::lint {
@@ -65,10 +66,14 @@ public:
 	virtual bool is_occupied(const Table &table) const = 0;
 	// Earlier actions of the script, the present one not among them.
 	virtual const std::vector<Done> &done() const = 0;
+	// Where those of one kind are in it.
+	virtual const std::vector<size_t> &done_of(What what) const = 0;
 	// The strongest lock that the script has taken on a table before this statement, or NoLock.
 	virtual LOCKMODE held(const Table &table) const = 0;
 	// The locks of earlier statements, and those of the one that is looked at.
 	virtual const std::vector<Taken> &taken() const = 0;
+	// What others hold on a table just now, read once for a script.
+	virtual const std::vector<OtherLock> &locks_of_others(const Table &table) = 0;
 	virtual const std::vector<Taken> &taking() const = 0;
 	// Tables with more than a few rows that nobody else can read, since an earlier statement.
 	virtual const std::vector<Table *> &locked_out() const = 0;

@@ -121,8 +121,10 @@ index_options(const Constraint *definition)
 	foreach (cell, definition->options)
 	{
 		auto *option = lfirst_node(DefElem, cell);
-		const std::string value = pg::guarded([&] { return defGetString(option); });
-		options += (options.empty() ? "" : ", ") + quoted(option->defname) + " = " + literal(value);
+		options += (options.empty() ? "" : ", ") + quoted(option->defname);
+		/* One without a value is switched on. */
+		if (option->arg != nullptr)
+			options += " = " + literal(pg::guarded([&] { return defGetString(option); }));
 	}
 	if (!options.empty())
 		result += " WITH (" + options + ")";
@@ -177,6 +179,59 @@ numbered_steps(Table &table, const ColumnDef *definition, const Pieces &pieces, 
 						 sql + "; SELECT setval(pg_get_serial_sequence(" + literal(table.title()) + ", " +
 						 literal(column) + "), nextval(" + literal(sequence) + ")); DROP SEQUENCE " + sequence));
 	return steps;
+}
+
+// What the statement does besides, and a constraint of it cannot do without.
+struct Besides
+{
+	std::string columns; // ADD COLUMN a int, ADD COLUMN b int
+	std::string dropped; // the constraint that it takes the place of
+	std::string drop;    // DROP CONSTRAINT name, with a comma
+};
+
+Besides
+besides(const Action &action, const std::string &clause, Context &context)
+{
+	const auto *definition = part_as<Constraint>(action, T_Constraint);
+	Besides result;
+	ListCell *cell;
+
+	if (action.is_new_column || action.statement == nullptr || !IsA(action.statement, AlterTableStmt))
+		return result;
+	const std::vector<script::Token> tokens = script::tokens_of(clause);
+	auto is_used = [&](const std::string &name) {
+		return std::any_of(tokens.begin(), tokens.end(), [&](const script::Token &token) {
+			const std::string word = clause.substr(token.start, token.end - token.start);
+			return token.word == name || word == name || word == quoted(name);
+		});
+	};
+	auto is_key = [&](const std::string &name) {
+		auto is_it = [&](const TableConstraint &one) { return one.name == name && one.type == CONSTRAINT_PRIMARY; };
+		return std::any_of(action.table->dropped.begin(), action.table->dropped.end(), is_it) ||
+			   std::any_of(action.table->constraints.begin(), action.table->constraints.end(), is_it);
+	};
+	foreach (cell, castNode(AlterTableStmt, action.statement)->cmds)
+	{
+		const auto *command = lfirst_node(AlterTableCmd, cell);
+		if (command->subtype == AT_AddColumn)
+		{
+			const auto *column = reinterpret_cast<const ColumnDef *>(command->def);
+			if (is_used(column->colname))
+				result.columns += (result.columns.empty() ? " ADD COLUMN " : ", ADD COLUMN ") +
+								  std::string(command->missing_ok ? "IF NOT EXISTS " : "") +
+								  trimmed(context.piece_at(column->location));
+		}
+		else if (command->subtype == AT_DropConstraint)
+		{
+			const std::string name = command->name;
+			if (name != action.name && !(definition->contype == CONSTR_PRIMARY && is_key(name)))
+				continue;
+			result.dropped = name;
+			result.drop = std::string(" DROP CONSTRAINT ") + (command->missing_ok ? "IF EXISTS " : "") + quoted(name) +
+						  (command->behavior == DROP_CASCADE ? " CASCADE" : "") + ",";
+		}
+	}
+	return result;
 }
 
 } // namespace
@@ -250,8 +305,15 @@ clause_of(const Action &action, Context &context)
 std::vector<Step>
 check_steps(const Action &action, Context &context)
 {
-	return {step(alter(*action.table) + " ADD " + clause_of(action, context) + " NOT VALID"),
-			validate_step(*action.table, action.name)};
+	const std::string clause = clause_of(action, context);
+	const Besides more = besides(action, clause, context);
+	std::vector<Step> steps;
+
+	if (!more.columns.empty())
+		steps.push_back(step(alter(*action.table) + more.columns));
+	steps.push_back(step(alter(*action.table) + more.drop + " ADD " + clause + " NOT VALID"));
+	steps.push_back(validate_step(*action.table, action.name));
+	return steps;
 }
 
 std::vector<Step>
@@ -307,9 +369,9 @@ unique_steps(const Action &action, Context &context, const std::string &index)
 	const std::vector<std::string> columns =
 		action.is_new_column ? std::vector<std::string>{action.column->name} : names_in(definition->keys);
 	std::vector<Step> steps;
-	auto add = [&](const Table &table, const std::string &name, const std::string &used) {
-		return alter(table) + " ADD CONSTRAINT " + quoted(name) + " " + keyword + " USING INDEX " + quoted(used) +
-			   deferral_of(action);
+	auto add = [&](const Table &table, const std::string &name, const std::string &used, const std::string &drop) {
+		return alter(table) + drop + " ADD CONSTRAINT " + quoted(name) + " " + keyword + " USING INDEX " +
+			   quoted(used) + deferral_of(action);
 	};
 	auto build = [&](const Table &table, const std::string &name) {
 		return outside_step("CREATE UNIQUE INDEX CONCURRENTLY " + quoted(name) + " ON " + table.title() + " (" +
@@ -322,9 +384,22 @@ unique_steps(const Action &action, Context &context, const std::string &index)
 				append(steps, not_null_steps(*action.table, name));
 	if (!is_partitioned(action.table))
 	{
+		const Besides more = besides(action, quoted_list(columns), context);
+		std::string name = action.name;
+		std::string used = index.empty() ? name : index;
+		/* The old one keeps its name, and that of its index, until the new one takes its place. */
+		if (!more.dropped.empty())
+		{
+			if (index.empty())
+				used = free_name(*action.table, is_primary ? "" : columns.front(), is_primary ? "pkey" : "key");
+			if (text_of(definition->conname).empty() && more.dropped == action.table->name + "_pkey")
+				name = more.dropped;
+		}
+		if (!more.columns.empty())
+			steps.insert(steps.begin(), step(alter(*action.table) + more.columns));
 		if (index.empty())
-			steps.push_back(build(*action.table, action.name));
-		steps.push_back(step(add(*action.table, action.name, index.empty() ? action.name : index)));
+			steps.push_back(build(*action.table, used));
+		steps.push_back(step(add(*action.table, name, used, more.drop)));
 		return steps;
 	}
 
@@ -340,7 +415,7 @@ unique_steps(const Action &action, Context &context, const std::string &index)
 	{
 		const std::string name = free_name(*leaf, is_primary ? "" : middle, is_primary ? "pkey" : "key");
 		steps.push_back(build(*leaf, name));
-		added += add(*leaf, name, name) + "; ";
+		added += add(*leaf, name, name, "") + "; ";
 	}
 	steps.push_back(step(added + alter(*action.table) + " ADD " + clause_of(action, context)));
 	return steps;

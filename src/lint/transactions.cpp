@@ -22,6 +22,9 @@ mode_name(LOCKMODE mode)
 	return names[mode];
 }
 
+// How many statements a step may repeat behind another one.
+constexpr int most_moved = 20;
+
 bool
 conflict(LOCKMODE one, LOCKMODE other)
 {
@@ -195,17 +198,16 @@ table_altered_again(const Action &action, Context &context)
 		context.taken().empty())
 		return;
 	Table *table = context.taking().front().table;
-	if (!context.is_occupied(*table) || table->made_here)
+	/* A statement may lock other tables too, and before the one that it alters. */
+	auto alters = [&](int statement) {
+		const AlterTableStmt *alter =
+			statement >= 0 ? plain_alter(context.statements()[static_cast<size_t>(statement)]) : nullptr;
+		return alter != nullptr && context.model().find(alter->relation) == table;
+	};
+	if (!context.is_occupied(*table) || table->made_here || !alters(number))
 		return;
 	/* Of many in a row, the second one. */
-	auto has_locked = [&](int statement) {
-		for (auto lock = context.taken().rbegin(); lock != context.taken().rend() && lock->statement >= statement;
-			 ++lock)
-			if (lock->statement == statement && lock->table == table)
-				return true;
-		return false;
-	};
-	if (!has_locked(number - 1) || has_locked(number - 2))
+	if (!alters(number - 1) || alters(number - 2))
 		return;
 	std::vector<std::string> first_words;
 	std::vector<std::string> words;
@@ -244,15 +246,22 @@ lock_order(const Action &, Context &context)
 			std::string sql = "LOCK TABLE " + child->title() + " IN " + mode_name(lock.mode) + " MODE;";
 			auto first = std::find_if(context.taken().begin(), context.taken().end(),
 									  [&](const Taken &one) { return one.table == parent; });
-			for (int i = first->statement; i < context.statement_number(); i++)
-				sql += " " + context.text_of_statement(i) + ";";
 			Report found;
+			/* Written out, the rest of a long script at each of its statements would be endless. */
+			if (context.statement_number() - first->statement > most_moved)
+				found.hint = "Put LOCK TABLE " + child->title() + " IN " + mode_name(lock.mode) + " MODE before statement " +
+							 std::to_string(first->statement + 1) + ".";
+			else
+			{
+				for (int i = first->statement; i < context.statement_number(); i++)
+					sql += " " + context.text_of_statement(i) + ";";
+				found.steps = {step(sql + " " + context.statement_text())};
+			}
 			found.message = sized(*child) + " is locked after " + parent->title() +
 							", that its foreign key refers to: who inserts into it meanwhile locks them the other way "
 							"round, and one of both fails with a deadlock";
 			found.table = child;
 			found.lock = lock.mode;
-			found.steps = {step(sql + " " + context.statement_text())};
 			context.report(std::move(found));
 			return;
 		}
@@ -267,32 +276,18 @@ table_in_use(const Action &, Context &context)
 		if (lock.mode < ShareUpdateExclusiveLock || !context.is_existing(*lock.table) ||
 			context.held(*lock.table) >= lock.mode)
 			continue;
-		constexpr const char *sql =
-			"SELECT l.pid, l.mode, coalesce(date_trunc('seconds', clock_timestamp() - a.xact_start)::text, 'a time "
-			"that "
-			"you may not see'),"
-			" coalesce(a.backend_type = 'autovacuum worker' AND a.query LIKE '%(to prevent wraparound)', false)"
-			" FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'relation' AND l.relation = "
-			"$1::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted "
-			"AND "
-			"l.pid <> pg_backend_pid() AND coalesce(a.xact_start < clock_timestamp() - interval '3 seconds', true)"
-			" ORDER BY 4 DESC, a.xact_start";
-		for (const pg::Row &row : facts(sql, {cell_of(lock.table->oid)}))
+		for (const OtherLock &other : context.locks_of_others(*lock.table))
 		{
-			LOCKMODE mode = NoLock;
-			for (LOCKMODE one = AccessShareLock; one <= AccessExclusiveLock; one++)
-				if (row[1] == GetLockmodeName(DEFAULT_LOCKMETHOD, one))
-					mode = one;
-			if (!conflict(lock.mode, mode))
+			if (!conflict(lock.mode, other.mode))
 				continue;
 			Report found;
-			const std::string pid = row[0].value_or("?");
-			found.message = "pid " + pid + " holds " + row[1].value_or("") + " on " + lock.table->title() +
-							", in a transaction since " + row[2].value_or("?") +
+			found.message = "pid " + other.pid + " holds " + GetLockmodeName(DEFAULT_LOCKMETHOD, other.mode) + " on " +
+							lock.table->title() + ", in a transaction since " + other.since +
 							": the statement would wait for its end, and others behind it";
-			found.hint = row[3] == "t" ? "It is VACUUM against the wraparound of transaction ids, which does not give "
-										 "way: let it come to its end."
-									   : "Wait for it, or end it: SELECT pg_terminate_backend(" + pid + ");";
+			found.hint = other.is_vacuum_wraparound
+							 ? "It is VACUUM against the wraparound of transaction ids, which does not give "
+							   "way: let it come to its end."
+							 : "Wait for it, or end it: SELECT pg_terminate_backend(" + other.pid + ");";
 			found.table = lock.table;
 			found.lock = lock.mode;
 			context.report(std::move(found));

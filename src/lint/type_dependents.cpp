@@ -69,19 +69,21 @@ keeps_key(const Column &column, const TypeChange &change, Oid method, Oid opclas
 std::vector<Rebuilt>
 rebuilt_indexes(const Action &action, const TypeChange &change)
 {
+	/* OFFSET 0 keeps the planner from looking for the column in every table that has one of that name; for EXISTS it would read all
+	   of pg_depend. */
 	constexpr const char *sql =
 		"WITH RECURSIVE m (oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM m JOIN pg_inherits ON inhparent = m.oid) "
 		"SELECT i.indexrelid, c.oid::regclass, c.relam, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR NOT "
 		"i.indisvalid, "
 		"       i.indclass[k], i.indcollation[k], m.oid = $1::oid AND con.oid IS NULL AND NOT c.relispartition "
-		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE "
-		"attrelid = $1::oid AND attnum = $2::int2) "
+		"FROM m CROSS JOIN LATERAL (SELECT attnum FROM pg_attribute WHERE attrelid = m.oid AND attname = (SELECT attname "
+		"FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::int2) OFFSET 0) a "
 		"JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' "
-		"LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x') "
+		"LEFT JOIN pg_constraint con ON con.conrelid = m.oid AND con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x') "
 		"LEFT JOIN LATERAL generate_series(0, i.indnkeyatts - 1) k ON i.indkey[k] = a.attnum "
-		"WHERE k IS NOT NULL OR a.attnum = ANY (i.indkey) OR EXISTS (SELECT FROM pg_depend d "
-		"  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass "
-		"    AND d.refobjid = m.oid AND d.refobjsubid = a.attnum) "
+		"WHERE k IS NOT NULL OR a.attnum = ANY (i.indkey) OR i.indexrelid IN (SELECT d.objid FROM pg_depend d "
+		"  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = m.oid "
+		"    AND d.refobjsubid = a.attnum) "
 		"ORDER BY 2";
 	std::vector<Rebuilt> result;
 	Oid last = InvalidOid;
@@ -157,8 +159,8 @@ type_change_rechecks_constraints(const Action &action, Context &context)
 	constexpr const char *sql =
 		"WITH RECURSIVE m (oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM m JOIN pg_inherits ON inhparent = m.oid) "
 		"SELECT DISTINCT ON (c.conname) c.oid, c.conname, c.conrelid = $1::oid "
-		"FROM m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE "
-		"attrelid = $1::oid AND attnum = $2::int2) "
+		"FROM m CROSS JOIN LATERAL (SELECT attnum FROM pg_attribute WHERE attrelid = m.oid AND attname = (SELECT attname "
+		"FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::int2) OFFSET 0) a "
 		"JOIN pg_constraint c ON c.conrelid = m.oid AND a.attnum = ANY (c.conkey) "
 		"WHERE c.contype = 'c' AND c.convalidated "
 #if PG_VERSION_NUM >= 180000

@@ -102,10 +102,11 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 }
 
 std::vector<lint::Finding>
-lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before)
+lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, bool with_disk)
 {
 	std::vector<lint::Finding> findings = lint::lint(
-		script, before, {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity"))});
+		script, before,
+		{policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity")), with_disk});
 	std::optional<Pace> known;
 
 	for (lint::Finding &finding : findings)
@@ -170,13 +171,13 @@ row_of(const lint::RiskReport &report)
 } // namespace
 
 std::vector<lint::Finding>
-findings_of(const script::Script &script)
+findings_of(const script::Script &script, bool with_disk)
 {
-	return lint_on_top(script, {});
+	return lint_on_top(script, {}, with_disk);
 }
 
 std::vector<lint::Finding>
-findings_of(const Migration &migration)
+findings_of(const Migration &migration, bool with_disk)
 {
 	std::set<std::string> known = {migration.name};
 	std::vector<script::Script> scripts;
@@ -190,7 +191,7 @@ findings_of(const Migration &migration)
 	}
 	for (const script::Script &script : scripts)
 		before.push_back(&script);
-	return lint_on_top(migration.up, before);
+	return lint_on_top(migration.up, before, with_disk);
 }
 
 lint::RiskReport

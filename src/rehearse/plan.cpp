@@ -209,7 +209,8 @@ row_of(const migrate::Outlook &outlook, const script::Statement &statement)
 	std::vector<std::string> notes = {statement.refusal.empty() ? "not rehearsed: by the linter"
 																: "cannot run: " + statement.refusal};
 
-	notes.insert(notes.end(), outlook.notes.begin(), outlook.notes.end());
+	if (statement.refusal.empty())
+		notes.insert(notes.end(), outlook.notes.begin(), outlook.notes.end());
 	if (outlook.duration.has_value())
 		notes.push_back(outlook.duration->basis);
 	return {outlook.lock_mode, outlook.object, outlook.rewrites ? "t" : "f",
@@ -271,8 +272,8 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 	const Sizes here = elsewhere.has_value() ? *elsewhere : read_sizes(sizes_of(pg::array_literal(tables)));
 	const migrate::Pace past = migrate::pace();
 
-	const std::vector<migrate::Outlook> outlooks =
-		migrate::outlook_of(script, applied ? migrate::findings_of(script) : migrate::findings_of(migration));
+	const std::vector<migrate::Outlook> outlooks = migrate::outlook_of(
+		script, applied ? migrate::findings_of(script, true) : migrate::findings_of(migration, true));
 	const auto conflicts = applied ? std::map<size_t, std::vector<std::string>>() : migrate::conflicts_of(migration);
 
 	size_t number = 0;

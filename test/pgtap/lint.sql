@@ -36,4 +36,16 @@ SELECT lives_ok($$SELECT mg_lint('DROP TABLE IF EXISTS pg_class; ALTER TABLE pg_
 	ALTER TABLE large2 RENAME COLUMN i TO j; ALTER TABLE large2 DROP CONSTRAINT nope; ALTER TABLE large2 ALTER COLUMN nope SET NOT NULL; ALTER TABLE large2 SET SCHEMA other; ALTER TABLE other.large2 DROP COLUMN j CASCADE; DO ''BEGIN END''; CALL x(); GRANT SELECT ON small TO PUBLIC')$$, 'every statement can be looked at');
 SELECT is((SELECT count(*) FROM mg_lint(repeat(E'ALTER TABLE large ADD CHECK (a > 0);\n', 20000)) WHERE rule = 'check-without-not-valid'), 20000::bigint, 'many statements');
 
+-- With every rule on: tables and types that nobody knows, or that are shells yet.
+SELECT mg_set_policy('lint_severity', (SELECT string_agg(rule || '=info', ', ') FROM mg_lint_rules() WHERE severity = 'off'), 'a test');
+CREATE TYPE shelled;
+SELECT lives_ok($$SELECT mg_lint('ALTER TABLE nothing ALTER a TYPE varchar(3), ALTER b TYPE char(2), ALTER c TYPE timestamp, ALTER d TYPE money, ALTER e TYPE regproc, ADD f serial, ADD CHECK (f > 1), DROP g, ALTER h SET NOT NULL, ADD PRIMARY KEY (a),
+	ADD FOREIGN KEY (a) REFERENCES large, VALIDATE CONSTRAINT k, ALTER CONSTRAINT k DEFERRABLE, DROP CONSTRAINT k, ALTER a DROP NOT NULL, ALTER a ADD GENERATED ALWAYS AS IDENTITY, ALTER a DROP IDENTITY, ALTER a SET STORAGE plain, SET LOGGED, REPLICA IDENTITY FULL, INHERIT large;
+	ALTER TYPE nothing ADD ATTRIBUTE a varchar(3), ALTER ATTRIBUTE b TYPE char(2), DROP ATTRIBUTE c; ALTER FOREIGN TABLE nothing ALTER a TYPE money; ALTER TABLE nothing ATTACH PARTITION nothing2 FOR VALUES IN (1); CREATE TABLE of_shell (a shelled, b int, c bigint);
+	CREATE FUNCTION pg_temp.f(int) RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER TABLE large ADD x pg_catalog.a.b')$$, 'every rule does without');
+SELECT alike(t.hint('ALTER TABLE large ADD UNIQUE (a) WITH (deduplicate_items)', 'unique-constraint-builds-index'), '% (a) WITH (deduplicate_items);%', 'an option without a value');
+SELECT lives_ok(format('SELECT mg_lint(%L)', 'CREATE VIEW deep AS SELECT 1' || repeat(' UNION ALL SELECT 1', 100000)), 'a long row of UNIONs');
+SELECT unalike(t.said(format('SELECT mg_lint(%L)', 'INSERT INTO large (id) SELECT 1' || repeat(' UNION ALL SELECT 1', 100000))), 'XX%', 'and one to be planned');
+SELECT unalike(t.said(format('SELECT mg_lint(%L)', 'ALTER TABLE large ADD CHECK (a = 1' || repeat('+1', 200000) || ')')), 'XX%', 'a deep check');
+
 SELECT * FROM finish();

@@ -190,7 +190,7 @@ SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE indexed ALTE
 SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE indexed ALTER checked TYPE text'), unnest(steps) step WHERE rule = 'type-change-rechecks-constraints'),
 	E'ALTER TABLE public.indexed DROP CONSTRAINT checked_is_there;\nALTER TABLE indexed ALTER checked TYPE text;\nALTER TABLE public.indexed ADD CONSTRAINT checked_is_there CHECK (((checked)::text <> ''''::text)) NOT VALID;\nALTER TABLE public.indexed VALIDATE CONSTRAINT checked_is_there;', 'a check is validated later');
 SELECT is((SELECT string_agg(step, E'\n') FROM mg_lint('ALTER TABLE naming ALTER number TYPE bigint'), unnest(steps) step WHERE rule = 'type-change-rechecks-fk'),
-	E'ALTER TABLE public.naming DROP CONSTRAINT naming_number;\nALTER TABLE naming ALTER number TYPE bigint;\nALTER TABLE public.naming ADD CONSTRAINT naming_number FOREIGN KEY (number) REFERENCES public.named(number) NOT VALID;\nALTER TABLE public.naming VALIDATE CONSTRAINT naming_number;', 'a foreign key as well');
+	NULL, 'none for a foreign key of a table that is written anew at that');
 SELECT is((SELECT cardinality(steps) FROM mg_lint('ALTER TABLE kinds ALTER last TYPE bigint') WHERE rule = 'type-change-rewrites'), 3, 'the last column can be replaced');
 SELECT steps[1] AS one, steps[2] AS two, steps[3] AS three FROM mg_lint('ALTER TABLE kinds ALTER last TYPE bigint') WHERE rule = 'type-change-rewrites' \gset
 :one

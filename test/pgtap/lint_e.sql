@@ -212,6 +212,10 @@ SELECT ok(count(*) >= 10, 'there are steps to try') FROM t.steps;
 SELECT is((t.after(steps)).shape, (t.after(ARRAY[script])).shape, 'steps lead there: ' || script) FROM t.steps;
 SELECT is((t.after(steps)).scanned, NULL, 'the last one reads nothing: ' || script) FROM t.steps WHERE rule LIKE 'attach%';
 
+-- A partition that nobody knows yet is named as the script does.
+SELECT alike((SELECT steps[3] FROM mg_lint('ALTER TABLE rested ATTACH PARTITION "To Come".next FOR VALUES FROM (900000) TO (900001)') WHERE rule = 'attach-scans-default'),
+	'ALTER TABLE public.rested ATTACH PARTITION "To Come".next FOR VALUES FROM (900000) TO (900001);%', 'not by dots');
+
 -- Those that run outside of a transaction.
 SELECT unnest(steps) FROM mg_lint('ALTER TABLE hashed DETACH PARTITION hashed_1') WHERE rule = 'detach-not-concurrent' \gexec
 SELECT is((SELECT count(*) FROM pg_constraint WHERE conrelid = 'hashed_1'::regclass AND contype = 'c'), 0::bigint, 'no constraint is left by DETACH CONCURRENTLY');

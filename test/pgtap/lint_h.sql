@@ -37,6 +37,7 @@ INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('update-of-indexed-column', 'UPDATE large SET b = ''y''', NULL, true),
 ('update-of-indexed-column', 'UPDATE other SET wide = -wide WHERE id = 5', NULL, true),
 ('statistics-grow-old', 'UPDATE large SET b = ''y''', '1:1', true),
+('statistics-grow-old', E'SELECT 1;\nUPDATE large SET b = ''y'';\nSELECT 2', '2:1', true),
 ('statistics-grow-old', 'INSERT INTO nameless SELECT b, b FROM large', '1:1', true),
 ('statistics-grow-old', 'UPDATE large SET b = ''y''; ANALYZE large', NULL, true),
 ('statistics-grow-old', 'UPDATE other SET t = ''y'' WHERE id = 5', NULL, true),

@@ -7,6 +7,7 @@ ANALYZE;
 INSERT INTO t.lint_case (rule, script, place, runs) VALUES
 ('not-looked-into', 'DO $$ BEGIN EXECUTE format(''DROP TABLE %I'', ''small''); END $$', '1:13', true),
 ('not-looked-into', E'SELECT 1;\nSELECT builds(''x'')', '2:1', true),
+('not-looked-into', E'SELECT builds(''x'');\nSELECT builds(''y'')', '1:1', true),
 ('not-looked-into', 'DO $$ BEGIN EXECUTE ''DROP TABLE small''; END $$', NULL, true),
 ('not-looked-into', 'SELECT plain()', NULL, true),
 ('not-looked-into', 'CREATE TABLE fresh (execute int); COMMENT ON TABLE fresh IS ''EXECUTE format(x)''', NULL, true),

@@ -9,6 +9,7 @@
 #include "migrate/migrate.hpp"
 #include "migrate/status.hpp"
 #include "migrate/transfer.hpp"
+#include "pg/heap.hpp"
 #include "pg/session.hpp"
 #include "policy/policy.hpp"
 #include "rehearse/plan.hpp"
@@ -133,7 +134,12 @@ MG_FUNCTION(mg_lint)
 {
 	mg::pg::RowSet rows(fcinfo);
 
-	add_all(rows, mg::migrate::lint_script(required_text(fcinfo, 0, "script")));
+	const std::string script = required_text(fcinfo, 0, "script");
+
+	add_all(rows, mg::migrate::lint_script(script));
+	/* Of a script of 100,000 statements hundreds of megabytes. */
+	if (script.size() > size_t{256} * 1024)
+		mg::pg::return_free_memory();
 	return 0;
 }
 

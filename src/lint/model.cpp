@@ -229,19 +229,20 @@ Model::table_of_index(const RangeVar *name)
 		return nullptr;
 	for (const std::string &schema : schemas_of(name))
 	{
-		for (const std::unique_ptr<Table> &table : tables_)
-			if (table->schema == schema && table->index(name->relname) != nullptr)
-				return table.get();
 		Oid table = pg::guarded([&]() -> Oid {
 			Oid schema_oid = get_namespace_oid(schema.c_str(), true);
 			Oid index = OidIsValid(schema_oid) ? get_relname_relid(name->relname, schema_oid) : InvalidOid;
 			return OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
 		});
+		Table *live = OidIsValid(table) ? find(table) : nullptr;
+		if (live != nullptr && live->schema == schema && live->index(name->relname) != nullptr)
+			return live;
+		/* The script made it, or called it so. */
+		for (const std::unique_ptr<Table> &known : tables_)
+			if (known->schema == schema && known->index(name->relname) != nullptr)
+				return known.get();
 		if (OidIsValid(table))
-		{
-			Table *found = find(table);
-			return found != nullptr && found->index(name->relname) != nullptr ? found : nullptr;
-		}
+			return live != nullptr && live->index(name->relname) != nullptr ? live : nullptr;
 	}
 	return nullptr;
 }

@@ -249,8 +249,8 @@ lock_order(const Action &, Context &context)
 			Report found;
 			/* Written out, the rest of a long script at each of its statements would be endless. */
 			if (context.statement_number() - first->statement > most_moved)
-				found.hint = "Put LOCK TABLE " + child->title() + " IN " + mode_name(lock.mode) + " MODE before statement " +
-							 std::to_string(first->statement + 1) + ".";
+				found.hint = "Put LOCK TABLE " + child->title() + " IN " + mode_name(lock.mode) +
+							 " MODE before statement " + std::to_string(first->statement + 1) + ".";
 			else
 			{
 				for (int i = first->statement; i < context.statement_number(); i++)

@@ -213,14 +213,15 @@ void
 statistics_lost(const Action &, Context &context)
 {
 	const std::vector<Done> &done = context.done();
+	const std::vector<size_t> &analyzed = context.done_of(What::analyze);
 
-	for (size_t i = 0; i < done.size(); i++)
+	for (size_t i : context.done_of(What::change_type))
 	{
 		const Done &change = done[i];
-		if (change.what != What::change_type || change.table == nullptr || !context.is_occupied(*change.table))
+		if (change.table == nullptr || !context.is_occupied(*change.table))
 			continue;
-		const bool is_analyzed = std::any_of(done.begin() + static_cast<long>(i), done.end(), [&](const Done &later) {
-			return later.what == What::analyze && (later.table == change.table || later.table == nullptr);
+		const bool is_analyzed = std::any_of(analyzed.begin(), analyzed.end(), [&](size_t later) {
+			return later > i && (done[later].table == change.table || done[later].table == nullptr);
 		});
 		if (is_analyzed || change.table->column(change.name) == nullptr)
 			continue;

@@ -77,7 +77,8 @@ MG_FUNCTION(mg_apply)
 MG_FUNCTION(mg_register)
 {
 	mg::migrate::Registered done = mg::migrate::register_migration(request_of(fcinfo));
-	return mg::pg::composite_datum(fcinfo, {done.migration, done.status, done.risk, done.checksum, std::to_string(done.findings), "0"});
+	return mg::pg::composite_datum(
+		fcinfo, {done.migration, done.status, done.risk, done.checksum, std::to_string(done.findings), "0"});
 }
 
 MG_FUNCTION(mg_rollback)
@@ -136,7 +137,7 @@ MG_FUNCTION(mg_lint)
 
 	const std::string script = required_text(fcinfo, 0, "script");
 
-	add_all(rows, mg::migrate::lint_script(script));
+	mg::migrate::lint_script(script, [&](const Row &row) { rows.add(row); });
 	/* Of a script of 100,000 statements hundreds of megabytes. */
 	if (script.size() > size_t{256} * 1024)
 		mg::pg::return_free_memory();
@@ -155,7 +156,8 @@ MG_FUNCTION(mg_lint_migration)
 {
 	mg::pg::RowSet rows(fcinfo);
 
-	add_all(rows, mg::migrate::lint_migration(required_text(fcinfo, 0, "name of the migration")));
+	mg::migrate::lint_migration(required_text(fcinfo, 0, "name of the migration"),
+								[&](const Row &row) { rows.add(row); });
 	return 0;
 }
 

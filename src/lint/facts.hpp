@@ -9,6 +9,16 @@
 
 namespace mg::lint {
 
+// While one of these is there, what was asked once is not asked again: the catalogs of one moment.
+class FactsScope
+{
+public:
+	FactsScope();
+	~FactsScope();
+	FactsScope(const FactsScope &) = delete;
+	FactsScope &operator=(const FactsScope &) = delete;
+};
+
 // Runs a query on the system catalogs, of fixed text ($1::oid in it casts a parameter). Its plan is kept.
 std::vector<pg::Row> facts(const char *sql, const std::vector<pg::Cell> &params = {});
 // The first column of the first row, or nothing.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "lint/bodies.hpp"
+#include "lint/facts.hpp"
 #include "lint/ignore.hpp"
 #include "lint/indexes.hpp"
 #include "lint/locks.hpp"
@@ -475,6 +476,7 @@ private:
 std::vector<Finding>
 lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options)
 {
+	const FactsScope facts_scope;
 	Linter linter(script, options);
 
 	linter.run(before);
@@ -487,6 +489,7 @@ lint(const script::Script &script, const std::vector<const script::Script *> &be
 std::vector<Lock>
 locks(const script::Script &script, const Options &options)
 {
+	const FactsScope facts_scope;
 	Linter linter(script, options);
 
 	linter.run({});

@@ -62,24 +62,24 @@ steps_of(const lint::Finding &finding)
 	return steps.empty() ? pg::Cell() : pg::Cell(pg::array_literal(steps));
 }
 
-std::vector<pg::Row>
-rows_of(const std::vector<lint::Finding> &findings)
+// Each is let go of as it is told: of a long script there are many.
+void
+tell(std::vector<lint::Finding> findings, const RowSink &each)
 {
-	std::vector<pg::Row> rows;
-
-	for (const lint::Finding &finding : findings)
-		rows.push_back(
-			{finding.rule->name, finding.is_ignored ? "ignored" : lint::word_of(finding.severity),
-			 std::to_string(finding.line), std::to_string(finding.column), some(finding.statement),
-			 some(finding.object),
-			 finding.lock != NoLock ? pg::Cell(GetLockmodeName(DEFAULT_LOCKMETHOD, finding.lock)) : pg::Cell(),
-			 some(lint::blocked_by(finding.lock)), some(lint::word_of(finding.work)),
-			 finding.rows >= 0 ? pg::Cell(std::to_string(static_cast<int64_t>(finding.rows))) : pg::Cell(),
-			 finding.bytes >= 0 ? pg::Cell(std::to_string(finding.bytes)) : pg::Cell(),
-			 finding.basis.empty() ? pg::Cell() : pg::Cell(std::to_string(finding.us) + " microseconds"),
-			 some(finding.basis), finding.message, some(hint_of(finding)), steps_of(finding),
-			 finding.rule->breaks ? "t" : "f", link_of(*finding.rule), some(finding.reason)});
-	return rows;
+	for (lint::Finding &told : findings)
+	{
+		const lint::Finding finding = std::move(told);
+		each({finding.rule->name, finding.is_ignored ? "ignored" : lint::word_of(finding.severity),
+			  std::to_string(finding.line), std::to_string(finding.column), some(finding.statement),
+			  some(finding.object),
+			  finding.lock != NoLock ? pg::Cell(GetLockmodeName(DEFAULT_LOCKMETHOD, finding.lock)) : pg::Cell(),
+			  some(lint::blocked_by(finding.lock)), some(lint::word_of(finding.work)),
+			  finding.rows >= 0 ? pg::Cell(std::to_string(static_cast<int64_t>(finding.rows))) : pg::Cell(),
+			  finding.bytes >= 0 ? pg::Cell(std::to_string(finding.bytes)) : pg::Cell(),
+			  finding.basis.empty() ? pg::Cell() : pg::Cell(std::to_string(finding.us) + " microseconds"),
+			  some(finding.basis), finding.message, some(hint_of(finding)), steps_of(finding),
+			  finding.rule->breaks ? "t" : "f", link_of(*finding.rule), some(finding.reason)});
+	}
 }
 
 // The pending migrations that one requires, directly or not, those first that others require.
@@ -235,20 +235,20 @@ judge(const Migration &migration)
 	return std::nullopt;
 }
 
-std::vector<pg::Row>
-lint_script(const std::string &script)
+void
+lint_script(const std::string &script, const RowSink &each)
 {
-	return rows_of(findings_of(script::Script("up", script)));
+	tell(findings_of(script::Script("up", script)), each);
 }
 
-std::vector<pg::Row>
-lint_migration(const std::string &name)
+void
+lint_migration(const std::string &name, const RowSink &each)
 {
 	const Migration migration = registered(name);
 	std::vector<lint::Finding> findings = findings_of(migration);
 
 	add_conflicts(migration, findings);
-	return rows_of(findings);
+	tell(std::move(findings), each);
 }
 
 pg::Row

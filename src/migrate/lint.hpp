@@ -1,6 +1,7 @@
 // Gathers what the linter judges, and says what it found.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ std::optional<Judged> judge(const Migration &migration);
 
 // Rows: rule, severity, line, col, statement, object, lock_mode, blocks, work, rows, bytes, estimate, basis, message, hint, steps, breaks,
 // link, ignored. Raises what parsing raises, and MG004 for a name that nobody knows.
-std::vector<pg::Row> lint_script(const std::string &script);
-std::vector<pg::Row> lint_migration(const std::string &name);
+using RowSink = std::function<void(const pg::Row &)>;
+void lint_script(const std::string &script, const RowSink &each);
+void lint_migration(const std::string &name, const RowSink &each);
 
 // One row: risk, backward_compatible, reasons, breaks; of a registered migration, or of scripts.
 pg::Row risk_of_migration(const std::string &name);

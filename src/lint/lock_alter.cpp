@@ -242,6 +242,17 @@ LockSet::alter(const AlterTableCmd *command, Table *table, LOCKMODE mode, bool i
 		case AT_AlterColumnType:
 			alter_type(command, table);
 			break;
+#if PG_VERSION_NUM >= 180000
+		case AT_AlterConstraint:
+		{
+			/* The triggers of a foreign key come and go with its enforcement, on the other table too. */
+			const auto *change = castNode(ATAlterConstraint, command->def);
+			const TableConstraint *constraint = table->constraint(change->conname);
+			if (change->alterEnforceability && constraint != nullptr)
+				add_tree(known(constraint->other), AccessExclusiveLock);
+			break;
+		}
+#endif
 		case AT_ValidateConstraint:
 			if (const TableConstraint *constraint = table->constraint(command->name);
 				constraint != nullptr && !constraint->validated)

@@ -146,8 +146,9 @@ must_recurse(const Action &action)
 			return constraint->contype == CONSTR_FOREIGN && is_partitioned;
 		}
 		case What::drop_column:
-		case What::drop_not_null:
 			return is_partitioned;
+		case What::drop_not_null:
+			return is_partitioned && PG_VERSION_NUM < 180000;
 		case What::rename_other:
 		case What::drop_constraint:
 		{
@@ -155,7 +156,8 @@ must_recurse(const Action &action)
 			if (action.what == What::rename_other)
 				return castNode(RenameStmt, action.statement)->renameType == OBJECT_TABCONSTRAINT &&
 					   constraint != nullptr && goes_to_children(*constraint);
-			return is_partitioned && constraint != nullptr && goes_to_children(*constraint);
+			/* From 18 on, partitions may keep what their parent lets go of. */
+			return PG_VERSION_NUM < 180000 && is_partitioned && constraint != nullptr && goes_to_children(*constraint);
 		}
 		default:
 			return false;

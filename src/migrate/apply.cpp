@@ -181,7 +181,7 @@ apply(const Request &request)
 	if (std::optional<Judged> judged = judge(*migration))
 	{
 		attempt.risk = judged->risk;
-		attempt.evidence.push_back(std::move(judged->evidence));
+		attempt.risk_evidence.push_back(std::move(judged->evidence));
 	}
 	note_wrapper(migration->up);
 	if (migration->up.statements().empty())

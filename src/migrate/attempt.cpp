@@ -71,18 +71,19 @@ rewrites_json(const std::vector<capture::Rewrite> &rewrites)
 }
 
 std::string
-evidence_json(const std::vector<Finding> &findings)
+evidence_json(const std::vector<Finding> &findings, const std::vector<Finding> &more)
 {
 	JsonArray json;
 
-	for (const Finding &finding : findings)
-		json.json(JsonObject()
-					  .number("line", finding.line)
-					  .text("query", finding.query)
-					  .text("status", finding.shown ? "shown" : (finding.ok ? "passed" : "failed"))
-					  .text("actual", finding.actual)
-					  .json("rows", finding.evidence)
-					  .str());
+	for (const std::vector<Finding> *part : {&findings, &more})
+		for (const Finding &finding : *part)
+			json.json(JsonObject()
+						  .number("line", finding.line)
+						  .text("query", finding.query)
+						  .text("status", finding.shown ? "shown" : (finding.ok ? "passed" : "failed"))
+						  .text("actual", finding.actual)
+						  .json("rows", finding.evidence)
+						  .str());
 	return json.str();
 }
 
@@ -189,7 +190,7 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	record.emplace_back("objects", objects_json(objects));
 	record.emplace_back("locks", locks.str());
 	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
-	record.emplace_back("evidence", evidence_json(evidence));
+	record.emplace_back("evidence", evidence_json(evidence, risk_evidence));
 	std::string size_after = size_after_run(duration_us_);
 	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
@@ -230,7 +231,7 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 		record.emplace_back("error", some(message));
 		record.emplace_back("detail", some(detail));
 		record.emplace_back("hint", some(hint));
-		record.emplace_back("evidence", evidence_json(evidence));
+		record.emplace_back("evidence", evidence_json(evidence, risk_evidence));
 
 		ledger::Parcel parcel = started_ ? with_failure : ledger::Parcel();
 		parcel.emplace_back(ledger::Table::run, record);

@@ -24,6 +24,7 @@ public:
 	std::vector<Finding> evidence;
 	std::string reason;
 	std::optional<std::string> risk;
+	std::vector<Finding> risk_evidence; // comes last
 	std::string checksum;
 	std::string down_checksum;
 	bool is_new = false; // nobody knew the migration before, so that nobody can have acted in its name

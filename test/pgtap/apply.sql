@@ -53,7 +53,7 @@ SELECT is((SELECT status FROM mg_apply('quoted', 'select ''A'', "x" from (values
 SELECT unalike(t.applying('quoted', 'select ''a'', "x" from (values (1)) v (x)'), '%Only comments%', 'another string is more than spacing');
 
 -- Registering.
-SELECT is(t.rows($$SELECT * FROM mg_register('reg', 'create table reg (i int)', 'drop table reg', 'select true', '{same}', 'select true')$$), 'reg|pending|-|' || t.sha('create table reg (i int)') || '|0|0', 'a migration is registered');
+SELECT is(t.rows($$SELECT * FROM mg_register('reg', 'create table reg (i int)', 'drop table reg', 'select true', '{same}', 'select true')$$), 'reg|pending|safe|' || t.sha('create table reg (i int)') || '|0|0', 'a migration is registered');
 SELECT ok(NOT t.there('reg'), 'and not run');
 SELECT is(t.rows($$SELECT status, applied_at, has_down, requires FROM mg.status WHERE migration = 'reg'$$), 'pending|-|true|["same"]', 'it is pending');
 SELECT is((SELECT count(*) FROM mg.runs WHERE migration = 'reg'), 0::bigint, 'registering is no attempt');
@@ -75,7 +75,7 @@ CREATE TABLE touched (i int); INSERT INTO touched SELECT generate_series(1, 5);
 CREATE TABLE read (i int);
 SELECT is(t.rows($$SELECT migration, status, execution_time > '0', execution_time < '1 minute', statements, objects, risk, run_id > 0 FROM mg_apply('cost', E'create table cost (id int primary key, t text);\nalter table touched add column z int not null default (random() * 10)::int;\n'
 	'insert into cost select g, ''x'' from generate_series(1, 5) g;\nupdate cost set t = ''y'' where id > 3;\n\nselect * from read;\ndelete from cost where id = 1 returning id;\nlock table read in share mode;\ncreate view over as select * from touched')$$),
-	'cost|applied|true|true|8|4|-|true', 'what mg_apply() answers');
+	'cost|applied|true|true|8|4|controlled|true', 'what mg_apply() answers');
 SELECT is((SELECT jsonb_path_query_array(timings, '$[*][0]') FROM mg.runs WHERE migration = 'cost'), '[1, 2, 3, 4, 6, 7, 8, 9]', 'the lines of its statements');
 SELECT is((SELECT jsonb_path_query_array(timings, '$[*][2]') FROM mg.runs WHERE migration = 'cost'), '[0, 0, 5, 2, 0, 1, 0, 0]', 'the rows of each');
 SELECT is((SELECT count(*) FROM mg.runs, jsonb_array_elements(timings) e WHERE migration = 'cost' AND (e->>1)::bigint >= 0), 8::bigint, 'the time of each, in microseconds');

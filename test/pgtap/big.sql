@@ -25,7 +25,7 @@ SELECT is((SELECT count(*) FROM mg.statements WHERE migration = 'tables'), 1000:
 SELECT is((SELECT count(*) FROM mg_verify('tables') WHERE ok), 1000::bigint, 'each table is verified');
 SELECT is((SELECT status FROM mg_rollback('tables')), 'rolled back', 'and rolled back');
 SELECT is((SELECT status FROM mg_apply('checks', 'select 1', NULL, repeat(E'select 1;\n-- expect: 1\n', 5000))), 'applied', '5,000 verification queries');
-SELECT is((SELECT jsonb_array_length(evidence) FROM mg.runs WHERE migration = 'checks'), 5000, 'each on record');
+SELECT is((SELECT jsonb_array_length(evidence) FROM mg.runs WHERE migration = 'checks'), 5001, 'each on record, and the risk class');
 SELECT isnt(t.applying('deep', 'select ' || repeat('(', 20000) || '1' || repeat(')', 20000)), 'no error', 'parentheses without end are an error, not a crash');
 SELECT is((SELECT bool_and(ok) FROM mg_verify() WHERE migration IS NULL), true, 'the ledger is sound');
 

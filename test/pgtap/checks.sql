@@ -44,11 +44,11 @@ SELECT is(t.applying('ver', E'create table ver (i int);\ninsert into ver values 
 	'a verification that fails says which and why');
 SELECT ok(NOT t.there('ver'), 'everything is undone');
 SELECT is(t.rows($$SELECT outcome, phase, line, statement, sqlstate, statements, rows FROM mg.runs WHERE migration = 'ver'$$), 'failed|verify|3|select i < 2 from ver|MG402|2|2', 'the attempt is on record');
-SELECT is((SELECT jsonb_path_query_array(evidence, '$[*].status') FROM mg.runs WHERE migration = 'ver'), '["passed", "failed"]', 'with its evidence');
+SELECT is((SELECT jsonb_path_query_array(evidence, '$[*].status') FROM mg.runs WHERE migration = 'ver'), '["passed", "failed", "shown"]', 'with its evidence, and the risk class last');
 SELECT is((SELECT count(*) FROM mg.statements WHERE migration = 'ver'), 0::bigint, 'its statements are not, because they are undone');
 SELECT alike(t.applying('ver', 'create table ver (i int)', NULL, E'select 1;\nselect * from nowhere'), E'42P01 relation "nowhere" does not exist\nCONTEXT: migration "ver", verify, line 2: select * from nowhere', 'one that raises keeps its error');
 SELECT is((SELECT status FROM mg_apply('ver', 'create table ver (i int)', 'drop table ver', E'select to_regclass(''ver'') is not null;\nselect relname, null as none, ''"quoted\\'' as odd from pg_class where relname = ''ver'';')), 'applied', 'the corrected one is applied');
-SELECT is((SELECT evidence FROM mg.runs WHERE migration = 'ver' AND outcome = 'applied'), jsonb_build_array(
+SELECT is((SELECT evidence - -1 FROM mg.runs WHERE migration = 'ver' AND outcome = 'applied'), jsonb_build_array(
 	jsonb_build_object('line', 1, 'query', 'select to_regclass(''ver'') is not null', 'status', 'passed', 'actual', 'true in 1 row', 'rows', '[{"?column?": "t"}]'::jsonb),
 	jsonb_build_object('line', 2, 'query', 'select relname, null as none, ''"quoted\'' as odd from pg_class where relname = ''ver''', 'status', 'shown', 'actual', '1 row',
 		'rows', jsonb_build_array(jsonb_build_object('relname', 'ver', 'none', null, 'odd', '"quoted\')))), 'evidence has the rows');

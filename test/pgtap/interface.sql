@@ -57,7 +57,7 @@ SELECT ok((SELECT count(*) = 2 FROM pg_settings WHERE name IN ('migration_govern
 -- What they answer, by name.
 SELECT is((SELECT status FROM mg_apply(name => 'named', up => 'create table named (i int)', down => 'drop table named', verify => 'select true', requires => '{}', precondition => 'select true')), 'applied', 'arguments by name');
 SELECT is(t.rows($$SELECT id, migration_name, applied_at IS NOT NULL, applied_by = session_user, execution_time > '0', checksum, rollback_applied, rollback_at FROM mg.history$$), '1|named|true|true|true|' || t.sha('create table named (i int)') || '|false|-', 'a row of mg.history');
-SELECT is(t.rows($$SELECT migration, status, applied_at IS NOT NULL, checksum, risk, approvals FROM mg.status$$), 'named|applied|true|' || t.sha('create table named (i int)') || '|-|0', 'a row of mg.status');
+SELECT is(t.rows($$SELECT migration, status, applied_at IS NOT NULL, checksum, risk, approvals FROM mg.status$$), 'named|applied|true|' || t.sha('create table named (i int)') || '|safe|0', 'a row of mg.status');
 SELECT is(t.rows($$SELECT migration, origin, login_role = session_user, acting_role = current_user, application = current_setting('application_name'), client IS NOT NULL, tag, object_type, identity, statement, duration >= '0' FROM mg.statements WHERE migration = 'named'$$),
 	'named|migration|true|true|true|true|CREATE TABLE|table|public.named|create table named (i int)|true', 'a row of mg.statements');
 SELECT is((SELECT status FROM mg_rollback(reason => 'by name')), 'rolled back', 'mg_rollback() by its reason only');

@@ -10,7 +10,7 @@ namespace mg::migrate {
 
 namespace {
 
-/* Bytes of the table in a microsecond: measured with tables of 1 GB in memory on two cores of 2020 (README, Linting). */
+/* Bytes of the table in a microsecond: round and cautious, until a rehearsal here has measured its own. */
 double
 common_rate(lint::Work work)
 {

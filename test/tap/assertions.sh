@@ -52,7 +52,7 @@ like "and says why" '# migration "two" is not known' "$(prove counted "SET searc
 like "a directive in a name changes nothing" 'Failed 1/1 subtests.*status 1' "$(prove counted "
     SET search_path = tap; SELECT plan(1); SELECT mg_is_applied('two # SKIP some day');")"
 like "a script that does not lint says where" '# line 1, column 1: [a-z]+: .*\([a-z-]+\)' "$(prove counted "
-    SET search_path = tap; SELECT plan(1); SELECT mg_lints('DROP TABLE one', 'info');" -v)"
+    SET search_path = tap; SELECT plan(1); SELECT mg_lints('DROP TABLE public.one', 'info');" -v)"
 like "without a plan pgTAP objects" 'You tried to run a test without a plan' "$(psql -X -d counted -c "SELECT mg_is_applied('one')" 2>&1)"
 
 like "without pgTAP the lines have no numbers, which TAP allows" 'All tests successful.*Tests=3.*status 0' "$(prove plain "

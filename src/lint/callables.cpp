@@ -326,10 +326,6 @@ callable_rules()
 {
 	using S = Severity;
 	using W = What;
-	auto breaking = [](Rule rule) {
-		rule.breaks = true;
-		return rule;
-	};
 
 	return {
 		{"function-change-fails",

@@ -99,9 +99,9 @@ void
 drop_then_create(const Action &action, Context &context)
 {
 	for (size_t i : context.done_of(What::drop_table))
-		if (const Done &done = context.done()[i];
-			done.table != nullptr && done.table->schema == action.table->schema &&
-			done.table->name == action.table->name && context.is_occupied(*done.table))
+		if (const Done &done = context.done()[i]; done.table != nullptr && done.table->schema == action.table->schema &&
+												  done.table->name == action.table->name &&
+												  context.is_occupied(*done.table))
 		{
 			Report report;
 			report.message = "the script drops " + sized(*done.table) +
@@ -375,10 +375,6 @@ destruction_rules()
 {
 	using S = Severity;
 	using W = What;
-	auto breaking = [](Rule rule) {
-		rule.breaks = true;
-		return rule;
-	};
 
 	return {
 		breaking({"drop-table",

@@ -71,6 +71,18 @@ visit_node(Item *node, Walk *walk)
 	(void)visit(reinterpret_cast<Node *>(node), walk);
 }
 
+// RETURNING, which 18 keeps in another place.
+template <typename Statement>
+auto *
+returning_of(Statement *statement)
+{
+#if PG_VERSION_NUM >= 180000
+	return statement->returningClause;
+#else
+	return statement->returningList;
+#endif
+}
+
 void
 visit_with(WithClause *clause, Walk *walk)
 {
@@ -153,11 +165,7 @@ visit_insert(InsertStmt *insert, Walk *walk)
 	}
 	visit_node(insert->selectStmt, walk);
 	visit_node(insert->onConflictClause, walk);
-#if PG_VERSION_NUM >= 180000
-	visit_node(insert->returningClause, walk);
-#else
-	visit_node(insert->returningList, walk);
-#endif
+	visit_node(returning_of(insert), walk);
 }
 
 void
@@ -171,11 +179,7 @@ visit_update(UpdateStmt *update, Walk *walk)
 	visit_node(update->targetList, walk);
 	visit_node(update->fromClause, walk);
 	visit_node(update->whereClause, walk);
-#if PG_VERSION_NUM >= 180000
-	visit_node(update->returningClause, walk);
-#else
-	visit_node(update->returningList, walk);
-#endif
+	visit_node(returning_of(update), walk);
 }
 
 void
@@ -187,11 +191,7 @@ visit_delete(DeleteStmt *remove, Walk *walk)
 	target->removes = true;
 	visit_node(remove->usingClause, walk);
 	visit_node(remove->whereClause, walk);
-#if PG_VERSION_NUM >= 180000
-	visit_node(remove->returningClause, walk);
-#else
-	visit_node(remove->returningList, walk);
-#endif
+	visit_node(returning_of(remove), walk);
 }
 
 void

@@ -250,10 +250,6 @@ rename_rules()
 {
 	using S = Severity;
 	using W = What;
-	auto breaking = [](Rule rule) {
-		rule.breaks = true;
-		return rule;
-	};
 
 	return {
 		breaking({"rename-table",

@@ -24,7 +24,7 @@ struct Report
 	const Table *table = nullptr;
 	std::string object = ""; // where it is no table; quoted
 	int location = -1;
-	int statement = -1; // an earlier one that it is about; the location is then that of the script
+	int statement = -1;      // an earlier one that it is about; the location is then that of the script
 	bool afterwards = false; // the steps come behind the statement, not instead of it
 };
 
@@ -129,6 +129,14 @@ struct Rule
 	bool loses = false;  // rows or values are gone
 };
 
+// A rule on what an application written for the old schema trips over.
+inline Rule
+breaking(Rule rule)
+{
+	rule.breaks = true;
+	return rule;
+}
+
 // Every rule, in the order of README.
 const std::vector<Rule> &rules();
 // Those that look at such an action.
@@ -143,25 +151,25 @@ std::vector<Rule> reference_rules();     // A
 std::vector<Rule> domain_rules();        // A
 std::vector<Rule> column_rules();        // B
 std::vector<Rule> column_change_rules(); // B
-std::vector<Rule> type_rules();        // C
-std::vector<Rule> index_rules();       // D
-std::vector<Rule> partition_rules();   // E
-std::vector<Rule> inheritance_rules(); // E
-std::vector<Rule> destruction_rules(); // F
-std::vector<Rule> loss_rules();        // F
-std::vector<Rule> rename_rules();      // F
-std::vector<Rule> callable_rules();    // F
-std::vector<Rule> transaction_rules(); // G
-std::vector<Rule> row_rules();         // H
-std::vector<Rule> design_rules();      // I
-std::vector<Rule> enum_rules();        // I
-std::vector<Rule> publication_rules(); // I
-std::vector<Rule> policy_rules();      // J
-std::vector<Rule> function_rules();    // J
-std::vector<Rule> privilege_rules();   // J
-std::vector<Rule> routine_rules();     // K
-std::vector<Rule> style_rules();       // T
-std::vector<Rule> naming_rules();      // T
-std::vector<Rule> script_rules();      // L
+std::vector<Rule> type_rules();          // C
+std::vector<Rule> index_rules();         // D
+std::vector<Rule> partition_rules();     // E
+std::vector<Rule> inheritance_rules();   // E
+std::vector<Rule> destruction_rules();   // F
+std::vector<Rule> loss_rules();          // F
+std::vector<Rule> rename_rules();        // F
+std::vector<Rule> callable_rules();      // F
+std::vector<Rule> transaction_rules();   // G
+std::vector<Rule> row_rules();           // H
+std::vector<Rule> design_rules();        // I
+std::vector<Rule> enum_rules();          // I
+std::vector<Rule> publication_rules();   // I
+std::vector<Rule> policy_rules();        // J
+std::vector<Rule> function_rules();      // J
+std::vector<Rule> privilege_rules();     // J
+std::vector<Rule> routine_rules();       // K
+std::vector<Rule> style_rules();         // T
+std::vector<Rule> naming_rules();        // T
+std::vector<Rule> script_rules();        // L
 
 } // namespace mg::lint

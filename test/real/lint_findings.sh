@@ -15,23 +15,8 @@ export MG_REAL_DIR=${MG_REAL_DIR:-$here/../../build/real}
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=error" PGCLIENTENCODING=UTF8 LC_ALL=C.UTF-8
 seed=0.42
 
-# The server reads the scripts itself, as another user.
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-
-if [ -z "${PGHOST:-}" ]; then
-  server=$here/../tools/server.sh
-  "$server" prepare >&2
-  trap '"$server" stop lint >/dev/null 2>&1; rm -rf "$work"' EXIT
-  "$server" start lint "autovacuum = off" >&2
-  eval "$("$server" env lint)"
-fi
-
-# Runs SQL or a file quietly in database $1 and stops at an error; the other arguments are psql's.
-query() {
-  psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$@"
-}
+. "$here/lib/server.sh"
+use_server lint "autovacuum = off"
 
 # Sends file $2 to database $1 with psql, in one transaction unless the file has its own or cannot run in one.
 send_file() {
@@ -59,7 +44,7 @@ ROLLBACK;
 SQL
     send_file "$database" "$folder/$up" 2>>"$work/$1.errors" || echo "# $1 $order $name: fails with psql"
   done <"$folder/manifest.tsv"
-  sed "s/^/# $1: filled with 20 rows, with one, with an empty page, not at all before the last migration: /" "$work/$1.fill"
+  sed "s/^/# $1: tables filled with rows, with one, with an empty page, not at all before the last migration: /" "$work/$1.fill"
   grep -hE 'ERROR|FATAL|PANIC' "$work/$1.errors" | sort | uniq -c | sort -rn | head -n 10 | sed "s/^/# $1: /" || true
 }
 

@@ -15,18 +15,8 @@ export MG_REAL_DIR=${MG_REAL_DIR:-$here/../../build/real}
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning" PGCLIENTENCODING=UTF8 LC_ALL=C.UTF-8
 tests=0 failures=0 through_mg=0 skipped=0
 
-# The server reads the scripts itself, as another user.
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-
-if [ -z "${PGHOST:-}" ]; then
-  server=$here/../tools/server.sh
-  "$server" prepare >&2
-  trap '"$server" stop real >/dev/null 2>&1; rm -rf "$work"' EXIT
-  "$server" start real "max_worker_processes = 16" >&2
-  eval "$("$server" env real)"
-fi
+. "$here/lib/server.sh"
+use_server real "max_worker_processes = 16"
 
 # Prints the first lines of stdin as TAP comments.
 comment() {
@@ -50,11 +40,6 @@ skip() {
   tests=$((tests + 1))
   skipped=$((skipped + 1))
   echo "ok $tests - $1 # SKIP $2"
-}
-
-# Runs SQL or a file quietly in database $1 and stops at an error; the other arguments are psql's.
-query() {
-  psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$@"
 }
 
 # Sends file $2 to database $1 with psql, in one transaction unless the file has its own; $3 names the migration it belongs to.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lint/files.hpp"
 #include "lint/scan.hpp"
 #include "pg/memory.hpp"
 
@@ -67,6 +68,7 @@ struct TableRaw
 	bool is_partition;
 	bool has_row_security;
 	bool has_children;
+	bool has_triggers;
 	int partitions;
 	Oid default_partition;
 	Oid parent;
@@ -184,8 +186,7 @@ partition_key_raw(Oid oid)
 	return keys;
 }
 
-// Size and rows with all partitions and children. Without the lock that the server's own function would wait for, a table that is
-// locked just now has the size that VACUUM saw last.
+// Size and rows with all partitions and children.
 void
 read_size_raw(Oid oid, TableRaw *table)
 {
@@ -209,17 +210,7 @@ read_size_raw(Oid oid, TableRaw *table)
 			else if (table->rows >= 0)
 				table->rows += form->reltuples;
 			if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
-			{
-				if (ConditionalLockRelationOid(member, AccessShareLock))
-				{
-					/* It may be gone by the time of the lock. */
-					if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(member)))
-						table->bytes += DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(member)));
-					UnlockRelationOid(member, AccessShareLock);
-				}
-				else
-					table->bytes += static_cast<int64>(form->relpages) * BLCKSZ;
-			}
+				table->bytes += table_files_raw(form);
 			if (member != oid)
 				table->partitions++;
 		}
@@ -244,6 +235,7 @@ read_raw(Oid oid)
 	table.is_partition = form->relispartition;
 	table.has_row_security = form->relrowsecurity;
 	table.has_children = form->relhassubclass;
+	table.has_triggers = form->relhastriggers;
 	ReleaseSysCache(row);
 	if (table.schema == nullptr)
 		table.found = false;
@@ -377,6 +369,7 @@ read_table(Oid oid)
 	table->is_partition = raw.is_partition;
 	table->has_row_security = raw.has_row_security;
 	table->has_children = raw.has_children;
+	table->has_triggers = raw.has_triggers;
 	table->partitions = raw.partitions;
 	table->default_partition = raw.default_partition;
 	table->parent = raw.parent;

@@ -5,6 +5,7 @@
 #include "lint/facts.hpp"
 #include "lint/index_keys.hpp"
 #include "lint/indexes.hpp"
+#include "lint/statistics.hpp"
 #include "lint/words.hpp"
 #include "pg/text.hpp"
 
@@ -20,11 +21,12 @@ index_bytes(const Table &table, const std::vector<std::string> &columns, int exp
 
 	if (table.rows < 0)
 		return table.bytes;
-	const pg::Cell known =
-		fact("SELECT sum(avg_width) FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND attname = ANY "
-			 "($3::text[]) AND NOT inherited",
-			 {table.schema, table.name, pg::array_literal(columns)});
-	width += known.has_value() ? strtod(known->c_str(), nullptr) : 16.0 * static_cast<double>(columns.size());
+	for (const std::string &name : columns)
+	{
+		const Column *column = table.column(name);
+		auto known = column != nullptr ? statistics_of(table, *column) : std::nullopt;
+		width += known.has_value() ? known->width : 16.0;
+	}
 	return static_cast<int64_t>(std::min(table.rows * (width + 12) / 0.9, 9e18));
 }
 

@@ -5,6 +5,7 @@
 #include "lint/facts.hpp"
 #include "lint/index_keys.hpp"
 #include "lint/indexes.hpp"
+#include "lint/statistics.hpp"
 #include "lint/words.hpp"
 #include "script/tokens.hpp"
 
@@ -114,12 +115,8 @@ index_row_too_large(const Action &action, Context &context)
 		if (column == nullptr || column->number == 0 || column->typmod >= 0 || !OidIsValid(column->type) ||
 			pg::guarded([&] { return get_typlen(column->type); }) != -1)
 			continue;
-		/* Of wider values than a kilobyte the server keeps no sample, only the average. */
-		const pg::Cell widest = fact("SELECT greatest(max(avg_width), max((SELECT max(octet_length(b)) FROM "
-									 "unnest(histogram_bounds::text::text[]) b))) "
-									 "FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND attname = $3",
-									 {action.table->schema, action.table->name, column->name});
-		const int width = widest.has_value() ? static_cast<int>(strtol(widest->c_str(), nullptr, 10)) : 0;
+		auto known = statistics_of(*action.table, *column);
+		const int width = known.has_value() ? static_cast<int>(known->widest) : 0;
 		if (width < largest_entry / 3)
 			continue;
 		context.report({"column " + quoted(column->name) + " of " + action.table->title() + " has values of " +
@@ -199,12 +196,13 @@ name_truncated(const Action &action, Context &context)
 void
 index_ends_hot(const Action &action, Context &context)
 {
+	constexpr int64_t many = 1000;
 	const IndexStmt *create = index_statement(action);
 	std::vector<std::string> columns;
 	ListCell *cell;
 
 	/* From 16 on, a BRIN index does not stand in the way. */
-	if (PG_VERSION_NUM >= 160000 && method_of(create) == "brin")
+	if ((PG_VERSION_NUM >= 160000 && method_of(create) == "brin") || updates_of(*action.table) < many)
 		return;
 	for (const List *part : {create->indexParams, create->indexIncludingParams})
 		foreach (cell, part)
@@ -214,7 +212,6 @@ index_ends_hot(const Action &action, Context &context)
 			 "pg_stat_get_tuples_updated($1::oid) || '|' "
 			 "|| pg_stat_get_tuples_hot_updated($1::oid) "
 			 "FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND NOT a.attisdropped "
-			 "AND pg_stat_get_tuples_updated($1::oid) >= 1000 "
 			 "AND pg_stat_get_tuples_hot_updated($1::oid) > pg_stat_get_tuples_updated($1::oid) / 2 "
 			 "AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)) "
 			 "AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_index i ON i.indexrelid = d.objid AND d.classid = "

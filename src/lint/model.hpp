@@ -74,6 +74,7 @@ struct Table
 	bool is_unpublished = false; // known to be in no publication
 	bool has_row_security = false;
 	bool has_children = false;
+	bool has_triggers = false;  // or had, before the script; foreign keys are some too
 	bool is_written = false;    // by a statement before this one
 	bool has_new_parts = false; // triggers, policies or rules that the script has made or renamed
 	int partitions = 0;         // leaves below a partitioned table

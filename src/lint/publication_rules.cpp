@@ -34,7 +34,7 @@ publications_of(Table &table)
 	std::vector<Publication> result;
 
 	/* Most are in none, which is asked once. */
-	if (!OidIsValid(table.oid) || table.is_unpublished)
+	if (!OidIsValid(table.oid) || table.is_unpublished || !fact("SELECT true FROM pg_publication LIMIT 1").has_value())
 		return result;
 	for (const pg::Row &row : facts(sql, {cell_of(table.oid)}))
 		result.push_back({row[0].value_or(""), row[1].value_or("") == "t", row[2].value_or("") == "t"});

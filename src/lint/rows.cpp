@@ -165,7 +165,7 @@ void
 rows_fire_triggers(const Action &action, Context &context)
 {
 	int event = action.what == What::remove ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE;
-	if (!OidIsValid(action.table->oid))
+	if (!OidIsValid(action.table->oid) || !action.table->has_triggers)
 		return;
 	std::vector<pg::Row> rows =
 		facts("SELECT string_agg(tgname::text, ', ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = $1::oid AND NOT "

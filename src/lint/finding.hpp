@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -62,5 +63,8 @@ struct Finding
 	bool is_ignored = false; // by a comment of the script
 	std::string reason;      // that the comment gives
 };
+
+// Of a long script there are so many that moving them as they grow would double what they take.
+using Findings = std::deque<Finding>;
 
 } // namespace mg::lint

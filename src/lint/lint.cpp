@@ -103,7 +103,7 @@ public:
 		return result;
 	}
 
-	std::vector<Finding> findings;
+	Findings findings;
 
 private:
 	// Looks at a statement, and at what it runs.
@@ -473,7 +473,7 @@ private:
 
 } // namespace
 
-std::vector<Finding>
+Findings
 lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options)
 {
 	const FactsScope facts_scope;

@@ -29,7 +29,7 @@ struct Options
 };
 
 // Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.
-std::vector<Finding> lint(const script::Script &script, const std::vector<const script::Script *> &before,
+Findings lint(const script::Script &script, const std::vector<const script::Script *> &before,
 						  const Options &options);
 
 // A lock that a statement takes on a table that was there before.

@@ -44,7 +44,11 @@ live_oid(const std::string &schema, const std::string &name)
 std::string
 Table::title() const
 {
-	return pg::guarded([&] { return quote_qualified_identifier(schema.c_str(), name.c_str()); });
+	/* Given back at once: the server takes a kilobyte for each. */
+	char *quoted = pg::guarded([&] { return quote_qualified_identifier(schema.c_str(), name.c_str()); });
+	std::string result = quoted;
+	pfree(quoted);
+	return result;
 }
 
 Column *

@@ -56,7 +56,7 @@ word_of(Risk risk)
 }
 
 RiskReport
-judge_risk(const std::vector<Finding> &findings, const Past &past)
+judge_risk(const Findings &findings, const Past &past)
 {
 	std::vector<Reason> reasons;
 	RiskReport report;

@@ -36,6 +36,6 @@ struct RiskReport
 };
 
 // Ignored findings count: what a script answers for is still done.
-RiskReport judge_risk(const std::vector<Finding> &findings, const Past &past);
+RiskReport judge_risk(const Findings &findings, const Past &past);
 
 } // namespace mg::lint

@@ -64,7 +64,7 @@ steps_of(const lint::Finding &finding)
 
 // Each is let go of as it is told: of a long script there are many.
 void
-tell(std::vector<lint::Finding> findings, const RowSink &each)
+tell(lint::Findings findings, const RowSink &each)
 {
 	for (lint::Finding &told : findings)
 	{
@@ -101,10 +101,10 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 	}
 }
 
-std::vector<lint::Finding>
+lint::Findings
 lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, bool with_disk)
 {
-	std::vector<lint::Finding> findings = lint::lint(
+	lint::Findings findings = lint::lint(
 		script, before,
 		{policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity")), with_disk});
 	std::optional<Pace> known;
@@ -134,7 +134,7 @@ registered(const std::string &name)
 
 // What other pending migrations touch, too. Not for mg_apply(): it takes all their scripts.
 void
-add_conflicts(const Migration &migration, std::vector<lint::Finding> &findings)
+add_conflicts(const Migration &migration, lint::Findings &findings)
 {
 	const lint::Rule *rule = lint::rule_of("conflicts-with-pending");
 	const lint::Severities severities = lint::severities_of(policy::value_of("lint_severity"));
@@ -170,13 +170,13 @@ row_of(const lint::RiskReport &report)
 
 } // namespace
 
-std::vector<lint::Finding>
+lint::Findings
 findings_of(const script::Script &script, bool with_disk)
 {
 	return lint_on_top(script, {}, with_disk);
 }
 
-std::vector<lint::Finding>
+lint::Findings
 findings_of(const Migration &migration, bool with_disk)
 {
 	std::set<std::string> known = {migration.name};
@@ -195,7 +195,7 @@ findings_of(const Migration &migration, bool with_disk)
 }
 
 lint::RiskReport
-risk_of(const Migration &migration, const std::vector<lint::Finding> &findings)
+risk_of(const Migration &migration, const lint::Findings &findings)
 {
 	const pg::Cell down = migration.down.has_value() ? pg::Cell(migration.down->checksum()) : pg::Cell();
 	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration.up.checksum(), down);
@@ -216,7 +216,7 @@ judge(const Migration &migration)
 {
 	Judged judged;
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
-		std::vector<lint::Finding> findings = findings_of(migration);
+		lint::Findings findings = findings_of(migration);
 		const lint::RiskReport report = risk_of(migration, findings);
 		JsonArray reasons;
 		for (const std::string &reason : report.reasons)
@@ -245,7 +245,7 @@ void
 lint_migration(const std::string &name, const RowSink &each)
 {
 	const Migration migration = registered(name);
-	std::vector<lint::Finding> findings = findings_of(migration);
+	lint::Findings findings = findings_of(migration);
 
 	add_conflicts(migration, findings);
 	tell(std::move(findings), each);

@@ -15,11 +15,11 @@ namespace mg::migrate {
 
 // Findings by the severities of the policy, with their estimates; of a migration on top of the pending ones that it requires.
 // `with_disk`: and what they write.
-std::vector<lint::Finding> findings_of(const script::Script &script, bool with_disk = false);
-std::vector<lint::Finding> findings_of(const Migration &migration, bool with_disk = false);
+lint::Findings findings_of(const script::Script &script, bool with_disk = false);
+lint::Findings findings_of(const Migration &migration, bool with_disk = false);
 
 // The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
-lint::RiskReport risk_of(const Migration &migration, const std::vector<lint::Finding> &findings);
+lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings);
 
 // The risk class of a migration for answers and records.
 struct Judged

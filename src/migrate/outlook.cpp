@@ -2,6 +2,7 @@
 #include "migrate/outlook.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "lint/rule.hpp"
 
@@ -37,11 +38,11 @@ add_lock(Outlook &outlook, const lint::Lock &lock, LOCKMODE &strongest)
 } // namespace
 
 std::vector<Outlook>
-outlook_of(const script::Script &script, const std::vector<lint::Finding> &findings)
+outlook_of(const script::Script &script, const lint::Findings &findings)
 {
 	const size_t count = script.statements().size();
 	std::vector<Outlook> result(count);
-	std::vector<std::vector<lint::Finding>> by_statement(count);
+	std::map<size_t, lint::Findings> by_statement;
 	std::vector<LOCKMODE> strongest(count, NoLock);
 	lint::Past past;
 
@@ -54,9 +55,11 @@ outlook_of(const script::Script &script, const std::vector<lint::Finding> &findi
 	past.has_down = true;
 	for (size_t i = 0; i < count; i++)
 	{
-		for (const lint::Finding &finding : by_statement[i])
+		auto found = by_statement.extract(i);
+		const lint::Findings its = found.empty() ? lint::Findings() : std::move(found.mapped());
+		for (const lint::Finding &finding : its)
 			add_finding(result[i], finding);
-		result[i].risk = lint::word_of(lint::judge_risk(by_statement[i], past).risk);
+		result[i].risk = lint::word_of(lint::judge_risk(its, past).risk);
 	}
 	return result;
 }

@@ -22,6 +22,6 @@ struct Outlook
 };
 
 // One for each statement of the script.
-std::vector<Outlook> outlook_of(const script::Script &script, const std::vector<lint::Finding> &findings);
+std::vector<Outlook> outlook_of(const script::Script &script, const lint::Findings &findings);
 
 } // namespace mg::migrate

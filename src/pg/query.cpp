@@ -241,7 +241,7 @@ read_cells_raw(TupleDesc desc, const Row &row, Datum *values, bool *nulls)
 
 } // namespace
 
-RowSet::RowSet(FunctionCallInfo fcinfo)
+RowSet::RowSet(FunctionCallInfo fcinfo) : row_("migration_governance row")
 {
 	guarded([&] { InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC); });
 	result_ = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -251,11 +251,14 @@ void
 RowSet::add(const Row &row)
 {
 	guarded([&] {
+		MemoryContext before = MemoryContextSwitchTo(row_.get());
 		TupleDesc desc = result_->setDesc;
 		auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * desc->natts));
 		auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * desc->natts));
 		read_cells_raw(desc, row, values, nulls);
 		tuplestore_putvalues(result_->setResult, desc, values, nulls);
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(row_.get());
 	});
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pg/boundary.hpp"
+#include "pg/memory.hpp"
 
 namespace mg::pg {
 
@@ -91,6 +91,7 @@ public:
 	void add(const Row &row);
 
 private:
+	MemoryScope row_; // what one row takes while it is read
 	ReturnSetInfo *result_;
 };
 

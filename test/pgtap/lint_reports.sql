@@ -43,6 +43,47 @@ SELECT is((SELECT concat_ws(' ', object, lock_mode, blocks, rows, bytes = pg_tab
 	FROM mg_lint('ALTER TABLE large ALTER a SET NOT NULL') WHERE rule = 'set-not-null-scans'),
 	'public.large AccessExclusiveLock reads and writes 2000 t t t docs/lint-rules.md#set-not-null-scans', 'lock, what it blocks, rows, bytes, time with its basis, and where more is said');
 
+-- Sizes are those of the files, as pg_table_size() has them, and need no lock: another's ALTER TABLE does not keep them from being read.
+CREATE TABLE t.wide (id int, note text); ALTER TABLE t.wide ALTER note SET STORAGE EXTERNAL;
+INSERT INTO t.wide SELECT i, repeat(i::text, 9000) FROM generate_series(1, 100) i;
+CREATE UNLOGGED TABLE t.unlogged AS SELECT i FROM generate_series(1, 50000) i;
+CREATE TABLE t.whole (id int) PARTITION BY RANGE (id);
+CREATE TABLE t.first PARTITION OF t.whole FOR VALUES FROM (1) TO (100000);
+CREATE TABLE t.second PARTITION OF t.whole FOR VALUES FROM (100000) TO (200000);
+INSERT INTO t.whole SELECT i FROM generate_series(1, 150000) i;
+CREATE TABLE t.mapped AS SELECT i AS id FROM generate_series(1, 50000) i;
+VACUUM ANALYZE t.mapped;
+ANALYZE t.wide, t.unlogged, t.whole;
+CREATE FUNCTION t.bytes(name text) RETURNS bigint LANGUAGE sql AS $$ SELECT max(bytes) FROM mg_lint(format('ALTER TABLE %s ADD CHECK (true)', name)) WHERE rule = 'check-without-not-valid' $$;
+SELECT is(t.bytes(name), pg_table_size(name::regclass), 'the size of ' || name) FROM unnest(ARRAY['t.wide', 't.unlogged', 't.mapped']) AS name;
+SELECT is(t.bytes('t.whole'), pg_table_size('t.first') + pg_table_size('t.second'), 'the size of a partitioned table');
+
+-- What ANALYZE knows of values is told to those who may read them.
+CREATE FUNCTION t.nulls() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(substring(message FROM '\d+% of the rows'), ',') FROM mg_lint('ALTER TABLE t.half ALTER id SET NOT NULL') WHERE message ~ 'had NULL' $$;
+CREATE TABLE t.half AS SELECT nullif(i % 2, 0) AS id, i FROM generate_series(1, 50000) i;
+ANALYZE t.half;
+CREATE ROLE mg_lint_stranger;
+GRANT USAGE ON SCHEMA t TO mg_lint_stranger;
+GRANT EXECUTE ON FUNCTION mg_lint(text) TO mg_lint_stranger;
+SELECT is(t.nulls(), '50% of the rows', 'the owner');
+SET ROLE mg_lint_stranger;
+SELECT is(t.nulls(), NULL, 'a stranger');
+RESET ROLE;
+GRANT SELECT (i) ON t.half TO mg_lint_stranger;
+SET ROLE mg_lint_stranger;
+SELECT is(t.nulls(), NULL, 'who may read another column');
+RESET ROLE;
+GRANT SELECT (id) ON t.half TO mg_lint_stranger;
+SET ROLE mg_lint_stranger;
+SELECT is(t.nulls(), '50% of the rows', 'who may read it');
+RESET ROLE;
+ALTER TABLE t.half ENABLE ROW LEVEL SECURITY;
+SET ROLE mg_lint_stranger;
+SELECT is(t.nulls(), NULL, 'and from whom rows are hidden');
+RESET ROLE;
+REVOKE ALL ON t.half FROM mg_lint_stranger; REVOKE ALL ON SCHEMA t FROM mg_lint_stranger; REVOKE ALL ON FUNCTION mg_lint(text) FROM mg_lint_stranger;
+DROP ROLE mg_lint_stranger;
+
 -- JSON and SARIF.
 SELECT is(mg_lint_json('ALTER TABLE large ALTER a SET NOT NULL -- mg:ignore set-not-null-scans at night') - 'findings' - 'version', '{"errors": 0, "warnings": 0, "infos": 0, "ignored": 1}', 'the numbers')
 	WHERE (SELECT count(*) = 1 FROM mg_lint('ALTER TABLE large ALTER a SET NOT NULL'));

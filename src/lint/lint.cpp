@@ -188,10 +188,17 @@ private:
 		{
 			rule_ = rule;
 			severity_ = severities_[static_cast<size_t>(rule - rules().data())];
-			if (severity_ != Severity::off && !is_exempt(*rule, action.table))
+			if (severity_ != Severity::off && !is_exempt(*rule, action.table) && !is_left_out(*rule, action))
 				rule->check(action, *this);
 		}
 		remember(action);
+	}
+
+	// Of the risk, what a script leaves undone says nothing, unless a comment waits for it to be found.
+	bool is_left_out(const Rule &rule, const Action &action) const
+	{
+		return options_.for_risk && action.what == What::script_end && severity_ == Severity::info && !rule.breaks &&
+			   !rule.loses && ignores_.empty();
 	}
 
 	void remember(const Action &action)
@@ -243,10 +250,12 @@ private:
 	const std::vector<Taken> &taking() const override { return taking_; }
 	const std::vector<Table *> &locked_out() const override { return locked_out_; }
 
-	const std::vector<OtherLock> &locks_of_others(const Table &table) override
+	const std::vector<OtherLock> &locks_of_others(const Table &table, LOCKMODE mode) override
 	{
 		static const std::vector<OtherLock> none;
 
+		if (!is_kept_from(table.oid, mode))
+			return none;
 		if (!others_.has_value())
 			others_ = lint::locks_of_others();
 		auto found = others_->find(table.oid);

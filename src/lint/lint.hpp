@@ -26,11 +26,11 @@ struct Options
 	int64_t small_bytes = 1024 * 1024; // tables up to this size are worth no warning
 	Severities severities = {};
 	bool with_disk = false; // whether findings say what they write, which takes a query each
+	bool for_risk = false;  // only what the risk class may depend on
 };
 
 // Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.
-Findings lint(const script::Script &script, const std::vector<const script::Script *> &before,
-						  const Options &options);
+Findings lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options);
 
 // A lock that a statement takes on a table that was there before.
 struct Lock

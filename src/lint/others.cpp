@@ -20,6 +20,18 @@ mode_by(const pg::Cell &name)
 
 } // namespace
 
+bool
+is_kept_from(Oid table, LOCKMODE mode)
+{
+	return pg::guarded([&] {
+		LOCKTAG tag;
+		int count = 0;
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+		(void)GetLockConflicts(&tag, mode, &count);
+		return count > 0;
+	});
+}
+
 std::map<Oid, std::vector<OtherLock>>
 locks_of_others()
 {

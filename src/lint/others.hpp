@@ -18,6 +18,9 @@ struct OtherLock
 	bool is_vacuum_wraparound; // VACUUM against the wraparound of transaction ids, which does not give way
 };
 
+// Whether anybody holds a lock on a table that keeps one from it; cheap.
+bool is_kept_from(Oid table, LOCKMODE mode);
+
 // By table; of each, those that wait longest first.
 std::map<Oid, std::vector<OtherLock>> locks_of_others();
 

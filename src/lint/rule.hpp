@@ -73,7 +73,7 @@ public:
 	// The locks of earlier statements, and those of the one that is looked at.
 	virtual const std::vector<Taken> &taken() const = 0;
 	// What others hold on a table just now, read once for a script.
-	virtual const std::vector<OtherLock> &locks_of_others(const Table &table) = 0;
+	virtual const std::vector<OtherLock> &locks_of_others(const Table &table, LOCKMODE mode) = 0;
 	virtual const std::vector<Taken> &taking() const = 0;
 	// Tables with more than a few rows that nobody else can read, since an earlier statement.
 	virtual const std::vector<Table *> &locked_out() const = 0;

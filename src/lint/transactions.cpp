@@ -276,7 +276,7 @@ table_in_use(const Action &, Context &context)
 		if (lock.mode < ShareUpdateExclusiveLock || !context.is_existing(*lock.table) ||
 			context.held(*lock.table) >= lock.mode)
 			continue;
-		for (const OtherLock &other : context.locks_of_others(*lock.table))
+		for (const OtherLock &other : context.locks_of_others(*lock.table, lock.mode))
 		{
 			if (!conflict(lock.mode, other.mode))
 				continue;

@@ -102,11 +102,12 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 }
 
 lint::Findings
-lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, bool with_disk)
+lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, Wanted wanted)
 {
-	lint::Findings findings = lint::lint(
-		script, before,
-		{policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity")), with_disk});
+	lint::Findings findings =
+		lint::lint(script, before,
+				   {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity")),
+					wanted == Wanted::disk, wanted == Wanted::risk});
 	std::optional<Pace> known;
 
 	for (lint::Finding &finding : findings)
@@ -171,13 +172,13 @@ row_of(const lint::RiskReport &report)
 } // namespace
 
 lint::Findings
-findings_of(const script::Script &script, bool with_disk)
+findings_of(const script::Script &script, Wanted wanted)
 {
-	return lint_on_top(script, {}, with_disk);
+	return lint_on_top(script, {}, wanted);
 }
 
 lint::Findings
-findings_of(const Migration &migration, bool with_disk)
+findings_of(const Migration &migration, Wanted wanted)
 {
 	std::set<std::string> known = {migration.name};
 	std::vector<script::Script> scripts;
@@ -191,7 +192,7 @@ findings_of(const Migration &migration, bool with_disk)
 	}
 	for (const script::Script &script : scripts)
 		before.push_back(&script);
-	return lint_on_top(migration.up, before, with_disk);
+	return lint_on_top(migration.up, before, wanted);
 }
 
 lint::RiskReport
@@ -215,8 +216,10 @@ std::optional<Judged>
 judge(const Migration &migration)
 {
 	Judged judged;
+	/* Asked before the subtransaction, at the end of which the policy would be read again. */
+	(void)policy::value_of("lint_severity");
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
-		lint::Findings findings = findings_of(migration);
+		lint::Findings findings = findings_of(migration, Wanted::risk);
 		const lint::RiskReport report = risk_of(migration, findings);
 		JsonArray reasons;
 		for (const std::string &reason : report.reasons)

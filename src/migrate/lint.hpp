@@ -13,10 +13,17 @@
 
 namespace mg::migrate {
 
+// What findings are wanted for.
+enum class Wanted
+{
+	all,
+	disk, // and what they write
+	risk  // only those that the risk class may depend on
+};
+
 // Findings by the severities of the policy, with their estimates; of a migration on top of the pending ones that it requires.
-// `with_disk`: and what they write.
-lint::Findings findings_of(const script::Script &script, bool with_disk = false);
-lint::Findings findings_of(const Migration &migration, bool with_disk = false);
+lint::Findings findings_of(const script::Script &script, Wanted wanted = Wanted::all);
+lint::Findings findings_of(const Migration &migration, Wanted wanted = Wanted::all);
 
 // The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
 lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings);

@@ -69,7 +69,6 @@ names_in(const std::string &list)
 struct Moment
 {
 	LocalTransactionId transaction;
-	SubTransactionId subtransaction;
 	TimestampTz statement;
 	pg_uuid_t installation;
 };
@@ -85,7 +84,6 @@ this_moment()
 #else
 	moment.transaction = MyProc->lxid;
 #endif
-	moment.subtransaction = GetCurrentSubTransactionId();
 	moment.statement = GetCurrentStatementStartTimestamp();
 	moment.installation = ledger::place().installation;
 	return moment;
@@ -95,6 +93,7 @@ this_moment()
 struct Known
 {
 	Moment moment;
+	SubTransactionId subtransaction;
 	std::map<std::string, std::string> values;
 };
 std::optional<Known> known;
@@ -104,10 +103,11 @@ values_set()
 {
 	Moment now = this_moment();
 
-	if (!known.has_value() || memcmp(&known->moment, &now, sizeof(now)) != 0)
+	if (!known.has_value() || memcmp(&known->moment, &now, sizeof(now)) != 0 ||
+		!SubTransactionIsActive(known->subtransaction))
 	{
 		known.reset();
-		Known found = {now, {}};
+		Known found = {now, GetCurrentSubTransactionId(), {}};
 		for (pg::Row &row : ledger::query("SELECT DISTINCT ON (p.setting) p.setting, p.value FROM mg.policy_event p"
 										  " ORDER BY p.setting, p.at DESC, p.id DESC"))
 			if (row[1].has_value())

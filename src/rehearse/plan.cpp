@@ -272,8 +272,9 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 	const Sizes here = elsewhere.has_value() ? *elsewhere : read_sizes(sizes_of(pg::array_literal(tables)));
 	const migrate::Pace past = migrate::pace();
 
-	const std::vector<migrate::Outlook> outlooks = migrate::outlook_of(
-		script, applied ? migrate::findings_of(script, true) : migrate::findings_of(migration, true));
+	const std::vector<migrate::Outlook> outlooks =
+		migrate::outlook_of(script, applied ? migrate::findings_of(script, migrate::Wanted::disk)
+											: migrate::findings_of(migration, migrate::Wanted::disk));
 	const auto conflicts = applied ? std::map<size_t, std::vector<std::string>>() : migrate::conflicts_of(migration);
 
 	size_t number = 0;

@@ -147,6 +147,7 @@ CREATE TABLE mg.policy_event (
 	xid          xid8        NOT NULL,
 	at           timestamptz NOT NULL,
 	setting      text COLLATE "C" NOT NULL,
+	environment  text COLLATE "C",
 	value        text COLLATE "C",
 	reason       text COLLATE "C" NOT NULL,
 	login_role   text COLLATE "C",
@@ -157,7 +158,7 @@ CREATE TABLE mg.policy_event (
 	hash         text COLLATE "C" NOT NULL,
 	PRIMARY KEY (installation, id)
 );
-COMMENT ON TABLE mg.policy_event IS 'every change of a policy setting, with who and why; the newest record of a setting counts';
+COMMENT ON TABLE mg.policy_event IS 'every change of a policy setting, with who and why; the newest record of a setting in an environment counts, NULL takes it back';
 
 CREATE TABLE mg.rehearsal (
 	installation   uuid        NOT NULL,
@@ -189,6 +190,87 @@ COMMENT ON COLUMN mg.rehearsal.steps IS 'each statement of the first script: tim
 COMMENT ON COLUMN mg.rehearsal.before IS 'what the first script touched, as it was before';
 CREATE INDEX rehearsal_checksum ON mg.rehearsal (checksum);
 
+CREATE TABLE mg.environment (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	name         text COLLATE "C" NOT NULL,
+	system_identifier bigint NOT NULL,
+	database_oid bigint      NOT NULL,
+	reason       text COLLATE "C",
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.environment IS 'which environment this database was said to be, and which server and database said so; the newest record counts, as long as it is of this server and database';
+
+CREATE TABLE mg.approval (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	migration    text COLLATE "C" NOT NULL,
+	kind         text COLLATE "C" NOT NULL,
+	given        boolean     NOT NULL,
+	checksum     text COLLATE "C" NOT NULL,
+	note         text COLLATE "C",
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.approval IS 'approvals given and taken back, each of the scripts with this checksum';
+CREATE INDEX approval_migration ON mg.approval (migration);
+
+CREATE TABLE mg.evidence (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	kind         text COLLATE "C" NOT NULL,
+	subject      text COLLATE "C" NOT NULL,
+	body         jsonb       NOT NULL,
+	note         text COLLATE "C",
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.evidence IS 'what people and other databases have said: rights granted, backups taken, attestations, signatures, exceptions';
+CREATE INDEX evidence_kind ON mg.evidence (kind, subject);
+
+CREATE TABLE mg.alert (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	kind         text COLLATE "C" NOT NULL,
+	severity     text COLLATE "C" NOT NULL,
+	migration    text COLLATE "C",
+	message      text COLLATE "C" NOT NULL,
+	details      jsonb       NOT NULL,
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.alert IS 'what somebody should know of: failures, rollbacks, drift, exceptions';
+CREATE INDEX alert_at ON mg.alert (at);
+
 CREATE TABLE mg.seal (
 	installation uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -212,4 +294,8 @@ SELECT pg_catalog.pg_extension_config_dump('mg.run', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.statement', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.policy_event', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.rehearsal', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.environment', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.approval', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.evidence', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.alert', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.seal', '');

@@ -80,19 +80,6 @@ CREATE FUNCTION pg_catalog.mg_seal() RETURNS text
 COMMENT ON FUNCTION pg_catalog.mg_seal() IS
 'covers what committed transactions have recorded by a new seal and gives the head of the chain, to be kept elsewhere';
 
-CREATE FUNCTION pg_catalog.mg_policy()
-	RETURNS TABLE (setting text, value text, environment text, source text, meaning text)
-	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_policy';
-COMMENT ON FUNCTION pg_catalog.mg_policy() IS 'the policy settings, for view mg.policy';
-
-CREATE VIEW mg.policy AS SELECT * FROM pg_catalog.mg_policy();
-COMMENT ON VIEW mg.policy IS 'each policy setting, its value, where that comes from, and what it means';
-
-CREATE FUNCTION pg_catalog.mg_set_policy(setting text, value text, reason text) RETURNS void
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_set_policy';
-COMMENT ON FUNCTION pg_catalog.mg_set_policy(text, text, text) IS
-'changes a policy setting, on record with its reason; for superusers and members of pg_database_owner. Raises 22023 for what the setting cannot be';
-
 CREATE FUNCTION pg_catalog.mg_allow_removal(reason text) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_allow_removal';
 COMMENT ON FUNCTION pg_catalog.mg_allow_removal(text) IS

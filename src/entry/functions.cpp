@@ -1,4 +1,6 @@
 // The functions that people call: each decodes its arguments, calls a room below, and encodes what comes back.
+#include "entry/functions.hpp"
+
 #include "capture/capture.hpp"
 #include "drift/accept.hpp"
 #include "drift/expected.hpp"
@@ -20,17 +22,10 @@
 namespace {
 
 using mg::UserError;
+using mg::entry::add_all;
+using mg::entry::required_text;
 using mg::pg::Cell;
 using mg::pg::Row;
-
-std::string
-required_text(FunctionCallInfo fcinfo, int number, const char *name)
-{
-	std::optional<std::string> value = mg::pg::text_argument(fcinfo, number);
-	if (!value.has_value())
-		throw UserError("22004", std::string(name) + " must not be NULL");
-	return *value;
-}
 
 mg::migrate::Request
 request_of(FunctionCallInfo fcinfo)
@@ -60,13 +55,6 @@ row_of(const mg::migrate::Outcome &outcome)
 			outcome.run_id.has_value() ? Cell(std::to_string(*outcome.run_id)) : Cell()};
 }
 
-void
-add_all(mg::pg::RowSet &set, const std::vector<Row> &rows)
-{
-	for (const Row &row : rows)
-		set.add(row);
-}
-
 } // namespace
 
 MG_FUNCTION(mg_apply)
@@ -77,8 +65,8 @@ MG_FUNCTION(mg_apply)
 MG_FUNCTION(mg_register)
 {
 	mg::migrate::Registered done = mg::migrate::register_migration(request_of(fcinfo));
-	return mg::pg::composite_datum(
-		fcinfo, {done.migration, done.status, done.risk, done.checksum, std::to_string(done.findings), "0"});
+	return mg::pg::composite_datum(fcinfo, {done.migration, done.status, done.risk, done.checksum,
+											std::to_string(done.findings), std::to_string(done.approvals_needed)});
 }
 
 MG_FUNCTION(mg_rollback)
@@ -247,21 +235,6 @@ MG_FUNCTION(mg_seal)
 	mg::ledger::place();
 	mg::ledger::seal(true);
 	return mg::pg::text_datum(mg::ledger::head());
-}
-
-MG_FUNCTION(mg_policy)
-{
-	mg::pg::RowSet rows(fcinfo);
-
-	add_all(rows, mg::policy::rows());
-	return 0;
-}
-
-MG_FUNCTION(mg_set_policy)
-{
-	mg::policy::set(required_text(fcinfo, 0, "setting"), required_text(fcinfo, 1, "value"),
-					required_text(fcinfo, 2, "reason"));
-	PG_RETURN_VOID();
 }
 
 MG_FUNCTION(mg_allow_removal)

@@ -187,14 +187,17 @@ std::optional<Receipt>
 newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum)
 {
 	std::vector<pg::Row> rows = query(
-		"SELECT r.id, r.installation, r.verdict, r.at::timestamptz(0), nullif(r.stale, 'the scripts have changed') "
+		"SELECT r.id, r.installation, r.verdict, r.at::timestamptz(0), nullif(r.stale, 'the scripts have changed'), "
+		"(SELECT h.down_us FROM mg.rehearsal h WHERE h.installation = r.installation AND h.id = r.id) "
 		"FROM mg.rehearsals r"
 		" WHERE r.checksum = $1 AND r.down_checksum IS NOT DISTINCT FROM $2 ORDER BY r.at DESC, r.id DESC LIMIT 1",
 		{checksum, down_checksum});
 
 	if (rows.empty())
 		return std::nullopt;
-	return Receipt{std::stoll(*rows[0][0]), *rows[0][1], *rows[0][2], *rows[0][3], rows[0][4]};
+	const std::optional<int64_t> down_us =
+		rows[0][5].has_value() ? std::optional<int64_t>(std::stoll(*rows[0][5])) : std::nullopt;
+	return Receipt{std::stoll(*rows[0][0]), *rows[0][1], *rows[0][2], *rows[0][3], rows[0][4], down_us};
 }
 
 std::vector<std::string>

@@ -42,6 +42,7 @@ struct Receipt
 	std::string verdict;
 	std::string at;
 	std::optional<std::string> stale; // why, if it is
+	std::optional<int64_t> down_us;
 };
 std::optional<Receipt> newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum);
 

@@ -110,21 +110,13 @@ first_misfit_raw(const Place &place, Table table)
 void
 check_records(std::vector<Check> &checks)
 {
-	constexpr std::pair<Table, const char *> tables[] = {{Table::installation, "installation"},
-														 {Table::script, "script"},
-														 {Table::registration, "registration"},
-														 {Table::run, "run"},
-														 {Table::statement, "statement"},
-														 {Table::policy_event, "policy_event"},
-														 {Table::rehearsal, "rehearsal"},
-														 {Table::seal, "seal"}};
 	int64 records = 0;
 
-	for (const auto &[table, name] : tables)
+	for (int i = 0; i < table_count; i++)
 	{
 		pg::MemoryScope memory("migration_governance check");
 		const Place &where = place();
-		Table which = table;
+		const auto which = static_cast<Table>(i);
 		Misfit misfit = pg::guarded([&] {
 			MemoryContext outer = MemoryContextSwitchTo(memory.get());
 			Misfit found = first_misfit_raw(where, which);
@@ -133,8 +125,8 @@ check_records(std::vector<Check> &checks)
 		});
 		records += misfit.records;
 		if (misfit.expected != nullptr)
-			checks.push_back({"ledger record", std::string("mg.") + name + " " + std::to_string(misfit.id), false,
-							  misfit.expected, misfit.actual});
+			checks.push_back({"ledger record", std::string("mg.") + name_of(which) + " " + std::to_string(misfit.id),
+							  false, misfit.expected, misfit.actual});
 	}
 	if (checks.empty())
 		checks.push_back(

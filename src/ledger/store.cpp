@@ -9,8 +9,8 @@ namespace mg::ledger {
 namespace {
 
 constexpr const char *table_names[table_count] = {"installation", "script",       "registration", "run",
-												  "statement",    "policy_event", "seal",
-												  "rehearsal"};
+												  "statement",    "policy_event", "seal",         "rehearsal",
+												  "environment",  "approval",     "evidence",     "alert"};
 
 // What is known of the ledger in this database. Kept across statements because every DDL statement asks;
 // the invalidation callbacks below empty it whenever one of its relations or any schema changes.
@@ -103,6 +103,12 @@ look_up_raw(Place *place)
 }
 
 } // namespace
+
+const char *
+name_of(Table table)
+{
+	return table_names[static_cast<int>(table)];
+}
 
 const Place *
 find_raw()

@@ -19,9 +19,14 @@ enum class Table
 	statement,
 	policy_event,
 	seal,
-	rehearsal
+	rehearsal,
+	environment,
+	approval,
+	evidence,
+	alert
 };
-constexpr int table_count = 8;
+constexpr int table_count = 12;
+const char *name_of(Table table);
 
 // Where the ledger of this database is; found once and kept until the catalog says otherwise.
 struct Place

@@ -198,6 +198,15 @@ gin_pending_list(const Action &action, Context &context)
 } // namespace
 
 int64_t
+free_bytes()
+{
+	std::error_code failure;
+	const std::filesystem::space_info room = std::filesystem::space(directory_of(InvalidOid), failure);
+
+	return failure ? -1 : static_cast<int64_t>(room.available);
+}
+
+int64_t
 written_bytes(const Action &action, const Table &table, Work work)
 {
 	if (work == Work::rewrite)

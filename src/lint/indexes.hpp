@@ -20,5 +20,7 @@ std::vector<Rule> headroom_rules();
 
 // About how many bytes the work of an action writes, beside what is there: a copy of the table with its indexes, or an index.
 int64_t written_bytes(const Action &action, const Table &table, Work work);
+// What the file system of the database has left; below 0 if nobody knows.
+int64_t free_bytes();
 
 } // namespace mg::lint

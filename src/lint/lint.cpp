@@ -46,8 +46,9 @@ struct Source
 class Linter final : public Context
 {
 public:
-	Linter(const script::Script &script, const Options &options)
-		: script_(script), text_(script.text()), options_(options), lines_(script.text()), ignores_(ignores_of(script))
+	Linter(const script::Script &script, const Options &options, std::vector<Sensitive> *sensitive = nullptr)
+		: script_(script), text_(script.text()), options_(options), lines_(script.text()), ignores_(ignores_of(script)),
+		  sensitive_(sensitive)
 	{
 		severities_.reserve(rules().size());
 		for (const Rule &rule : rules())
@@ -191,7 +192,23 @@ private:
 			if (severity_ != Severity::off && !is_exempt(*rule, action.table) && !is_left_out(*rule, action))
 				rule->check(action, *this);
 		}
+		if (sensitive_ != nullptr && action.what != What::script_end)
+			add_sensitive(action);
 		remember(action);
+	}
+
+	// Once for each kind and statement.
+	void add_sensitive(const Action &action)
+	{
+		for (Sensitive &one : sensitive_in(action, statement_text(), options_.sensitivities))
+		{
+			one.line = statement_->place.line;
+			const bool is_known = std::any_of(sensitive_->begin(), sensitive_->end(), [&](const Sensitive &known) {
+				return known.kind == one.kind && known.line == one.line;
+			});
+			if (!is_known)
+				sensitive_->push_back(std::move(one));
+		}
 	}
 
 	// Of the risk, what a script leaves undone says nothing, unless a comment waits for it to be found.
@@ -456,6 +473,7 @@ private:
 	std::vector<Severity> severities_; // of the rules in their order; off for other majors too
 	const LineIndex lines_;
 	std::vector<Ignore> ignores_;
+	std::vector<Sensitive> *sensitive_ = nullptr;
 	Model model_;
 	std::vector<Done> done_;
 	std::array<std::vector<size_t>, static_cast<size_t>(What::count)> done_of_;
@@ -483,10 +501,11 @@ private:
 } // namespace
 
 Findings
-lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options)
+lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options,
+	 std::vector<Sensitive> *sensitive)
 {
 	const FactsScope facts_scope;
-	Linter linter(script, options);
+	Linter linter(script, options, sensitive);
 
 	linter.run(before);
 	std::stable_sort(linter.findings.begin(), linter.findings.end(), [](const Finding &a, const Finding &b) {

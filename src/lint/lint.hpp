@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lint/finding.hpp"
+#include "lint/sensitive.hpp"
 #include "script/script.hpp"
 
 namespace mg::lint {
@@ -27,10 +28,13 @@ struct Options
 	Severities severities = {};
 	bool with_disk = false; // whether findings say what they write, which takes a query each
 	bool for_risk = false;  // only what the risk class may depend on
+	Sensitivities sensitivities = {};
 };
 
-// Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires.
-Findings lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options);
+// Findings of a script in their order. `before` are scripts that will have run by then: migrations that it requires. What asks for an
+// approval is added to `sensitive`, if that is wanted.
+Findings lint(const script::Script &script, const std::vector<const script::Script *> &before, const Options &options,
+			  std::vector<Sensitive> *sensitive = nullptr);
 
 // A lock that a statement takes on a table that was there before.
 struct Lock

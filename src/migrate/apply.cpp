@@ -1,8 +1,10 @@
 // Registers and applies migrations.
+#include "migrate/approvals.hpp"
 #include "migrate/attempt.hpp"
 #include "migrate/lint.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
+#include "migrate/surroundings.hpp"
 
 #include "ledger/seal.hpp"
 
@@ -133,8 +135,12 @@ register_migration(const Request &request)
 	if (applied)
 		return {migration.name, "applied", migration.up.checksum(), std::nullopt, 0};
 	std::optional<Judged> judged = judge(migration);
-	return {migration.name, "pending", migration.up.checksum(),
-			judged.has_value() ? std::optional(judged->risk) : std::nullopt, judged.has_value() ? judged->findings : 0};
+	return {migration.name,
+			"pending",
+			migration.up.checksum(),
+			judged.has_value() ? std::optional(judged->risk) : std::nullopt,
+			judged.has_value() ? judged->findings : 0,
+			approvals_needed(migration)};
 }
 
 Outcome
@@ -170,7 +176,6 @@ apply(const Request &request)
 		}
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
-		require_rehearsal(*migration);
 		ledger::seal();
 		attempt.is_new = migration->keep() == Kept::is_new;
 	});
@@ -183,6 +188,11 @@ apply(const Request &request)
 		attempt.risk = judged->risk;
 		attempt.risk_evidence.push_back(std::move(judged->evidence));
 	}
+	attempt.guard([&] {
+		attempt.progress.phase = "gates";
+		require_gates(*migration, policy::Action::apply, "");
+		make_restore_point(*migration);
+	});
 	note_wrapper(migration->up);
 	if (migration->up.statements().empty())
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" has no statements"));

@@ -102,12 +102,16 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 }
 
 lint::Findings
-lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, Wanted wanted)
+lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, Wanted wanted,
+			std::vector<lint::Sensitive> *sensitive)
 {
-	lint::Findings findings =
-		lint::lint(script, before,
-				   {policy::bytes("lint_small_table"), lint::severities_of(policy::value_of("lint_severity")),
-					wanted == Wanted::disk, wanted == Wanted::risk});
+	lint::Findings findings = lint::lint(script, before,
+										 {policy::bytes("lint_small_table"),
+										  lint::severities_of(policy::value_of("lint_severity")),
+										  wanted == Wanted::disk,
+										  wanted == Wanted::risk,
+										  {policy::names("security_schemas"), policy::names("security_roles")}},
+										 sensitive);
 	std::optional<Pace> known;
 
 	for (lint::Finding &finding : findings)
@@ -120,17 +124,6 @@ lint_on_top(const script::Script &script, const std::vector<const script::Script
 			finding.basis = std::move(duration.basis);
 		}
 	return findings;
-}
-
-Migration
-registered(const std::string &name)
-{
-	std::optional<ledger::Registration> registration = ledger::find_registration(name);
-
-	if (!registration.has_value())
-		throw UserError("MG004", "migration \"" + name + "\" is not registered")
-			.hint("Register it with mg_register(), or hand in its script: mg_lint(script).");
-	return Migration::from_ledger(*registration);
 }
 
 // What other pending migrations touch, too. Not for mg_apply(): it takes all their scripts.
@@ -174,11 +167,11 @@ row_of(const lint::RiskReport &report)
 lint::Findings
 findings_of(const script::Script &script, Wanted wanted)
 {
-	return lint_on_top(script, {}, wanted);
+	return lint_on_top(script, {}, wanted, nullptr);
 }
 
 lint::Findings
-findings_of(const Migration &migration, Wanted wanted)
+findings_of(const Migration &migration, Wanted wanted, std::vector<lint::Sensitive> *sensitive)
 {
 	std::set<std::string> known = {migration.name};
 	std::vector<script::Script> scripts;
@@ -192,7 +185,7 @@ findings_of(const Migration &migration, Wanted wanted)
 	}
 	for (const script::Script &script : scripts)
 		before.push_back(&script);
-	return lint_on_top(migration.up, before, wanted);
+	return lint_on_top(migration.up, before, wanted, sensitive);
 }
 
 lint::RiskReport
@@ -247,7 +240,8 @@ lint_script(const std::string &script, const RowSink &each)
 void
 lint_migration(const std::string &name, const RowSink &each)
 {
-	const Migration migration = registered(name);
+	const Migration migration =
+		Migration::registered(name, "Register it with mg_register(), or hand in its script: mg_lint(script).");
 	lint::Findings findings = findings_of(migration);
 
 	add_conflicts(migration, findings);
@@ -257,7 +251,8 @@ lint_migration(const std::string &name, const RowSink &each)
 pg::Row
 risk_of_migration(const std::string &name)
 {
-	Migration migration = registered(name);
+	Migration migration =
+		Migration::registered(name, "Register it with mg_register(), or hand in its script: mg_lint(script).");
 
 	return row_of(risk_of(migration, findings_of(migration)));
 }

@@ -23,7 +23,9 @@ enum class Wanted
 
 // Findings by the severities of the policy, with their estimates; of a migration on top of the pending ones that it requires.
 lint::Findings findings_of(const script::Script &script, Wanted wanted = Wanted::all);
-lint::Findings findings_of(const Migration &migration, Wanted wanted = Wanted::all);
+// What asks for an approval is added to `sensitive`, if that is wanted.
+lint::Findings findings_of(const Migration &migration, Wanted wanted = Wanted::all,
+						   std::vector<lint::Sensitive> *sensitive = nullptr);
 
 // The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
 lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings);

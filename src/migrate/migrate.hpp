@@ -31,6 +31,7 @@ struct Registered
 	std::string checksum;
 	std::optional<std::string> risk; // nothing once it is applied
 	int findings = 0;
+	int approvals_needed = 0;
 };
 
 Registered register_migration(const Request &request);

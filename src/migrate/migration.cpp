@@ -103,6 +103,16 @@ Migration::from_request(const Request &request)
 }
 
 Migration
+Migration::registered(const std::string &name, const char *hint)
+{
+	std::optional<ledger::Registration> known = ledger::find_registration(name);
+
+	if (!known.has_value())
+		throw UserError("MG004", "migration \"" + name + "\" is not registered").hint(hint);
+	return from_ledger(*known);
+}
+
+Migration
 Migration::from_ledger(const ledger::Registration &registration)
 {
 	Migration migration(registration.migration, read_kept_script("up", registration.up));
@@ -276,28 +286,6 @@ check_requirements(const Migration &migration, bool applied, const std::set<std:
 			.detail("Not applied yet: " + boost::algorithm::join(chain, " requires ") + ".")
 			.hint("Apply \"" + chain.back() + "\" first.");
 	}
-}
-
-void
-require_rehearsal(const Migration &migration)
-{
-	if (policy::value_of("require_rehearsal") != "on")
-		return;
-
-	std::optional<std::string> down = checksum_of(migration.down);
-	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration.up.checksum(), down);
-	std::string why;
-	if (!receipt.has_value())
-		why = "These scripts have never been rehearsed here.";
-	else if (receipt->verdict != "restores" && receipt->verdict != "restores, but column order")
-		why = "The last rehearsal says: " + receipt->verdict + ".";
-	else if (receipt->stale.has_value())
-		why = "The last rehearsal, of " + receipt->at + ", is stale: " + *receipt->stale + ".";
-	if (!why.empty())
-		throw UserError("MG407", "migration \"" + migration.name + "\" needs a fresh rehearsal")
-			.detail(why)
-			.hint("Rehearse it with mg_register() and mg_rehearse(), or set the policy setting require_rehearsal to "
-				  "off.");
 }
 
 bool

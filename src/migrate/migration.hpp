@@ -38,6 +38,8 @@ public:
 	static Migration from_request(const Request &request);
 	// Reads a registered one.
 	static Migration from_ledger(const ledger::Registration &registration);
+	// By its name; raises MG004, with a hint, when nobody registered it.
+	static Migration registered(const std::string &name, const char *hint = "Register it with mg_register().");
 
 	std::string name;
 	script::Script up;
@@ -79,10 +81,6 @@ void check_name_and_version(const std::string &name);
 // Raises MG004 for a requirement that is not known, MG005 for a circle, and, with `applied`, MG006 for one that is not
 // applied yet, nor among those `assumed` to be.
 void check_requirements(const Migration &migration, bool applied, const std::set<std::string> &assumed = {});
-
-// Raises MG407, if policy wants it, unless the newest rehearsal of these scripts says that the way back restores, on this server and
-// the schema as it is.
-void require_rehearsal(const Migration &migration);
 
 // Raises MG003 when an applied migration is handed in with another text; gives true when it is the same one.
 bool is_same_text(const Migration &migration, const std::string &checksum);

@@ -4,6 +4,7 @@
 #include "migrate/migrate.hpp"
 #include "migrate/objects.hpp"
 #include "migrate/rehearsed.hpp"
+#include "migrate/surroundings.hpp"
 
 #include <set>
 
@@ -147,6 +148,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 		require_no_dependants(name, objects);
 		down.emplace(read_kept_script("down", *known->down));
 		down->require_runnable();
+		require_gates(Migration::from_ledger(*known), policy::Action::roll_back, reason);
 	});
 
 	attempt.run([&](capture::Run &run) {

@@ -37,4 +37,19 @@ size_text(int64_t bytes)
 		[&] { return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(bytes)))); });
 }
 
+std::string
+span_text(int64_t us)
+{
+	constexpr int64_t second = 1000 * 1000;
+
+	if (us >= 10 * second)
+		us -= us % second;
+	return guarded([&] {
+		auto *span = static_cast<Interval *>(palloc0(sizeof(Interval)));
+		span->time = us;
+		Datum justified = DirectFunctionCall1(interval_justify_hours, IntervalPGetDatum(span));
+		return DatumGetCString(DirectFunctionCall1(interval_out, justified));
+	});
+}
+
 } // namespace mg::pg

@@ -16,5 +16,7 @@ std::size_t character_start(std::string_view text, std::size_t offset);
 
 // 12 GB
 std::string size_text(int64_t bytes);
+// 2 days 03:04:05, as the server writes intervals; from ten seconds on without fractions.
+std::string span_text(int64_t us);
 
 } // namespace mg::pg

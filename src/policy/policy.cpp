@@ -5,65 +5,16 @@
 #include <map>
 #include <optional>
 
-#include <boost/algorithm/string/classification.hpp>
-#include <boost/algorithm/string/split.hpp>
-
 #include "core/text.hpp"
-#include "lint/lint.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
+#include "policy/environment.hpp"
+#include "policy/lists.hpp"
+#include "policy/rights.hpp"
 
 namespace mg::policy {
 
 namespace {
-
-const Setting &
-find(const std::string &name)
-{
-	for (const Setting &setting : settings)
-		if (name == setting.name)
-			return setting;
-
-	std::string known;
-	for (const Setting &setting : settings)
-		known += (known.empty() ? "" : ", ") + std::string(setting.name);
-	throw UserError("22023", "unknown policy setting \"" + name + "\"").hint("Settings are: " + known + ".");
-}
-
-// Reads a number with a unit; nothing if it is none.
-std::optional<int>
-number_in(const std::string &value, Form form)
-{
-	int number = 0;
-	bool fine = pg::guarded([&] {
-		const char *hint = nullptr;
-		return parse_int(value.c_str(), &number, form == Form::duration ? GUC_UNIT_MS : GUC_UNIT_KB, &hint);
-	});
-
-	return fine && number >= 0 ? std::optional<int>(number) : std::nullopt;
-}
-
-int
-number_of(const std::string &setting)
-{
-	const Form form = find(setting).form;
-
-	/* A value of another version of this extension may be none. */
-	return number_in(value_of(setting), form).value_or(number_in(find(setting).fallback, form).value_or(0));
-}
-
-std::vector<std::string>
-names_in(const std::string &list)
-{
-	std::vector<std::string> tables;
-	std::vector<std::string> result;
-
-	boost::algorithm::split(tables, list, boost::algorithm::is_any_of(","));
-	for (const std::string &table : tables)
-		if (!trim(table).empty())
-			result.emplace_back(trim(table));
-	return result;
-}
 
 // For how long what was read holds: one statement of the session, unless a subtransaction that may have changed it is undone.
 struct Moment
@@ -89,17 +40,18 @@ this_moment()
 	return moment;
 }
 
-// The values that teams have set. A run asks for several of them, and a query takes its time.
+// What was read. A run asks for several settings, and a query takes its time.
 struct Known
 {
 	Moment moment;
 	SubTransactionId subtransaction;
-	std::map<std::string, std::string> values;
+	Values values;
+	std::optional<Environment> here;
 };
 std::optional<Known> known;
 
-const std::map<std::string, std::string> &
-values_set()
+Known &
+known_now()
 {
 	Moment now = this_moment();
 
@@ -107,29 +59,79 @@ values_set()
 		!SubTransactionIsActive(known->subtransaction))
 	{
 		known.reset();
-		Known found = {now, GetCurrentSubTransactionId(), {}};
-		for (pg::Row &row : ledger::query("SELECT DISTINCT ON (p.setting) p.setting, p.value FROM mg.policy_event p"
-										  " ORDER BY p.setting, p.at DESC, p.id DESC"))
-			if (row[1].has_value())
-				found.values.emplace(std::move(*row[0]), std::move(*row[1]));
+		Known found = {now, GetCurrentSubTransactionId(), {}, std::nullopt};
+		for (pg::Row &row :
+			 ledger::query("SELECT DISTINCT ON (p.setting, p.environment) p.setting, p.environment, p.value"
+						   " FROM mg.policy_event p ORDER BY p.setting, p.environment, p.at DESC, p.id DESC"))
+			if (row[2].has_value())
+				found.values[row[1].value_or("")].emplace(std::move(*row[0]), std::move(*row[2]));
 		known = std::move(found);
 	}
-	return known->values;
+	return *known;
+}
+
+const Environment &
+here()
+{
+	Known &now = known_now();
+
+	if (!now.here.has_value())
+		now.here = environment();
+	return *now.here;
+}
+
+// The value that somebody has set for an environment or for all, and which of both it was.
+std::optional<std::pair<std::string, std::string>>
+set_for(const std::string &setting, const std::string &environment)
+{
+	const Values &values = known_now().values;
+
+	for (const std::string &where : {environment, std::string()})
+		if (auto its = values.find(where); its != values.end())
+			if (auto value = its->second.find(setting); value != its->second.end())
+				return std::pair(where, value->second);
+	return std::nullopt;
+}
+
+int
+number_of(const std::string &setting)
+{
+	const Form form = find(setting).form;
+
+	/* A value of another version of this extension may be none. */
+	return number_in(value_of(setting), form).value_or(number_in(find(setting).fallback, form).value_or(-1));
 }
 
 } // namespace
 
+const Values &
+values_set()
+{
+	return known_now().values;
+}
+
+void
+forget_values()
+{
+	known.reset();
+}
+
 std::string
 value_of(const std::string &setting)
 {
-	const std::map<std::string, std::string> &values = values_set();
-	auto found = values.find(setting);
+	auto found = set_for(setting, values_set().empty() ? "" : here().name);
 
-	return found != values.end() ? found->second : find(setting).fallback;
+	return found.has_value() ? found->second : find(setting).fallback;
 }
 
 int
 milliseconds(const std::string &setting)
+{
+	return number_of(setting);
+}
+
+int
+seconds(const std::string &setting)
 {
 	return number_of(setting);
 }
@@ -140,70 +142,71 @@ bytes(const std::string &setting)
 	return static_cast<int64_t>(number_of(setting)) * 1024;
 }
 
-namespace {
-
-// Raises 22023 if this is the setting and the value neither of two.
-void
-require_one_of(const std::string &setting, const std::string &value, const char *which, const char *one,
-			   const char *other)
+int
+number(const std::string &setting)
 {
-	if (setting == which && value != one && value != other)
-		throw UserError("22023", setting + " is " + one + " or " + other + ", not \"" + value + "\"");
+	return number_of(setting);
 }
 
-} // namespace
+bool
+is_on(const std::string &setting)
+{
+	return value_of(setting) == "on";
+}
+
+std::vector<std::string>
+names(const std::string &setting)
+{
+	return names_in(value_of(setting));
+}
 
 void
-set(const std::string &setting, const std::string &value, const std::string &reason)
+set(const std::string &setting, const pg::Cell &value, const std::string &reason, const std::string &environment)
 {
-	pg::require_database_owner("change the policy");
+	require_right("policy", "change the policy");
 	if (XactReadOnly || RecoveryInProgress())
 		throw UserError("25006", "cannot change the policy in a read-only transaction");
-	find(setting);
+	const Setting &which = find(setting);
 	if (trim(reason).empty())
 		throw UserError("22023", "a policy change needs a reason");
-	if (setting == "naming" && find_convention(value) == nullptr)
-		throw UserError("22023", "unknown naming convention \"" + value + "\"")
-			.hint("Conventions are: " + convention_names() + ".");
-	if (setting == "required_tables")
-		for (const std::string &table : names_in(value))
-			pg::guarded([&] { textToQualifiedNameList(cstring_to_text(table.c_str())); });
+	if (!environment.empty())
+		require_environment_name(environment);
+	if (value.has_value())
+		require_value(which, *value);
 
-	if (Form form = find(setting).form; form != Form::text && !number_in(value, form).has_value())
-		throw UserError("22023",
-						setting + " is a " + (form == Form::duration ? "duration" : "size") + ", not \"" + value + "\"")
-			.hint(form == Form::duration ? "For example 100ms, 30s or 5min." : "For example 512kB, 64MB or 2GB.");
-	require_one_of(setting, value, "require_rehearsal", "on", "off");
-	require_one_of(setting, value, "rehearsal_outside", "refuse", "allow");
-	require_one_of(setting, value, "drift_scope", "database", "cluster");
-
-	if (setting == "lint_severity")
-		lint::severities_of(value);
-
-	ledger::Fields fields = {{"setting", setting}, {"value", value}, {"reason", reason}};
+	ledger::Fields fields = {{"setting", setting},
+							 {"environment", environment.empty() ? pg::Cell() : pg::Cell(environment)},
+							 {"value", value},
+							 {"reason", reason}};
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::policy_event, fields);
-	known.reset();
+	forget_values();
 }
 
 std::vector<pg::Row>
-rows()
+rows(const std::string &environment)
 {
+	const std::string which = environment.empty() ? here().name : environment;
 	std::vector<pg::Row> result;
 
 	for (const Setting &setting : settings)
 	{
-		std::vector<pg::Row> set =
-			ledger::query("SELECT p.value, p.login_role, p.at::text, p.reason FROM mg.policy_event p"
-						  " WHERE p.setting = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
-						  {std::string(setting.name)});
-		if (set.empty())
+		auto own = set_for(setting.name, which);
+		if (!own.has_value())
+		{
 			result.push_back({setting.name, setting.fallback, std::nullopt, "default", setting.meaning});
-		else
-			result.push_back(
-				{setting.name, set[0][0], std::nullopt,
-				 "set by " + set[0][1].value_or("?") + " at " + set[0][2].value_or("?") + ": " + set[0][3].value_or(""),
-				 setting.meaning});
+			continue;
+		}
+		const pg::Cell where = own->first.empty() ? pg::Cell() : pg::Cell(own->first);
+		std::vector<pg::Row> set = ledger::query(
+			"SELECT p.login_role, p.at::text, p.reason FROM mg.policy_event p"
+			" WHERE p.setting = $1 AND p.environment IS NOT DISTINCT FROM $2 ORDER BY p.at DESC, p.id DESC "
+			"LIMIT 1",
+			{std::string(setting.name), where});
+		result.push_back(
+			{setting.name, own->second, where,
+			 "set by " + set[0][0].value_or("?") + " at " + set[0][1].value_or("?") + ": " + set[0][2].value_or(""),
+			 setting.meaning});
 	}
 	return result;
 }
@@ -231,13 +234,13 @@ require_name(const std::string &name)
 std::vector<std::string>
 required_tables()
 {
-	return names_in(value_of("required_tables"));
+	return names("required_tables");
 }
 
 std::vector<std::string>
 ignored_schemas()
 {
-	return names_in(value_of("ignored_schemas"));
+	return names("ignored_schemas");
 }
 
 } // namespace mg::policy

@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/tap.sh"
 
 # Prints whole records, one a line, of the installations that DATABASE did not begin itself.
-tables='installation script registration run statement policy_event rehearsal seal'
+tables='installation script registration run statement policy_event rehearsal environment approval evidence alert seal'
 restored_records() {
     local database=$1 table
     for table in $tables; do

@@ -147,7 +147,7 @@ $blocker->quit;
 # A schema mg that is not the extension's.
 $server->safe_psql('taken', 'GRANT CREATE ON DATABASE taken TO stranger; GRANT CREATE ON SCHEMA public TO stranger');
 works($server, 'taken', 'CREATE SCHEMA mg; CREATE SEQUENCE mg.record_id; CREATE TABLE mg.current (installation uuid, a bigint, b bigint); INSERT INTO mg.current VALUES (gen_random_uuid(), 1, 1);'
-	  . join('', map { "CREATE TABLE mg.$_ (installation uuid, id bigint, xid xid8, at timestamptz, statement text, migration text, hash text);" } 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'seal')
+	  . join('', map { "CREATE TABLE mg.$_ (installation uuid, id bigint, xid xid8, at timestamptz, statement text, migration text, hash text);" } 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'environment', 'approval', 'evidence', 'alert', 'seal')
 	  . 'CREATE TABLE public.mine (x int); DROP TABLE public.mine; CREATE SCHEMA other', 'a user\'s schema mg with the ledger\'s tables, without the extension', user => 'stranger');
 works($server, 'taken', 'CREATE TABLE super (x int); TRUNCATE super; CREATE ROLE passing; DROP ROLE passing; DELETE FROM mg.run; DROP TABLE mg.policy_event; ALTER TABLE mg.seal ADD COLUMN x int', 'is an ordinary schema');
 is($server->safe_psql('taken', 'SELECT count(*) FROM mg.statement'), '0', 'into which nothing is written');

@@ -1,0 +1,96 @@
+// What SQL calls of the policy.
+#include "entry/functions.hpp"
+
+#include "core/text.hpp"
+#include "migrate/approvals.hpp"
+#include "migrate/surroundings.hpp"
+#include "policy/environment.hpp"
+#include "policy/policy.hpp"
+#include "policy/rights.hpp"
+
+using namespace mg::entry;
+
+MG_FUNCTION(mg_policy)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::policy::rows(mg::pg::text_argument(fcinfo, 0).value_or("")));
+	return 0;
+}
+
+MG_FUNCTION(mg_set_policy)
+{
+	mg::policy::set(required_text(fcinfo, 0, "setting"), mg::pg::text_argument(fcinfo, 1),
+					required_text(fcinfo, 2, "reason"), mg::pg::text_argument(fcinfo, 3).value_or(""));
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_set_environment)
+{
+	mg::policy::set_environment(required_text(fcinfo, 0, "name"), mg::pg::text_argument(fcinfo, 1).value_or(""));
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_environment)
+{
+	const mg::policy::Environment here = mg::policy::environment();
+	auto some = [](const std::string &words) { return words.empty() ? mg::pg::Cell() : mg::pg::Cell(words); };
+
+	return mg::pg::composite_datum(fcinfo, {some(here.name), here.is_confirmed ? "t" : "f", some(here.doubt)});
+}
+
+MG_FUNCTION(mg_gates)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::migrate::gates_of(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "action")));
+	return 0;
+}
+
+MG_FUNCTION(mg_approve)
+{
+	mg::migrate::approve(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "kind"),
+						 mg::pg::text_argument(fcinfo, 2).value_or(""), true);
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_revoke_approval)
+{
+	mg::migrate::approve(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "kind"),
+						 mg::pg::text_argument(fcinfo, 2).value_or(""), false);
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_grant_right)
+{
+	mg::policy::give_right(required_text(fcinfo, 0, "role_name"), required_text(fcinfo, 1, "right_name"), true);
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_revoke_right)
+{
+	mg::policy::give_right(required_text(fcinfo, 0, "role_name"), required_text(fcinfo, 1, "right_name"), false);
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_attest)
+{
+	return mg::pg::text_datum(mg::migrate::attest(required_text(fcinfo, 0, "name")));
+}
+
+MG_FUNCTION(mg_accept_attestation)
+{
+	mg::migrate::accept_attestation(required_text(fcinfo, 0, "attestation"));
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_record_backup)
+{
+	mg::pg::Cell taken_at;
+
+	if (!PG_ARGISNULL(2))
+		taken_at = mg::pg::guarded([&] { return timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(2)); });
+	mg::migrate::record_backup(required_text(fcinfo, 0, "label"), mg::pg::text_argument(fcinfo, 1).value_or(""),
+							   taken_at);
+	PG_RETURN_VOID();
+}

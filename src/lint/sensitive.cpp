@@ -36,7 +36,7 @@ has(const std::vector<std::string> &names, const std::string &name)
 	return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// The first schema of the team's list that stands before a dot in the statement, or function of keys that it calls.
+// The first schema of the team's list that the statement names, and the first function of keys that it calls.
 struct Named
 {
 	std::string schema;
@@ -48,20 +48,23 @@ named_in(const std::string &what, const Sensitivities &sensitivities)
 {
 	const std::vector<script::Token> tokens = script::tokens_of(what);
 	Named named;
+	bool is_of_schemas = false; // GRANT ... ON SCHEMA, DROP SCHEMA, ...
+	auto is_one_of = [](const auto &names, const std::string &word) {
+		return std::any_of(names.begin(), names.end(), [&](const char *one) { return word == one; });
+	};
 
-	for (size_t i = 0; i + 1 < tokens.size(); i++)
+	for (size_t i = 0; i < tokens.size(); i++)
 	{
 		const std::string &word = tokens[i].word;
+		const int next = i + 1 < tokens.size() ? tokens[i + 1].kind : 0;
 		if (word.empty())
 			continue;
-		if (tokens[i + 1].kind == '.' && named.schema.empty() && has(sensitivities.schemas, word))
+		if ((next == '.' || is_of_schemas) && named.schema.empty() && has(sensitivities.schemas, word))
 			named.schema = word;
-		const bool is_key = (tokens[i + 1].kind == '(' && std::any_of(key_functions.begin(), key_functions.end(),
-																	  [&](const char *one) { return word == one; })) ||
-							(tokens[i + 1].kind == '.' && std::any_of(key_schemas.begin(), key_schemas.end(),
-																	  [&](const char *one) { return word == one; }));
-		if (is_key && named.key.empty())
+		if (named.key.empty() &&
+			((next == '(' && is_one_of(key_functions, word)) || (next == '.' && is_one_of(key_schemas, word))))
 			named.key = word;
+		is_of_schemas = is_of_schemas || word == "schema";
 	}
 	return named;
 }

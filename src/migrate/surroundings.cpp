@@ -155,7 +155,7 @@ require_gates(const Migration &migration, policy::Action action, const std::stri
 			continue;
 		closed++;
 		why += (why.empty() ? "" : "\n") + verdict.gate + ": " + verdict.why + ".";
-		way += (way.empty() ? "" : "\n") + verdict.gate + ": " + verdict.way + ".";
+		way += (way.empty() ? "" : "\n") + verdict.gate + ": " + verdict.way + (verdict.way.back() == '.' ? "" : ".");
 	}
 	if (closed == 0)
 		return;

@@ -128,9 +128,9 @@ SELECT mg_set_policy('rehearsal_max_size', '1GB', 'a test');
 
 -- A receipt as a condition.
 SELECT mg_set_policy('require_rehearsal', 'on', 'a test');
-SELECT is(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), E'MG407 migration "gated" needs a fresh rehearsal\nDETAIL: These scripts have never been rehearsed here.\nHINT: Rehearse it with mg_register() and mg_rehearse(), or set the policy setting require_rehearsal to off.', 'what was not rehearsed is not applied');
+SELECT is(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), E'MG407 migration "gated" is held back by 1 gate\nDETAIL: require_rehearsal: these scripts have never been rehearsed here.\nHINT: require_rehearsal: Rehearse it: SELECT * FROM mg_rehearse(''gated''), once it is registered.', 'what was not rehearsed is not applied');
 SELECT is(t.verdict('CREATE TABLE g (i int)', 'DROP TABLE IF EXISTS gg'), 'differs false', 'nor what was rehearsed');
-SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE IF EXISTS gg'), E'MG407%DETAIL: The last rehearsal says: differs.%', 'and does not restore');
+SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE IF EXISTS gg'), E'MG407%DETAIL: require_rehearsal: the last rehearsal says: differs.%', 'and does not restore');
 SELECT alike(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), 'MG407%never been rehearsed%', 'with these scripts');
 SELECT is(t.verdict('CREATE TABLE g (i int)', 'DROP TABLE g'), 'restores true', 'a receipt');
 CREATE TABLE meanwhile (i int);
@@ -141,7 +141,7 @@ SELECT is(t.applying('gated', 'CREATE TABLE g (i int)', 'DROP TABLE g'), 'no err
 SELECT is((SELECT status FROM mg_rollback('gated')), 'rolled back', 'the way back needs none');
 SELECT mg_set_policy('require_rehearsal', 'off', 'a test');
 DROP TABLE meanwhile;
-SELECT alike(t.said($$SELECT mg_set_policy('require_rehearsal', 'maybe', 'a test')$$), '22023 require_rehearsal is on or off%', 'there is no third way');
+SELECT alike(t.said($$SELECT mg_set_policy('require_rehearsal', 'maybe', 'a test')$$), '22023 require_rehearsal is one of off, on, not "maybe"%', 'there is no third way');
 
 -- The whole stair.
 SELECT is((SELECT string_agg(concat_ws('|', migration, verdict), ', ') FROM mg_rehearse_all()), 'gated|restores, pending|restores, wants it|restores', 'what is not applied, each on top of the others');

@@ -79,7 +79,12 @@ CREATE VIEW mg.status AS
 	        FROM mg.run r, pg_catalog.jsonb_array_elements(r.evidence) e (v)
 	        WHERE r.installation OPERATOR(pg_catalog.=) h.installation AND r.id OPERATOR(pg_catalog.=) h.run_id
 	              AND e.v OPERATOR(pg_catalog.->>) 'query' OPERATOR(pg_catalog.=) 'risk class' LIMIT 1) AS risk,
-	       0 AS approvals,
+	       (SELECT pg_catalog.count(*)::integer
+	        FROM (SELECT DISTINCT ON (a.kind, a.login_role) a.given FROM mg.approval a
+	              WHERE a.migration OPERATOR(pg_catalog.=) n.migration AND a.at OPERATOR(pg_catalog.>=) n.at
+	                    AND a.installation OPERATOR(pg_catalog.=) n.installation
+	              ORDER BY a.kind, a.login_role, a.at DESC, a.id DESC) x
+	        WHERE x.given) AS approvals,
 	       n.down IS NOT NULL AS has_down,
 	       n.requires
 	FROM mg.newest_registration n

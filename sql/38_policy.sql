@@ -63,3 +63,14 @@ CREATE FUNCTION pg_catalog.mg_record_backup(label text, location text DEFAULT NU
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_record_backup';
 COMMENT ON FUNCTION pg_catalog.mg_record_backup(text, text, timestamptz) IS
 'puts on record that a backup was taken (NULL: now), for the policy setting backup_max_age; needs the right policy';
+
+CREATE FUNCTION pg_catalog.mg_use_preset(name text, reason text DEFAULT 'preset', environment text DEFAULT NULL)
+	RETURNS TABLE (setting text, value text, in_environment text)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_use_preset';
+COMMENT ON FUNCTION pg_catalog.mg_use_preset(text, text, text) IS
+'sets what a team''s written policy says: lootaura, scout, omnia, devices, rewards or supabase; with an environment only what it says of that one. Gives what it has set; what it does not speak of stays. On record, needs the right policy. Raises 22023';
+
+CREATE FUNCTION pg_catalog.mg_presets()
+	RETURNS TABLE (preset text, about text, setting text, value text, in_environment text)
+	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_presets';
+COMMENT ON FUNCTION pg_catalog.mg_presets() IS 'what each preset would set';

@@ -6,6 +6,7 @@
 #include "migrate/surroundings.hpp"
 #include "policy/environment.hpp"
 #include "policy/policy.hpp"
+#include "policy/presets.hpp"
 #include "policy/rights.hpp"
 
 using namespace mg::entry;
@@ -93,4 +94,29 @@ MG_FUNCTION(mg_record_backup)
 	mg::migrate::record_backup(required_text(fcinfo, 0, "label"), mg::pg::text_argument(fcinfo, 1).value_or(""),
 							   taken_at);
 	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_use_preset)
+{
+	const std::string environment = mg::pg::text_argument(fcinfo, 2).value_or("");
+	mg::pg::RowSet rows(fcinfo);
+	const mg::policy::Preset &preset =
+		mg::policy::use_preset(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "reason"), environment);
+
+	for (const mg::policy::Choice &choice : preset.choices)
+		if (environment.empty() || environment == choice.environment)
+			rows.add({choice.setting, choice.value,
+					  choice.environment[0] == '\0' ? mg::pg::Cell() : mg::pg::Cell(choice.environment)});
+	return 0;
+}
+
+MG_FUNCTION(mg_presets)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	for (const mg::policy::Preset &preset : mg::policy::presets())
+		for (const mg::policy::Choice &choice : preset.choices)
+			rows.add({preset.name, preset.about, choice.setting, choice.value,
+					  choice.environment[0] == '\0' ? mg::pg::Cell() : mg::pg::Cell(choice.environment)});
+	return 0;
 }

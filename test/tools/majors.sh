@@ -54,7 +54,7 @@ in_folder() {
         [ ! -d "$fetched" ] || cp -a --parents "$fetched" "$work/tree"
     done
     cp -L /etc/resolv.conf "$cache/$major/etc/resolv.conf" 2> /dev/null || true
-    in_namespaces "$self" inside "$cache/$major" "$work" "cd /tmp/tree && $*" || status=$?
+    in_namespaces "$self" inside "$cache/$major" "$work" "cd /tmp/tree && MG_KEEP_BUILD=/built/$(test/tools/tree.sh key "$root") $*" || status=$?
     cp -r "$work/tree/build/log/." "$logs" 2> /dev/null || true
     rm -rf "$work"
     return "$status"

@@ -183,16 +183,19 @@ apply(const Request &request)
 		return *early;
 
 	/* Not before: names mean what they mean to the caller, whose search_path is pinned within. */
-	if (std::optional<Judged> judged = judge(*migration))
-	{
-		attempt.risk = judged->risk;
-		attempt.risk_evidence.push_back(std::move(judged->evidence));
-	}
+	Surroundings surroundings(*migration, policy::Action::apply, "");
 	attempt.guard([&] {
 		attempt.progress.phase = "gates";
-		require_gates(*migration, policy::Action::apply, "");
+		require_gates(surroundings);
 		make_restore_point(*migration);
 	});
+	std::optional<Judged> risk =
+		surroundings.has_findings() ? judged(surroundings.findings(), surroundings.risk()) : judge(*migration);
+	if (risk.has_value())
+	{
+		attempt.risk = risk->risk;
+		attempt.risk_evidence.push_back(std::move(risk->evidence));
+	}
 	note_wrapper(migration->up);
 	if (migration->up.statements().empty())
 		pg::report(NOTICE, UserError("00000", "migration \"" + request.name + "\" has no statements"));

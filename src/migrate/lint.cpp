@@ -188,11 +188,16 @@ findings_of(const Migration &migration, Wanted wanted, std::vector<lint::Sensiti
 	return lint_on_top(migration.up, before, wanted, sensitive);
 }
 
-lint::RiskReport
-risk_of(const Migration &migration, const lint::Findings &findings)
+std::optional<ledger::Receipt>
+receipt_of(const Migration &migration)
 {
-	const pg::Cell down = migration.down.has_value() ? pg::Cell(migration.down->checksum()) : pg::Cell();
-	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration.up.checksum(), down);
+	return ledger::newest_receipt(migration.up.checksum(),
+								  migration.down.has_value() ? pg::Cell(migration.down->checksum()) : pg::Cell());
+}
+
+lint::RiskReport
+risk_of(const Migration &migration, const lint::Findings &findings, const std::optional<ledger::Receipt> &receipt)
+{
 	lint::Past past;
 
 	past.has_down = migration.down.has_value();
@@ -205,27 +210,35 @@ risk_of(const Migration &migration, const lint::Findings &findings)
 	return lint::judge_risk(findings, past);
 }
 
+Judged
+judged(const lint::Findings &findings, const lint::RiskReport &report)
+{
+	JsonArray reasons;
+	Judged result;
+
+	for (const std::string &reason : report.reasons)
+		reasons.text(reason);
+	result.risk = lint::word_of(report.risk);
+	result.findings = static_cast<int>(std::count_if(findings.begin(), findings.end(), [](const auto &finding) {
+		return !finding.is_ignored && finding.severity >= lint::Severity::warning;
+	}));
+	result.evidence = {0, "risk class", true, true, "", result.risk, reasons.str()};
+	return result;
+}
+
 std::optional<Judged>
 judge(const Migration &migration)
 {
-	Judged judged;
+	Judged result;
 	/* Asked before the subtransaction, at the end of which the policy would be read again. */
 	(void)policy::value_of("lint_severity");
 	std::optional<pg::Error> error = pg::try_and_undo([&] {
-		lint::Findings findings = findings_of(migration, Wanted::risk);
-		const lint::RiskReport report = risk_of(migration, findings);
-		JsonArray reasons;
-		for (const std::string &reason : report.reasons)
-			reasons.text(reason);
-		judged.risk = lint::word_of(report.risk);
-		judged.findings = static_cast<int>(std::count_if(findings.begin(), findings.end(), [](const auto &finding) {
-			return !finding.is_ignored && finding.severity >= lint::Severity::warning;
-		}));
-		judged.evidence = {0, "risk class", true, true, "", judged.risk, reasons.str()};
+		const lint::Findings findings = findings_of(migration, Wanted::risk);
+		result = judged(findings, risk_of(migration, findings, receipt_of(migration)));
 	});
 
 	if (!error.has_value())
-		return judged;
+		return result;
 	pg::report(WARNING, UserError("01000", "the linter cannot tell the risk of migration \"" + migration.name + "\"")
 							.detail(error->data().message != nullptr ? error->data().message : ""));
 	return std::nullopt;
@@ -254,7 +267,7 @@ risk_of_migration(const std::string &name)
 	Migration migration =
 		Migration::registered(name, "Register it with mg_register(), or hand in its script: mg_lint(script).");
 
-	return row_of(risk_of(migration, findings_of(migration)));
+	return row_of(risk_of(migration, findings_of(migration), receipt_of(migration)));
 }
 
 pg::Row

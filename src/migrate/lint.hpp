@@ -27,8 +27,12 @@ lint::Findings findings_of(const script::Script &script, Wanted wanted = Wanted:
 lint::Findings findings_of(const Migration &migration, Wanted wanted = Wanted::all,
 						   std::vector<lint::Sensitive> *sensitive = nullptr);
 
-// The risk class of a migration, with a fresh receipt of its rehearsal taken into account.
-lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings);
+// The newest rehearsal of its scripts.
+std::optional<ledger::Receipt> receipt_of(const Migration &migration);
+
+// The risk class of a migration, with its receipt taken into account if that is fresh.
+lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings,
+						 const std::optional<ledger::Receipt> &receipt);
 
 // The risk class of a migration for answers and records.
 struct Judged
@@ -37,6 +41,7 @@ struct Judged
 	int findings = 0; // errors and warnings that are not ignored
 	Finding evidence; // the reasons
 };
+Judged judged(const lint::Findings &findings, const lint::RiskReport &report);
 // Nothing when the linter cannot tell, which is no reason not to go on: it is reported as a warning.
 std::optional<Judged> judge(const Migration &migration);
 

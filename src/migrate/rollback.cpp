@@ -148,7 +148,9 @@ roll_one_back(const std::string &name, const std::string &reason)
 		require_no_dependants(name, objects);
 		down.emplace(read_kept_script("down", *known->down));
 		down->require_runnable();
-		require_gates(Migration::from_ledger(*known), policy::Action::roll_back, reason);
+		const Migration migration = Migration::from_ledger(*known);
+		Surroundings surroundings(migration, policy::Action::roll_back, reason);
+		require_gates(surroundings);
 	});
 
 	attempt.run([&](capture::Run &run) {

@@ -38,15 +38,22 @@ Surroundings::header(const std::string &key) const
 	return header_value(parse_headers(migration_.up.body()), key);
 }
 
+const std::optional<ledger::Receipt> &
+Surroundings::receipt()
+{
+	if (!receipt_.has_value())
+		receipt_ = receipt_of(migration_);
+	return *receipt_;
+}
+
 std::optional<policy::Rehearsed>
 Surroundings::rehearsed()
 {
-	const pg::Cell down = migration_.down.has_value() ? pg::Cell(migration_.down->checksum()) : pg::Cell();
-	std::optional<ledger::Receipt> receipt = ledger::newest_receipt(migration_.up.checksum(), down);
+	const std::optional<ledger::Receipt> &known = receipt();
 
-	if (!receipt.has_value())
+	if (!known.has_value())
 		return std::nullopt;
-	return policy::Rehearsed{receipt->verdict, receipt->at, receipt->stale, receipt->down_us};
+	return policy::Rehearsed{known->verdict, known->at, known->stale, known->down_us};
 }
 
 const lint::Findings &
@@ -61,7 +68,7 @@ const lint::RiskReport &
 Surroundings::risk()
 {
 	if (!risk_.has_value())
-		risk_ = risk_of(migration_, findings());
+		risk_ = risk_of(migration_, findings(), receipt());
 	return *risk_;
 }
 
@@ -142,9 +149,8 @@ Surroundings::disk_free()
 }
 
 void
-require_gates(const Migration &migration, policy::Action action, const std::string &reason)
+require_gates(Surroundings &surroundings)
 {
-	Surroundings surroundings(migration, action, reason);
 	std::string why;
 	std::string way;
 	int closed = 0;
@@ -161,8 +167,8 @@ require_gates(const Migration &migration, policy::Action action, const std::stri
 		return;
 	const policy::Environment here = policy::environment();
 	const std::string where = here.name.empty() ? "" : " in environment " + here.name;
-	throw UserError("MG407", "migration \"" + migration.name + "\" is held back by " + std::to_string(closed) +
-								 (closed == 1 ? " gate" : " gates") + where)
+	throw UserError("MG407", "migration \"" + surroundings.migration() + "\" is held back by " +
+								 std::to_string(closed) + (closed == 1 ? " gate" : " gates") + where)
 		.detail(why + (here.is_confirmed ? "" : "\nenvironment: " + here.doubt + ", so that the strictest gates hold."))
 		.hint(way + (here.is_confirmed ? "" : "\nenvironment: Say which it is with mg_set_environment()."));
 }

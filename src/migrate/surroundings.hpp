@@ -33,17 +33,23 @@ public:
 	int64_t disk_needed() override;
 	int64_t disk_free() override;
 
+	// Whether a gate has asked for the findings.
+	bool has_findings() const { return findings_.has_value(); }
+
 private:
 	const Migration &migration_;
 	policy::Action action_;
 	std::string reason_;
+	const std::optional<ledger::Receipt> &receipt();
+
+	std::optional<std::optional<ledger::Receipt>> receipt_;
 	std::optional<lint::Findings> findings_;
 	std::optional<lint::RiskReport> risk_;
 	std::vector<lint::Sensitive> sensitive_;
 };
 
 // Raises MG407 with all gates that are closed, and the way to open each; mg_gates() shows them before.
-void require_gates(const Migration &migration, policy::Action action, const std::string &reason);
+void require_gates(Surroundings &surroundings);
 
 // Makes a named restore point, if the policy wants it, and puts its name on record. Raises 42501 for who may not.
 void make_restore_point(const Migration &migration);

@@ -6,6 +6,7 @@
 #include "ledger/history.hpp"
 #include "ledger/seal.hpp"
 #include "pg/session.hpp"
+#include "policy/environment.hpp"
 #include "policy/policy.hpp"
 #include "script/script.hpp"
 
@@ -84,6 +85,16 @@ identity()
 			 : "This database was copied or upgraded since: two copies that go on share this installation's numbers.");
 }
 
+pg::Row
+environment()
+{
+	const policy::Environment here = policy::environment();
+	const std::string name = here.name.empty() ? "none" : here.name;
+
+	return aspect("environment", here.is_confirmed ? name : name + "'s settings hold", here.is_confirmed,
+				  here.is_confirmed ? "" : here.doubt + ": say what it is with mg_set_environment().");
+}
+
 } // namespace
 
 std::vector<pg::Row>
@@ -114,6 +125,7 @@ status()
 	std::string workers = ledger::query_cell("SELECT current_setting('max_worker_processes')").value_or("0");
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));
+	rows.push_back(environment());
 	rows.push_back(aspect("naming convention", policy::value_of("naming")));
 	rows.push_back(
 		aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"

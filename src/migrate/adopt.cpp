@@ -175,7 +175,8 @@ public:
 			}
 			else
 				note = entry.skip;
-			sink({entry.name, status, entry.at.empty() && status != adopted ? pg::Cell() : pg::Cell(at),
+			const std::string &shown = status == adopted ? at : entry.at;
+			sink({entry.name, status, shown.empty() ? pg::Cell() : pg::Cell(shown),
 				  note.empty() ? pg::Cell() : pg::Cell(note)});
 		}
 		report();
@@ -257,11 +258,8 @@ private:
 			{"server_version", server_}};
 		fields.insert(fields.end(), session_.begin(), session_.end());
 		ledger::append(ledger::Table::run, fields);
-		if (!misfit_.has_value() || misfits_ < most_named)
-			if (std::optional<std::string> reason = check_name(convention_, entry.name))
-				misfit_ = misfit_.has_value() ? *misfit_ + ", " + entry.name : entry.name;
-		if (check_name(convention_, entry.name).has_value())
-			misfits_++;
+		if (check_name(convention_, entry.name).has_value() && ++misfits_ <= most_named)
+			misfit_ += (misfit_.empty() ? "" : ", ") + entry.name;
 		count_++;
 	}
 
@@ -276,7 +274,7 @@ private:
 		std::string version = version_of(convention_, entry.name);
 
 		if (!why.empty())
-			note = why;
+			note += (note.empty() ? "" : "; ") + why;
 		if (version.empty())
 			version = trim(entry.version);
 		bool described = false;
@@ -305,7 +303,7 @@ private:
 													  " of the adopted names do not fit the naming "
 													  "convention " +
 													  std::string(convention_.name))
-								   .detail("Such as: " + *misfit_ + "."));
+								   .detail("Such as: " + misfit_ + "."));
 		if (count_ == 0)
 			pg::report(NOTICE, UserError("00000", "nothing in " + table_.name + " is new"));
 	}
@@ -321,7 +319,7 @@ private:
 	ledger::Fields session_;
 	int count_ = 0;
 	int misfits_ = 0;
-	std::optional<std::string> misfit_;
+	std::string misfit_; // the first few
 };
 
 } // namespace

@@ -1,10 +1,7 @@
 // Makes views that stand in for the history tables of a team.
 #include "migrate/own_history.hpp"
 
-#include <boost/algorithm/string/join.hpp>
-
 #include "capture/run.hpp"
-#include "core/text.hpp"
 #include "drift/expected.hpp"
 #include "pg/session.hpp"
 
@@ -80,6 +77,18 @@ create_view(const std::string &name, const HistoryKind &kind)
 		run_as_caller("REVOKE ALL ON " + name + " FROM " + grantee[0].value_or(""));
 }
 
+// It reads the ledger with its owner's rights, which are gone if the database has come to belong to somebody else.
+bool
+mend_owner(const std::string &name, const HistoryKind &kind)
+{
+	if (ledger::query_cell("SELECT has_table_privilege(c.relowner, to_regclass('mg.' || $2), 'SELECT')"
+						   " FROM pg_class c WHERE c.oid = to_regclass($1)",
+						   {name, std::string(kind.name)}) == "t")
+		return false;
+	run_as_caller("ALTER VIEW " + name + " OWNER TO CURRENT_USER");
+	return true;
+}
+
 // Otherwise it would be reported as made by hand. Inside a migration its run sees to that.
 void
 expect(const std::string &name)
@@ -110,12 +119,13 @@ make_history_view(const std::string &schema, const std::string &kind, const std:
 			.detail("It is left as it is.")
 			.hint("Take what it says into the ledger with SELECT * FROM mg_adopt_history('" + name +
 				  "'), give it another name with ALTER TABLE ... RENAME, and call mg_history_view() again.");
+	const bool mended = there.has_value() && mend_owner(name, wanted);
 	if (!there.has_value())
 		create_view(name, wanted);
 	for (const std::string &role : roles)
 		run_as_caller("GRANT SELECT, INSERT, DELETE ON " + name + " TO " +
 					  (role == "public" ? "PUBLIC" : quoted(role)));
-	if (!there.has_value() || !roles.empty())
+	if (!there.has_value() || mended || !roles.empty())
 		expect(name);
 	else
 		pg::report(NOTICE, UserError("00000", "history view " + name + " is there already, skipping"));

@@ -300,9 +300,8 @@ private:
 	{
 		if (misfits_ > 0)
 			pg::report(NOTICE, UserError("00000", std::to_string(misfits_) +
-													  " of the adopted names do not fit the naming "
-													  "convention " +
-													  std::string(convention_.name))
+													  (misfits_ == 1 ? " adopted name does" : " adopted names do") +
+													  " not fit the naming convention " + std::string(convention_.name))
 								   .detail("Such as: " + misfit_ + "."));
 		if (count_ == 0)
 			pg::report(NOTICE, UserError("00000", "nothing in " + table_.name + " is new"));

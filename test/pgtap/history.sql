@@ -61,15 +61,15 @@ SELECT alike((SELECT string_agg(tag, ', ' ORDER BY id) FROM mg.statements WHERE 
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM history_stranger, PUBLIC;
 SELECT mg_accept_drift('no more');
 
--- The first team's template, unchanged.
-SELECT $up$-- Migration: 20250131093000_create_metrics.sql
+-- The first team's template, unchanged, with its banners.
+SELECT replace($up$-- Migration: 20250131093000_create_metrics.sql
 -- Author: ada
 -- Ticket: DASH-7
 -- Description: Metrics of the dashboard
 
--- ============================================
+-- (banner)
 -- Pre-checks
--- ============================================
+-- (banner)
 DO $$
 BEGIN
   -- Check if migration has already been applied
@@ -82,9 +82,9 @@ BEGIN
   END IF;
 END $$;
 
--- ============================================
+-- (banner)
 -- Migration Up
--- ============================================
+-- (banner)
 BEGIN;
 
 CREATE TABLE metrics (id int PRIMARY KEY, metric_name text NOT NULL);
@@ -97,7 +97,7 @@ VALUES ('20250131093000_create_metrics', NOW(), current_user);
 INSERT INTO looks SELECT 'after: ' || string_agg(migration_name || ' ' || (applied_at = now()), ', ') FROM migrations_history;
 
 COMMIT;
-$up$ AS up, $down$-- Rollback: 20250131093000_create_metrics.down.sql
+$up$, '-- (banner)', '-- ' || repeat('=', 44)) AS up, $down$-- Rollback: 20250131093000_create_metrics.down.sql
 -- CAUTION: Review data loss implications before running
 
 BEGIN;

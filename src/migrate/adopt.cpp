@@ -85,7 +85,7 @@ name_of(const std::string &version, const std::string &description)
 			words += '_';
 	while (!words.empty() && words.back() == '_')
 		words.pop_back();
-	return words.empty() ? version : version + "_" + words;
+	return words.empty() || version.empty() ? version : version + "_" + words;
 }
 
 // The name by which a row is known here: that of the table without the suffix of a file, or that of the one migration of this version.

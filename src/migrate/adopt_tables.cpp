@@ -45,7 +45,7 @@ constexpr Shape shapes[] = {
 	 "CASE WHEN {rollback_applied:boolean} THEN coalesce('rolled back at ' || {rollback_at}, 'rolled back') END",
 	 "t.applied_at, {id}"},
 	{"installed_rank version description type script installed_on success",
-	 "CASE WHEN t.type = 'SQL' THEN regexp_replace(t.script, '^.*[/\\\\]', '') ELSE t.script END", "t.version",
+	 "CASE WHEN t.type = 'SQL' THEN regexp_replace(t.script, E'^.*[/\\\\\\\\]', '') ELSE t.script END", "t.version",
 	 "t.description", "t.installed_on", "{installed_by}", "{execution_time:numeric} * 1000", nothing,
 	 "CASE WHEN NOT t.success THEN 'failed' WHEN t.type = 'SCHEMA' THEN 'no migration: it made the schema'"
 	 " WHEN t.type ~ '^(UNDO|DELETE)' THEN 'no migration: it undid one' WHEN EXISTS (SELECT FROM {table} u"

@@ -364,12 +364,13 @@ SELECT is((SELECT status || ' ' || (note LIKE 'rolled back since, at %') FROM mg
 -- By version only: names come from what is registered, else from the description.
 SELECT mg_set_policy('naming', 'date_sequence', 'the convention of this policy');
 CREATE TABLE omnia (version text PRIMARY KEY, description text, applied_at timestamptz);
-INSERT INTO omnia VALUES ('20210101_002', 'Second thing: more!', '2021-01-03'), ('20210101_001', 'Something else', '2021-01-02'), ('20210101_010', NULL, '2021-01-04');
+INSERT INTO omnia VALUES ('20210101_002', 'Second thing: more!', '2021-01-03'), ('20210101_001', 'Something else', '2021-01-02'), ('20210101_010', NULL, '2021-01-04'), ('', 'no version', '2021-01-05');
 SELECT is((SELECT status FROM mg_register('20210101_001_first_thing', 'SELECT 1', 'SELECT 2')), 'pending', 'the file is registered');
 SELECT is(t.adopted('omnia'), $$20210101_001_first_thing|adopted|2021-01-02 00:00
 20210101_002_second_thing_more|adopted|2021-01-03 00:00
-20210101_010|adopted|2021-01-04 00:00$$, 'version, description, applied_at') FROM set_config('timezone', 'UTC', false);
-SELECT is((SELECT string_agg(DISTINCT status, ', ') FROM mg_adopt_history('omnia')), 'known already', 'nothing twice');
+20210101_010|adopted|2021-01-04 00:00
+|skipped|2021-01-05 00:00|The name is empty.$$, 'version, description, applied_at') FROM set_config('timezone', 'UTC', false);
+SELECT is((SELECT string_agg(DISTINCT status, ', ') FROM mg_adopt_history('omnia')), 'known already, skipped', 'nothing twice');
 SELECT is(t.recorded('20210101_002_second_thing_more'), 'adopt|applied|adopted from public.omnia|00:00:00|20210101_002|Second thing: more!', 'version and description');
 SELECT is((SELECT string_agg(version, ' ' ORDER BY applied_at) FROM schema_migrations WHERE version LIKE '2021%'), '20210101_001 20210101_002 20210101_010', 'listed by version');
 SELECT is((SELECT status FROM mg_rollback('20210101_001_first_thing')), 'rolled back', 'what was registered has its way back');
@@ -412,12 +413,13 @@ SELECT is(t.recorded('20230101000000_init'), 'adopt|applied|adopted from public.
 CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL, success boolean NOT NULL);
 INSERT INTO flyway_schema_history VALUES
 	(0, NULL, '<< Flyway Schema Creation >>', 'SCHEMA', '"x"', NULL, 'fly', '2019-01-01', 0, true),
-	(1, '1', 'init', 'SQL', 'V1__init.sql', 1, 'fly', '2019-01-02', 250, true),
-	(2, '2', 'users', 'SQL', 'sub/V2__users.sql', 1, 'fly', '2019-01-03', 0, true),
+	(1, '1', 'init', 'SQL', 'sub/V1__init.sql', 1, 'fly', '2019-01-02', 250, true),
+	(2, '2', 'users', 'SQL', 'sub\V2__users.sql', 1, 'fly', '2019-01-03', 0, true),
 	(3, '3', 'bad', 'SQL', 'V3__bad.sql', 1, 'fly', '2019-01-04', 0, false),
 	(4, NULL, 'views', 'SQL', 'R__views.sql', 1, 'fly', '2019-01-05', 0, true),
 	(5, NULL, 'views', 'SQL', 'R__views.sql', 2, 'fly', '2019-01-06', 0, true),
 	(6, '2', 'users', 'UNDO_SQL', 'U2__users.sql', 1, 'fly', '2019-01-07', 0, true);
+SET standard_conforming_strings = off;
 SELECT is(t.adopted('flyway_schema_history'), $$"x"|skipped|2019-01-01 00:00|no migration: it made the schema
 V1__init|adopted|2019-01-02 00:00
 V2__users|skipped|2019-01-03 00:00|undone
@@ -425,6 +427,7 @@ V3__bad|skipped|2019-01-04 00:00|failed
 R__views|skipped|2019-01-05 00:00|another row of that name comes later
 R__views|adopted|2019-01-06 00:00
 U2__users|skipped|2019-01-07 00:00|no migration: it undid one$$, 'Flyway');
+RESET standard_conforming_strings;
 SELECT is(t.recorded('V1__init'), 'adopt|applied|adopted from public.flyway_schema_history: applied by fly|00:00:00.25|1|init', 'with version and description');
 
 CREATE TABLE pgmigrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);

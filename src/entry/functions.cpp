@@ -362,6 +362,8 @@ MG_FUNCTION(mg_history_view)
 {
 	std::string schema = required_text(fcinfo, 0, "schema_name");
 	std::string kind = required_text(fcinfo, 1, "kind");
+	if (!PG_ARGISNULL(2) && mg::pg::guarded([&] { return array_contains_nulls(PG_GETARG_ARRAYTYPE_P(2)); }))
+		throw UserError("22004", "roles must not contain NULL");
 	return mg::pg::composite_datum(
 		fcinfo, mg::migrate::make_history_view(schema, kind, mg::pg::text_array_argument(fcinfo, 2)));
 }

@@ -2,6 +2,7 @@
 #include "migrate/own_history.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include <boost/algorithm/string/predicate.hpp>
 
@@ -99,6 +100,33 @@ read_row(TriggerData *trigger)
 			inserts ? "write to" : "delete from", inserts ? "up" : "down"};
 }
 
+// Tells whether what a script calls a migration is this one: the same name, whatever folder and suffix it is given.
+bool
+is_name_of(std::string_view given, const std::string &migration)
+{
+	return !migration.empty() && without_suffix(given) == migration;
+}
+
+// The same by version: one of those that the name has, however many zeros are in front.
+bool
+is_version_of(std::string_view given, const std::string &migration, const std::string &registered)
+{
+	const std::string_view version = without_suffix(given);
+	auto is_number = [](char c) { return is_digit(c) || c == '_'; };
+
+	if (version.empty())
+		return false;
+	if (version == migration || version == registered)
+		return true;
+	if (!std::all_of(version.begin(), version.end(), is_number))
+		return false;
+	/* Without a convention, or before it was agreed, a name may have the version that another convention finds in it. */
+	return std::any_of(conventions.begin(), conventions.end(), [&](const Convention &convention) {
+		const std::string found = version_of(convention, migration);
+		return !found.empty() && compare_versions(found, version) == 0;
+	});
+}
+
 [[noreturn]] void
 refuse(const Written &row, const capture::RunRaw *run)
 {
@@ -127,31 +155,6 @@ refuse(const Written &row, const capture::RunRaw *run)
 }
 
 } // namespace
-
-bool
-is_name_of(std::string_view given, const std::string &migration)
-{
-	return !migration.empty() && without_suffix(given) == migration;
-}
-
-bool
-is_version_of(std::string_view given, const std::string &migration, const std::string &registered)
-{
-	const std::string_view version = without_suffix(given);
-	auto is_number = [](char c) { return is_digit(c) || c == '_'; };
-
-	if (version.empty())
-		return false;
-	if (version == migration || version == registered)
-		return true;
-	if (!std::all_of(version.begin(), version.end(), is_number))
-		return false;
-	/* Without a convention, or before it was agreed, a name may have the version that another convention finds in it. */
-	return std::any_of(conventions.begin(), conventions.end(), [&](const Convention &convention) {
-		const std::string found = version_of(convention, migration);
-		return !found.empty() && compare_versions(found, version) == 0;
-	});
-}
 
 Datum
 keep_history(TriggerData *trigger)

@@ -4,7 +4,6 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ledger/store.hpp"
@@ -39,10 +38,5 @@ Datum keep_history(TriggerData *trigger);
 // an error or a rehearsal undoes is gone by itself.
 void note_listed(const std::string &migration, bool listed);
 void forget_listed();
-
-// Tells whether what a script calls a migration is this one: the same name, whatever folder and suffix it is given, or, by version, one
-// of the versions that the name has, however many zeros are in front.
-bool is_name_of(std::string_view given, const std::string &migration);
-bool is_version_of(std::string_view given, const std::string &migration, const std::string &registered_version);
 
 } // namespace mg::migrate

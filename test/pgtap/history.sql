@@ -32,7 +32,7 @@ SELECT alike(t.said($$SELECT mg_history_view('mg', 'migrations_history')$$), '22
 SELECT alike(t.said($$SELECT mg_history_view('pg_catalog', 'schema_migrations')$$), '22023%', 'nor in the server''s');
 SELECT alike(t.said($$SELECT mg_history_view('public', 'migrations_history', '{nobody_here}')$$), '42704%', 'for a role that is not there');
 SELECT ok(NOT t.there('public.migrations_history'), 'which leaves nothing behind');
-SELECT alike(t.said($$SELECT mg_history_view('public', 'migrations_history', ARRAY[NULL])$$), '22004%', 'for no role');
+SELECT alike(t.said($$SELECT mg_history_view('public', 'migrations_history', ARRAY[NULL])$$), '22004 roles must not contain NULL%', 'for no role');
 SET default_transaction_read_only = on;
 SELECT alike(t.said($$SELECT mg_history_view('public', 'migrations_history')$$), '25006 cannot make a history view%', 'read-only');
 RESET default_transaction_read_only;

@@ -250,6 +250,14 @@ Run::expect_nothing()
 		run_now->statement_expected = false;
 }
 
+void
+Run::enter(const char *script)
+{
+	if (run_now != nullptr)
+		run_now->script =
+			script != nullptr ? pg::guarded([&] { return MemoryContextStrdup(run_now->memory, script); }) : nullptr;
+}
+
 int
 Run::recorded() const
 {

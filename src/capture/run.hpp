@@ -43,6 +43,8 @@ public:
 	// Says that the next utility statement is one of the script, not one nested in it.
 	void expect_statement();
 	void expect_nothing();
+	// Says which script's statements come next (up, down); nullptr is none.
+	void enter(const char *script);
 
 	int recorded() const;
 	std::vector<Rewrite> rewrites() const;
@@ -72,6 +74,7 @@ struct RunRaw
 	HTAB *touched;
 	int recorded;
 	bool statement_expected;
+	const char *script; // whose statements run now: up, down; nullptr is none
 	bool incomplete;
 	List *dropped_defaults; // OIDs
 	struct RewriteRaw *rewrites;

@@ -6,9 +6,11 @@
 #include "drift/expected.hpp"
 #include "drift/report.hpp"
 #include "ledger/seal.hpp"
+#include "migrate/adopt.hpp"
 #include "migrate/assertions.hpp"
 #include "migrate/lint.hpp"
 #include "migrate/migrate.hpp"
+#include "migrate/own_history.hpp"
 #include "migrate/status.hpp"
 #include "migrate/transfer.hpp"
 #include "pg/heap.hpp"
@@ -327,4 +329,24 @@ MG_FUNCTION(mg_lints)
 MG_FUNCTION(mg_has_no_drift)
 {
 	return mg::pg::text_datum(mg::migrate::assert_no_drift(mg::pg::text_argument(fcinfo, 0)));
+}
+
+MG_FUNCTION(mg_history_view)
+{
+	std::string schema = required_text(fcinfo, 0, "schema_name");
+	std::string kind = required_text(fcinfo, 1, "kind");
+	if (!PG_ARGISNULL(2) && mg::pg::guarded([&] { return array_contains_nulls(PG_GETARG_ARRAYTYPE_P(2)); }))
+		throw UserError("22004", "roles must not contain NULL");
+	return mg::pg::composite_datum(
+		fcinfo, mg::migrate::make_history_view(schema, kind, mg::pg::text_array_argument(fcinfo, 2)));
+}
+
+MG_FUNCTION(mg_adopt_history)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		throw UserError("22004", "table_name must not be NULL");
+	mg::migrate::adopt_history(PG_GETARG_OID(0), [&](const Row &row) { rows.add(row); });
+	return 0;
 }

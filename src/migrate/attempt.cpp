@@ -9,6 +9,7 @@
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/objects.hpp"
+#include "migrate/own_history.hpp"
 #include "migrate/size.hpp"
 #include "pg/session.hpp"
 #include "pg/worker.hpp"
@@ -150,6 +151,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 		started_ = true;
 		capture::Run run(id_, migration_);
 		work(run);
+		forget_listed();
 	});
 }
 

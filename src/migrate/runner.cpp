@@ -217,6 +217,7 @@ run_script(const script::Script &script, const std::string &migration, capture::
 		   const Watch &watch)
 {
 	progress.phase = script.what();
+	run.enter(script.what().c_str());
 	for (const script::Statement &statement : script.statements())
 	{
 		if (statement.control)
@@ -244,6 +245,7 @@ run_script(const script::Script &script, const std::string &migration, capture::
 		if (watch.after)
 			watch.after(progress.line);
 	}
+	run.enter(nullptr);
 	run.expect_nothing();
 }
 

@@ -10,6 +10,7 @@
 #include "drift/pictures.hpp"
 #include "ledger/store.hpp"
 #include "migrate/objects.hpp"
+#include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
 #include "pg/session.hpp"
 #include "pg/subtransaction.hpp"
@@ -267,6 +268,7 @@ private:
 							{[&](const std::string &sql) { before_statement(sql); },
 							 [&](int line) { after_statement(observer.look(line)); }});
 		migrate::check_constraints(migration_.name, progress_);
+		migrate::note_listed(migration_.name, script.what() == "up");
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
 		findings_.turns.push_back(

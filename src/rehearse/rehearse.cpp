@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
 #include "pg/subtransaction.hpp"
 #include "rehearse/receipt.hpp"
@@ -10,8 +11,6 @@
 namespace mg::rehearse {
 
 namespace {
-
-constexpr const char *unnamed = "rehearsed script";
 
 std::vector<pg::Row>
 rows_of(const migrate::Migration &migration, bool applied, bool named)
@@ -48,7 +47,7 @@ rehearse_scripts(const std::string &up, const std::optional<std::string> &down)
 {
 	migrate::Request request;
 
-	request.name = unnamed;
+	request.name = migrate::unnamed_script;
 	request.up = up;
 	request.down = down;
 	return rows_of(migrate::Migration::from_request(request), false, false);
@@ -120,6 +119,7 @@ climb(const std::vector<std::string> &names, std::vector<Rung> &stair)
 		capture::Run run(ledger::new_id(), name);
 		migrate::run_script(stair.back().migration.up, name, run, progress);
 		migrate::check_constraints(name, progress);
+		migrate::note_listed(name, true);
 		assumed.insert(name);
 	}
 }

@@ -19,7 +19,7 @@ sub calls_of
 		mg_rehearse => "'SELECT 1', NULL", mg_plan => "'m1'", mg_lint => "'SELECT 1'", mg_lint_json => "'SELECT 1'", mg_lint_sarif => "'SELECT 1', 'a.sql'", mg_lints => "'SELECT 1', 'error', NULL",
 		mg_risk => "'m1'", mg_script_risk => "'SELECT 1', NULL", mg_lint_migration => "'m1'",
 		mg_lint_locks => "'SELECT 1'",
-		mg_accept_drift => "'stolen'", mg_baseline => "'stolen'",
+		mg_accept_drift => "'stolen'", mg_baseline => "'stolen'", mg_history_view => "'public', 'migrations_history'", mg_adopt_history => "'pg_class'",
 		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'",
 		mg_set_environment => "'stolen'", mg_gates => "'m1'", mg_approve => "'m1'", mg_revoke_approval => "'m1'", mg_grant_right => "current_user, 'apply'", mg_revoke_right => "current_user, 'apply'",
 		mg_attest => "'m1'", mg_accept_attestation => "'{}'", mg_record_backup => "'x'", mg_use_preset => "'scout'",

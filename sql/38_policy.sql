@@ -64,11 +64,11 @@ CREATE FUNCTION pg_catalog.mg_record_backup(label text, location text DEFAULT NU
 COMMENT ON FUNCTION pg_catalog.mg_record_backup(text, text, timestamptz) IS
 'puts on record that a backup was taken (NULL: now), for the policy setting backup_max_age; needs the right policy';
 
-CREATE FUNCTION pg_catalog.mg_use_preset(name text, reason text DEFAULT 'preset', environment text DEFAULT NULL)
+CREATE FUNCTION pg_catalog.mg_use_preset(name text, reason text DEFAULT 'preset', environment text DEFAULT NULL, history_schema text DEFAULT NULL)
 	RETURNS TABLE (setting text, value text, in_environment text)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_use_preset';
-COMMENT ON FUNCTION pg_catalog.mg_use_preset(text, text, text) IS
-'sets what a team''s written policy says: lootaura, scout, omnia, devices, rewards or supabase; with an environment only what it says of that one. Gives what it has set; what it does not speak of stays. On record, needs the right policy. Raises 22023';
+COMMENT ON FUNCTION pg_catalog.mg_use_preset(text, text, text, text) IS
+'sets what a team''s written policy says: lootaura, scout, omnia, devices, rewards or supabase; with an environment only what it says of that one. Where the team''s scripts write into a history table of their own, mg_history_view() makes it in history_schema, NULL: not. Gives what it has set; what it does not speak of stays. On record, needs the right policy. Raises 22023';
 
 CREATE FUNCTION pg_catalog.mg_presets()
 	RETURNS TABLE (preset text, about text, setting text, value text, in_environment text)

@@ -3,6 +3,7 @@
 
 #include "core/text.hpp"
 #include "migrate/approvals.hpp"
+#include "migrate/own_history.hpp"
 #include "migrate/surroundings.hpp"
 #include "policy/environment.hpp"
 #include "policy/policy.hpp"
@@ -96,6 +97,26 @@ MG_FUNCTION(mg_record_backup)
 	PG_RETURN_VOID();
 }
 
+namespace {
+
+// The history table that the team's scripts write into, where somebody has said in which schema.
+void
+make_history(const mg::policy::Preset &preset, const std::optional<std::string> &schema)
+{
+	const std::string history = preset.history;
+
+	if (history.empty())
+		return;
+	if (schema.has_value())
+		(void)mg::migrate::make_history_view(*schema, history, {});
+	else
+		mg::pg::report(NOTICE, mg::UserError("00000", "the scripts of this policy write into a table " + history)
+								   .hint("SELECT mg_history_view(schema, '" + history +
+										 "') makes a view of that name, where they do; so does history_schema => ..."));
+}
+
+} // namespace
+
 MG_FUNCTION(mg_use_preset)
 {
 	const std::string environment = mg::pg::text_argument(fcinfo, 2).value_or("");
@@ -103,6 +124,7 @@ MG_FUNCTION(mg_use_preset)
 	const mg::policy::Preset &preset =
 		mg::policy::use_preset(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "reason"), environment);
 
+	make_history(preset, mg::pg::text_argument(fcinfo, 3));
 	for (const mg::policy::Choice &choice : preset.choices)
 		if (environment.empty() || environment == choice.environment)
 			rows.add({choice.setting, choice.value,

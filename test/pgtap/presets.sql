@@ -49,4 +49,36 @@ SELECT is(t.produce('lootaura', '040_a', 'CREATE TABLE a (id int PRIMARY KEY)', 
 SELECT is(t.produce('scout', '20260101120300_create_b', E'-- Author: ada\n-- Ticket: SCOUT-1\n-- Description: b\nCREATE TABLE b (id int PRIMARY KEY)', 'DROP TABLE b', NULL), 'backup_max_age! lint_gate promoted_from! require_down require_no_drift! require_rehearsal! required_approvals! required_headers ticket_pattern', 'scout: a ticket as well');
 SELECT is(t.produce('rewards', '20260101120400_c', 'CREATE TABLE c (id int PRIMARY KEY)', 'DROP TABLE c', NULL), 'backup_max_age! lint_gate promoted_from! require_down require_no_drift! require_rehearsal! required_approvals', 'rewards: a safe migration needs no review');
 
+-- The template of a policy as it stands, with its own history table, in production: rehearsed, approved by nobody, so only told.
+SELECT is((SELECT count(*) FROM mg_use_preset('scout', 'preset', NULL, 'public') WHERE in_environment = 'staging'), (SELECT count(*) FROM mg_presets() WHERE preset = 'scout' AND in_environment = 'staging'), 'scout, with its history table');
+SELECT mg_set_environment('development');
+SELECT is((SELECT status FROM mg_apply('20260201120000_create_metrics', $up$
+-- Migration: 20260201120000_create_metrics.sql
+-- Author: ada
+-- Ticket: SCOUT-7
+-- Description: metrics of campaigns
+
+DO $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM migrations_history WHERE migration_name = '20260201120000_create_metrics') THEN
+    RAISE NOTICE 'applied already';
+    RETURN;
+  END IF;
+END $$;
+
+BEGIN;
+CREATE TABLE campaign_metrics (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), metric_name text NOT NULL);
+INSERT INTO migrations_history (migration_name, applied_at, applied_by)
+VALUES ('20260201120000_create_metrics', NOW(), current_user);
+COMMIT;
+$up$, $down$
+BEGIN;
+DROP TABLE campaign_metrics;
+DELETE FROM migrations_history WHERE migration_name = '20260201120000_create_metrics';
+COMMIT;
+$down$)), 'applied', 'the template runs as it stands');
+SELECT is((SELECT applied_by FROM migrations_history WHERE migration_name = '20260201120000_create_metrics'), current_user::text, 'and stands in its table');
+SELECT is((SELECT status FROM mg_rollback('20260201120000_create_metrics', 'a test')), 'rolled back', 'so does its way back');
+SELECT is((SELECT count(*) FROM migrations_history WHERE migration_name = '20260201120000_create_metrics' AND NOT rollback_applied), 0::bigint, 'and is gone from it');
+
 SELECT * FROM finish();

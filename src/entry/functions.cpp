@@ -16,6 +16,8 @@
 #include "rehearse/rehearse.hpp"
 #include "schema/snapshot.hpp"
 #include "schema/sweep.hpp"
+#include "watch/health.hpp"
+#include "watch/metrics.hpp"
 
 namespace {
 
@@ -354,4 +356,18 @@ MG_FUNCTION(mg_lints)
 MG_FUNCTION(mg_has_no_drift)
 {
 	return mg::pg::text_datum(mg::migrate::assert_no_drift(mg::pg::text_argument(fcinfo, 0)));
+}
+
+MG_FUNCTION(mg_health)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::watch::health());
+	return 0;
+}
+
+MG_FUNCTION(mg_metrics)
+{
+	(void)fcinfo;
+	return mg::pg::text_datum(mg::watch::metrics());
 }

@@ -1,0 +1,111 @@
+// Indexes that nobody needs.
+#include "schema/reader.hpp"
+#include "watch/check.hpp"
+
+namespace mg::watch {
+
+namespace {
+
+// An index of a partitioned table has no scans of its own: those of its parts count.
+constexpr Check unused = {
+	"unused index",
+	"WITH RECURSIVE climb (leaf, at) AS (SELECT c.oid, c.oid FROM pg_class c WHERE c.relkind = 'i' AND c.oid >= 16384"
+	" UNION ALL SELECT p.leaf, h.inhparent FROM climb p JOIN pg_inherits h ON h.inhrelid = p.at),"
+	" whole AS (SELECT p.at AS root, sum(pg_stat_get_numscans(p.leaf)) AS scans,"
+	" sum(c.relpages)::numeric * current_setting('block_size')::numeric AS bytes FROM climb p JOIN pg_class c ON c.oid "
+	"= p.leaf"
+	" WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = p.at) GROUP BY p.at)"
+	" SELECT " MG_NAME(
+		"c.relname") ", format('%s, never scanned since %s', pg_size_pretty(w.bytes), " MG_SINCE_TEXT "),"
+					 " CASE WHEN " MG_SINCE " <= now() - interval '7 days' THEN false END,"
+					 " CASE WHEN " MG_SINCE " <= now() - interval '7 days' THEN NULL"
+					 " ELSE 'That is less than a week: look again later.' END"
+					 " FROM whole w JOIN pg_index i ON i.indexrelid = w.root JOIN pg_class c ON c.oid = w.root"
+					 " JOIN pg_class x ON x.oid = i.indrelid JOIN pg_namespace n ON n.oid = x.relnamespace"
+					 " WHERE w.scans = 0 AND w.bytes >= 1024 * 1024 AND NOT i.indisunique AND NOT i.indisexclusion AND "
+					 "NOT i.indisreplident"
+					 " AND i.indisvalid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = w.root)"
+					 " AND x.relpersistence <> 't' AND" MG_IN_SCOPE
+					 " AND" MG_NOT_MEMBER("pg_class") " ORDER BY w.bytes DESC, 1",
+	"Ask the standbys too, which count for themselves, and think of what runs once a quarter; then DROP INDEX "
+	"CONCURRENTLY.",
+	Eyes::owner, true};
+
+// The indexes with what two of them have to have in common. Places in the script that made them are no part of an expression.
+#define MG_SHAPED                                                                                                     \
+	"WITH shaped AS MATERIALIZED (SELECT i.indexrelid, i.indrelid, c.relkind, c.relam, c.relpages, " MG_NAME(         \
+		"c.relname") " AS name,"                                                                                      \
+					 " i.indnatts, i.indnkeyatts, i.indkey::int2[] AS columns, i.indclass::oid[] AS classes,"         \
+					 " i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,"                          \
+					 " regexp_replace(coalesce(i.indexprs::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "    \
+					 "expressions,"                                                                                   \
+					 " regexp_replace(coalesce(i.indpred::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "     \
+					 "predicate,"                                                                                     \
+					 " i.indisunique, i.indisexclusion, i.indimmediate, i.indnullsnotdistinct, i.indisvalid,"         \
+					 " (SELECT quote_ident(k.conname) FROM pg_constraint k WHERE k.conindid = i.indexrelid AND "      \
+					 "k.conrelid = i.indrelid"                                                                        \
+					 " AND k.contype IN ('p', 'u', 'x') LIMIT 1) AS own_constraint,"                                  \
+					 " EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS is_needed,"            \
+					 " EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS is_part,"                \
+					 " i.indisprimary, i.indisreplident, format('%I.%I', n.nspname, x.relname) AS table_name"         \
+					 " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class x ON x.oid = i.indrelid" \
+					 " JOIN pg_namespace n ON n.oid = x.relnamespace WHERE x.relpersistence <> 't' AND i.indisvalid " \
+					 "AND" MG_IN_SCOPE " AND" MG_NOT_MEMBER("pg_class") ")"
+// Which of two is the one to keep: the smaller.
+#define MG_WORTH(i)                                                                                         \
+	"(NOT " i ".indisunique, NOT " i ".indisprimary, NOT " i ".is_needed, NOT " i ".indisreplident, NOT " i \
+	".is_part, " i ".indexrelid)"
+#define MG_DROP                                                                                                     \
+	" CASE WHEN r.own_constraint IS NOT NULL THEN format('ALTER TABLE %s DROP CONSTRAINT %s, which needs it, once " \
+	"nothing refers to it.',"                                                                                       \
+	" r.table_name, r.own_constraint) WHEN r.relkind = 'I' THEN format('DROP INDEX %s;', r.name)"                   \
+	" ELSE format('DROP INDEX CONCURRENTLY %s;', r.name) END"
+#define MG_SIZE(i) "pg_size_pretty(" i ".relpages * current_setting('block_size')::numeric)"
+
+constexpr Check duplicate = {
+	"duplicate index",
+	MG_SHAPED " SELECT r.name, format('the same as %s, %s', k.name, " MG_SIZE(
+		"r") "), false," MG_DROP " FROM shaped r CROSS JOIN LATERAL (SELECT k.* FROM shaped k WHERE k.indrelid = "
+								 "r.indrelid AND k.indexrelid <> r.indexrelid"
+			 " AND k.relam = r.relam AND k.indnkeyatts = r.indnkeyatts AND k.columns = r.columns AND k.classes = "
+			 "r.classes"
+			 " AND k.collations = r.collations AND k.options = r.options AND k.expressions = r.expressions AND "
+			 "k.predicate = r.predicate"
+			 " AND (NOT r.indisunique OR k.indisunique AND k.indimmediate = r.indimmediate AND k.indnullsnotdistinct = "
+			 "r.indnullsnotdistinct)"
+			 " AND " MG_WORTH("k") " < " MG_WORTH("r") " ORDER BY " MG_WORTH(
+				 "k") " LIMIT 1) k"
+					  " WHERE NOT r.is_part AND NOT r.indisexclusion ORDER BY r.relpages DESC, r.name",
+	""};
+
+// Of B-trees only, which find by the first of their columns as well. What the smaller one has on top must be in the larger one.
+constexpr Check overlapping = {
+	"overlapping index",
+	MG_SHAPED " SELECT r.name, format('its columns are the first of %s, %s', k.name, " MG_SIZE(
+		"r") "), true,"
+			 " 'The larger one serves the same queries, a little slower; ' || " MG_DROP
+			 " FROM shaped r CROSS JOIN LATERAL (SELECT k.* FROM shaped k WHERE k.indrelid = r.indrelid AND "
+			 "k.indexrelid <> r.indexrelid"
+			 " AND k.relam = r.relam AND k.predicate = r.predicate AND k.indnkeyatts >= r.indnkeyatts AND k.columns @> "
+			 "r.columns"
+			 " AND k.columns[0:r.indnkeyatts - 1] = r.columns[0:r.indnkeyatts - 1]"
+			 " AND k.classes[0:r.indnkeyatts - 1] = r.classes[0:r.indnkeyatts - 1]"
+			 " AND k.collations[0:r.indnkeyatts - 1] = r.collations[0:r.indnkeyatts - 1]"
+			 " AND k.options[0:r.indnkeyatts - 1] = r.options[0:r.indnkeyatts - 1]"
+			 " AND (k.indnkeyatts, k.indnatts, -k.indexrelid::bigint) > (r.indnkeyatts, r.indnatts, "
+			 "-r.indexrelid::bigint)"
+			 " AND k.columns <> r.columns ORDER BY k.indisunique DESC, k.relpages, k.indexrelid LIMIT 1) k"
+			 " WHERE NOT r.is_part AND NOT r.indisunique AND NOT r.is_needed AND NOT r.indisreplident AND "
+			 "r.expressions = ''"
+			 " AND r.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') ORDER BY r.relpages DESC, r.name",
+	""};
+
+} // namespace
+
+void
+add_indexes(std::vector<Check> &all)
+{
+	all.insert(all.end(), {unused, duplicate, overlapping});
+}
+
+} // namespace mg::watch

@@ -94,7 +94,7 @@ constexpr Check overlapping = {
 			 " AND k.options[0:r.indnkeyatts - 1] = r.options[0:r.indnkeyatts - 1]"
 			 " AND (k.indnkeyatts, k.indnatts, -k.indexrelid::bigint) > (r.indnkeyatts, r.indnatts, "
 			 "-r.indexrelid::bigint)"
-			 " AND k.columns <> r.columns ORDER BY k.indisunique DESC, k.relpages, k.indexrelid LIMIT 1) k"
+			 " AND (k.columns <> r.columns OR k.indnkeyatts <> r.indnkeyatts) ORDER BY k.indisunique DESC, k.relpages, k.indexrelid LIMIT 1) k"
 			 " WHERE NOT r.is_part AND NOT r.indisunique AND NOT r.is_needed AND NOT r.indisreplident AND "
 			 "r.expressions = ''"
 			 " AND r.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') ORDER BY r.relpages DESC, r.name",

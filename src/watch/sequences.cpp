@@ -27,7 +27,7 @@ struct Sequence
 constexpr const char *sequences_sql = "SELECT s.seqrelid, " MG_NAME(
 	"x.relname") ", CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END,"
 				 " CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, t.most) ELSE greatest(s.seqmin, -t.most - 1) END,"
-				 " coalesce(format('%I.%I.%I', o.nspname, c.relname, a.attname), '')"
+				 " quote_ident(o.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(a.attname)"
 				 " FROM pg_sequence s JOIN pg_class x ON x.oid = s.seqrelid JOIN pg_namespace n ON n.oid = "
 				 "x.relnamespace"
 				 " LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid "
@@ -53,7 +53,8 @@ judge(const Sequence &sequence, double share)
 				   std::nullopt};
 
 	if (share >= share_to_tell && sequence.column.empty())
-		row[3] = "ALTER SEQUENCE " + sequence.name + " AS bigint, or give it more room with MAXVALUE.";
+		row[3] = "ALTER SEQUENCE " + sequence.name + " AS bigint, or give it more room with " +
+				 (sequence.first < sequence.last ? "MAXVALUE." : "MINVALUE.");
 	else if (share >= share_to_tell)
 		row[3] = "Make column " + sequence.column +
 				 " bigint while there is time: without a rewrite it takes a second column and a backfill, as mg_lint() "

@@ -233,7 +233,7 @@ SELECT mg_metrics() AS metrics \gset
 COMMIT;
 RESET ALL;
 SELECT is(:'after'::text, :'before', 'a hostile search_path, other settings, a read-only transaction');
-SELECT alike(:'metrics', '%# EOF', 'mg_metrics() there');
+SELECT alike(:'metrics'::text, '%# EOF', 'mg_metrics() there');
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT is((SELECT md5(string_agg(h::text, E'\n')) FROM mg_health() h WHERE aspect IN ('sequence', 'duplicate index', 'never analyzed', 'invalid index')), :'before', 'and SERIALIZABLE');
 COMMIT;

@@ -83,11 +83,11 @@ health()
 {
 	std::vector<Check> checks;
 	Report report;
-	const std::vector<std::string> ignored = policy::ignored_schemas();
-	const pg::Cell ignored_literal = pg::array_literal(ignored);
 	pg::SettingsScope settings;
 
 	migrate::integrity::pin("lock_timeout", migrate::lock_patience);
+	const std::vector<std::string> ignored = policy::ignored_schemas();
+	const pg::Cell ignored_literal = pg::array_literal(ignored);
 	add_server(checks);
 	add_tables(checks);
 	add_indexes(checks);

@@ -32,25 +32,31 @@ constexpr Check unused = {
 	Eyes::owner, true};
 
 // The indexes with what two of them have to have in common. Places in the script that made them are no part of an expression.
-#define MG_SHAPED                                                                                                     \
-	"WITH shaped AS MATERIALIZED (SELECT i.indexrelid, i.indrelid, c.relkind, c.relam, c.relpages, " MG_NAME(         \
-		"c.relname") " AS name,"                                                                                      \
-					 " i.indnatts, i.indnkeyatts, i.indkey::int2[] AS columns, i.indclass::oid[] AS classes,"         \
-					 " i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,"                          \
-					 " regexp_replace(coalesce(i.indexprs::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "    \
-					 "expressions,"                                                                                   \
-					 " regexp_replace(coalesce(i.indpred::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "     \
-					 "predicate,"                                                                                     \
-					 " i.indisunique, i.indisexclusion, i.indimmediate, i.indnullsnotdistinct, i.indisvalid,"         \
-					 " (SELECT quote_ident(k.conname) FROM pg_constraint k WHERE k.conindid = i.indexrelid AND "      \
-					 "k.conrelid = i.indrelid"                                                                        \
-					 " AND k.contype IN ('p', 'u', 'x') LIMIT 1) AS own_constraint,"                                  \
-					 " EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS is_needed,"            \
-					 " EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS is_part,"                \
-					 " i.indisprimary, i.indisreplident, format('%I.%I', n.nspname, x.relname) AS table_name"         \
-					 " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class x ON x.oid = i.indrelid" \
-					 " JOIN pg_namespace n ON n.oid = x.relnamespace WHERE x.relpersistence <> 't' AND i.indisvalid " \
-					 "AND" MG_IN_SCOPE " AND" MG_NOT_MEMBER("pg_class") ")"
+#define MG_SHAPED                                                                                                      \
+	"WITH all_of_it AS (SELECT i.indexrelid, i.indrelid, c.relkind, c.relam, c.relpages, " MG_NAME(                    \
+		"c.relname") " AS name,"                                                                                       \
+					 " i.indnatts, i.indnkeyatts, i.indkey::int2[] AS columns, i.indclass::oid[] AS classes,"          \
+					 " i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,"                           \
+					 " regexp_replace(coalesce(i.indexprs::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "     \
+					 "expressions,"                                                                                    \
+					 " regexp_replace(coalesce(i.indpred::text, ''), ' :(stmt_)?location -?[0-9]+', '', 'g') AS "      \
+					 "predicate,"                                                                                      \
+					 " i.indisunique, i.indisexclusion, i.indimmediate, i.indnullsnotdistinct,"                        \
+					 " (SELECT quote_ident(k.conname) FROM pg_constraint k WHERE k.conindid = i.indexrelid AND "       \
+					 "k.conrelid = i.indrelid"                                                                         \
+					 " AND k.contype IN ('p', 'u', 'x') LIMIT 1) AS own_constraint,"                                   \
+					 " EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS is_needed,"             \
+					 " EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS is_part,"                 \
+					 " i.indisprimary, i.indisreplident, format('%I.%I', n.nspname, x.relname) AS table_name"          \
+					 " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class x ON x.oid = i.indrelid"  \
+					 " JOIN pg_namespace n ON n.oid = x.relnamespace WHERE x.relpersistence <> 't' AND i.indisvalid "  \
+					 "AND" MG_IN_SCOPE                                                                                 \
+					 " AND" MG_NOT_MEMBER("pg_class") "), shaped AS MATERIALIZED (SELECT a.*,"                         \
+													  " NOT a.is_part AND NOT a.indisexclusion AS may_go,"             \
+													  " NOT a.is_part AND NOT a.indisunique AND NOT a.is_needed AND "  \
+													  "NOT a.indisreplident AND a.expressions = ''"                    \
+													  " AND a.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') " \
+													  "AS may_shrink FROM all_of_it a)"
 // Which of two is the one to keep: the smaller.
 #define MG_WORTH(i)                                                                                         \
 	"(NOT " i ".indisunique, NOT " i ".indisprimary, NOT " i ".is_needed, NOT " i ".indisreplident, NOT " i \
@@ -62,30 +68,34 @@ constexpr Check unused = {
 	" ELSE format('DROP INDEX CONCURRENTLY %s;', r.name) END"
 #define MG_SIZE(i) "pg_size_pretty(" i ".relpages * current_setting('block_size')::numeric)"
 
+// The two are joined, and on one condition that the planner takes for a likely one: looking the other one up for each would take
+// minutes for ten thousand indexes.
 constexpr Check duplicate = {
 	"duplicate index",
-	MG_SHAPED " SELECT r.name, format('the same as %s, %s', k.name, " MG_SIZE(
-		"r") "), false," MG_DROP " FROM shaped r CROSS JOIN LATERAL (SELECT k.* FROM shaped k WHERE k.indrelid = "
-								 "r.indrelid AND k.indexrelid <> r.indexrelid"
-			 " AND k.relam = r.relam AND k.indnkeyatts = r.indnkeyatts AND k.columns = r.columns AND k.classes = "
-			 "r.classes"
-			 " AND k.collations = r.collations AND k.options = r.options AND k.expressions = r.expressions AND "
-			 "k.predicate = r.predicate"
-			 " AND (NOT r.indisunique OR k.indisunique AND k.indimmediate = r.indimmediate AND k.indnullsnotdistinct = "
-			 "r.indnullsnotdistinct)"
-			 " AND " MG_WORTH("k") " < " MG_WORTH("r") " ORDER BY " MG_WORTH(
-				 "k") " LIMIT 1) k"
-					  " WHERE NOT r.is_part AND NOT r.indisexclusion ORDER BY r.relpages DESC, r.name",
+	MG_SHAPED " SELECT f.name, f.value, false, f.hint FROM (SELECT DISTINCT ON (r.indexrelid) r.name,"
+			  " format('the same as %s, %s', k.name, " MG_SIZE(
+				  "r") ") AS value," MG_DROP " AS hint, r.relpages"
+					   " FROM shaped r JOIN shaped k ON k.indrelid = r.indrelid AND k.indexrelid <> r.indexrelid"
+					   " AND k.relam = r.relam AND k.indnkeyatts = r.indnkeyatts AND k.columns = r.columns AND "
+					   "k.classes = r.classes"
+					   " AND k.collations = r.collations AND k.options = r.options AND k.expressions = r.expressions "
+					   "AND k.predicate = r.predicate"
+					   " AND (NOT r.indisunique OR k.indisunique AND k.indimmediate = r.indimmediate AND "
+					   "k.indnullsnotdistinct = r.indnullsnotdistinct)"
+					   " AND " MG_WORTH("k") " < " MG_WORTH("r") " WHERE r.may_go"
+																 " ORDER BY r.indexrelid, " MG_WORTH(
+																	 "k") ") f ORDER BY f.relpages DESC, f.name",
 	""};
 
 // Of B-trees only, which find by the first of their columns as well. What the smaller one has on top must be in the larger one.
 constexpr Check overlapping = {
 	"overlapping index",
-	MG_SHAPED " SELECT r.name, format('its columns are the first of %s, %s', k.name, " MG_SIZE(
-		"r") "), true,"
-			 " 'The larger one serves the same queries, a little slower; ' || " MG_DROP
-			 " FROM shaped r CROSS JOIN LATERAL (SELECT k.* FROM shaped k WHERE k.indrelid = r.indrelid AND "
-			 "k.indexrelid <> r.indexrelid"
+	MG_SHAPED
+	" SELECT f.name, f.value, true, f.hint FROM (SELECT DISTINCT ON (r.indexrelid) r.name,"
+	" format('its columns are the first of %s, %s', k.name, " MG_SIZE(
+		"r") ") AS value,"
+			 " 'The larger one serves the same queries, a little slower; ' || " MG_DROP " AS hint, r.relpages"
+			 " FROM shaped r JOIN shaped k ON k.indrelid = r.indrelid AND k.indexrelid <> r.indexrelid"
 			 " AND k.relam = r.relam AND k.predicate = r.predicate AND k.indnkeyatts >= r.indnkeyatts AND k.columns @> "
 			 "r.columns"
 			 " AND k.columns[0:r.indnkeyatts - 1] = r.columns[0:r.indnkeyatts - 1]"
@@ -94,10 +104,9 @@ constexpr Check overlapping = {
 			 " AND k.options[0:r.indnkeyatts - 1] = r.options[0:r.indnkeyatts - 1]"
 			 " AND (k.indnkeyatts, k.indnatts, -k.indexrelid::bigint) > (r.indnkeyatts, r.indnatts, "
 			 "-r.indexrelid::bigint)"
-			 " AND (k.columns <> r.columns OR k.indnkeyatts <> r.indnkeyatts) ORDER BY k.indisunique DESC, k.relpages, k.indexrelid LIMIT 1) k"
-			 " WHERE NOT r.is_part AND NOT r.indisunique AND NOT r.is_needed AND NOT r.indisreplident AND "
-			 "r.expressions = ''"
-			 " AND r.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') ORDER BY r.relpages DESC, r.name",
+			 " AND (k.columns <> r.columns OR k.indnkeyatts <> r.indnkeyatts)"
+			 " WHERE r.may_shrink"
+			 " ORDER BY r.indexrelid, k.indisunique DESC, k.relpages, k.indexrelid) f ORDER BY f.relpages DESC, f.name",
 	""};
 
 } // namespace

@@ -50,7 +50,7 @@ constexpr Check table_bloat = {
 									 "0 END) / 8.0) + 8 * ceil(w.width / 8)))))"
 									 " AS needed FROM pg_class x JOIN pg_namespace n ON n.oid = x.relnamespace CROSS "
 									 "JOIN LATERAL (" MG_WIDTH " LEFT JOIN pg_statistic st ON st.starelid = a.attrelid "
-															   "AND st.staattnum = a.attnum AND NOT st.stainherit"
+									 "AND st.staattnum = a.attnum AND NOT st.stainherit"
 									 " WHERE a.attrelid = x.oid AND a.attnum > 0 AND NOT a.attisdropped AND "
 									 "a.attgenerated <> 'v') w"
 									 " WHERE x.relkind IN ('r', 'm') AND x.relpersistence <> 't' AND x.reltuples >= 0"

@@ -30,8 +30,8 @@ inline constexpr std::array<Setting, 12> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
-	 "schemas that snapshots, drift reports and the checks of mg_verify() leave out, separated by commas: a platform's "
-	 "own"},
+	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: a "
+	 "platform's own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces"},
 	{"lint_small_table", "1MB", "the linter does not warn of what goes through a table up to this size", Form::size},

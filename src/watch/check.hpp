@@ -41,9 +41,10 @@ std::vector<pg::Row> sequences(const pg::Cell &ignored_schemas);
 	" WHERE d.datname = current_database())"
 #define MG_SINCE_TEXT "coalesce(to_char(" MG_SINCE ", 'YYYY-MM-DD HH24:MI'), 'an unknown time')"
 
-// Relations `x` of users in schema `n` that are in scope; conditions follow.
-#define MG_RELATIONS                                                                                               \
-	" FROM pg_class x JOIN pg_namespace n ON n.oid = x.relnamespace WHERE x.relpersistence <> 't' AND" MG_IN_SCOPE \
-	" AND" MG_NOT_MEMBER("pg_class")
+// Tables `x` of users in schema `n` that are looked at. Whoever uses these includes schema/reader.hpp.
+#define MG_OURS " x.relpersistence <> 't' AND" MG_IN_SCOPE " AND" MG_NOT_MEMBER("pg_class")
+#define MG_RELATIONS " FROM pg_class x JOIN pg_namespace n ON n.oid = x.relnamespace WHERE" MG_OURS
+#define MG_TABLE_NAME "format('%I.%I', n.nspname, x.relname)"
+#define MG_INDEX_NAME "format('%I.%I', n.nspname, c.relname)"
 
 } // namespace mg::watch

@@ -24,21 +24,20 @@ struct Sequence
 	std::string column;
 };
 
-constexpr const char *sequences_sql = "SELECT s.seqrelid, " MG_NAME(
-	"x.relname") ", CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END,"
-				 " CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, t.most) ELSE greatest(s.seqmin, -t.most - 1) END,"
-				 " quote_ident(o.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(a.attname)"
-				 " FROM pg_sequence s JOIN pg_class x ON x.oid = s.seqrelid JOIN pg_namespace n ON n.oid = "
-				 "x.relnamespace"
-				 " LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid "
-				 "= 'pg_class'::regclass"
-				 " AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')"
-				 " LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
-				 " LEFT JOIN pg_class c ON c.oid = d.refobjid LEFT JOIN pg_namespace o ON o.oid = c.relnamespace"
-				 " CROSS JOIN LATERAL (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype "
-				 "THEN 2147483647"
-				 " ELSE 9223372036854775807 END AS most) t"
-				 " WHERE NOT s.seqcycle AND x.relpersistence <> 't' AND" MG_IN_SCOPE " AND" MG_NOT_MEMBER("pg_class");
+constexpr const char *sequences_sql =
+	"SELECT s.seqrelid, " MG_TABLE_NAME ", CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END,"
+	" CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, t.most) ELSE greatest(s.seqmin, -t.most - 1) END,"
+	" quote_ident(o.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(a.attname)"
+	" FROM pg_sequence s JOIN pg_class x ON x.oid = s.seqrelid JOIN pg_namespace n ON n.oid = x.relnamespace"
+	" LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid ="
+	" 'pg_class'::regclass"
+	" AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')"
+	" LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
+	" LEFT JOIN pg_class c ON c.oid = d.refobjid LEFT JOIN pg_namespace o ON o.oid = c.relnamespace"
+	" CROSS JOIN LATERAL (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN"
+	" 2147483647"
+	" ELSE 9223372036854775807 END AS most) t"
+	" WHERE NOT s.seqcycle AND" MG_OURS;
 
 std::string
 percent(double share)
@@ -113,8 +112,7 @@ sequences(const pg::Cell &ignored_schemas)
 	if (unknown > 0)
 		rows.push_back({std::nullopt,
 						std::to_string(unknown) +
-							" that others have locked or dropped meanwhile, or of which a standby "
-							"has no values",
+							" that others have locked or dropped meanwhile, or of which a standby has no values",
 						std::nullopt, "Look again later."});
 	return rows;
 }

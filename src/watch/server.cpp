@@ -19,8 +19,8 @@ constexpr Check connections = {
 	" current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
 	" - coalesce(current_setting('reserved_connections', true)::int, 0) AS most"
 	" FROM pg_stat_activity a WHERE a.backend_type = 'client backend'"
-	" UNION ALL SELECT 'database ' || quote_ident(d.datname), count(a.pid), count(a.pid) FILTER (WHERE a.state = "
-	"'idle'),"
+	" UNION ALL SELECT 'database ' || quote_ident(d.datname), count(a.pid), count(a.pid) FILTER (WHERE a.state ="
+	" 'idle'),"
 	" d.datconnlimit FROM pg_database d LEFT JOIN pg_stat_activity a ON a.datid = d.oid"
 	" AND a.backend_type = 'client backend' WHERE d.datname = current_database() AND d.datconnlimit >= 0"
 	" GROUP BY d.datname, d.datconnlimit) s",
@@ -45,8 +45,8 @@ constexpr Check transactions = {
 	" 'A superuser or a member of pg_read_all_stats sees them.', NULL FROM pg_stat_activity a"
 	" WHERE a.datname = current_database() AND a.usename IS NOT NULL AND a.query = '<insufficient privilege>'"
 	" HAVING count(*) > 0) u ORDER BY u.age DESC NULLS LAST",
-	"What it has locked stays locked, and VACUUM removes no row that it could still see: let it commit, or "
-	"pg_terminate_backend(pid).",
+	"What it has locked stays locked, and VACUUM removes no row that it could still see: let it commit, or"
+	" pg_terminate_backend(pid).",
 	Eyes::caller};
 
 constexpr Check idle = {
@@ -55,8 +55,8 @@ constexpr Check idle = {
 	" t.age < interval '1 minute', NULL FROM (SELECT a.pid, " MG_WHO " AS who,"
 	" clock_timestamp() - a.state_change AS age, row_number() OVER (ORDER BY a.state_change) AS place" MG_SESSIONS
 	" AND a.state LIKE 'idle in transaction%') t WHERE t.place = 1 OR t.age >= interval '1 minute' ORDER BY t.age DESC",
-	"Nobody works there, but its locks stay: pg_terminate_backend(pid). idle_in_transaction_session_timeout ends such "
-	"sessions.",
+	"Nobody works there, but its locks stay: pg_terminate_backend(pid). idle_in_transaction_session_timeout ends"
+	" such sessions.",
 	Eyes::caller};
 
 constexpr Check prepared = {
@@ -78,8 +78,8 @@ constexpr Check slots = {
 	" ELSE pg_current_wal_insert_lsn() END, r.restart_lsn)::bigint AS held,"
 	" pg_size_bytes(current_setting('max_wal_size')) AS most FROM pg_replication_slots r) s"
 	" ORDER BY s.held DESC NULLS LAST",
-	"The log piles up until the disk is full (unless max_slot_wal_keep_size is set): let its reader catch up, or, if "
-	"it is gone for good, "
+	"The log piles up until the disk is full (unless max_slot_wal_keep_size is set): let its reader catch up,"
+	" or, if it is gone for good, "
 	"pg_drop_replication_slot(name)."};
 
 // Autovacuum begins with a table at the limit, so that a little more is usual.
@@ -89,8 +89,8 @@ constexpr Check slots = {
 	" current_setting('autovacuum_multixact_freeze_max_age')::bigint)) v (what, age, most)"
 constexpr Check ages = {
 	"transaction id age",
-	"SELECT a.object, format('%s %s old, %s %% of the %s at which autovacuum steps in', a.what, a.age, a.age * 100 / "
-	"a.most, a.most),"
+	"SELECT a.object, format('%s %s old, %s %% of the %s at which autovacuum steps in', a.what, a.age, a.age *"
+	" 100 / a.most, a.most),"
 	" a.age <= a.most * 1.1, NULL FROM ("
 	" SELECT 0 AS place, 'database ' || quote_ident(d.datname) AS object, v.* FROM pg_database d" MG_AGES(
 		"d.datfrozenxid", "d.datminmxid") " WHERE d.datname = current_database()"
@@ -99,8 +99,8 @@ constexpr Check ages = {
 											  "x.relminmxid") " WHERE x.relkind IN ('r', 'm', 't') AND x.relfrozenxid "
 															  "<> 0 AND v.age > v.most * 1.1) a"
 															  " ORDER BY a.place, a.age DESC, a.object",
-	"VACUUM (FREEZE) the oldest tables, and see what keeps VACUUM back: transactions, prepared transactions and "
-	"replication slots here. "
+	"VACUUM (FREEZE) the oldest tables, and see what keeps VACUUM back: transactions, prepared transactions and"
+	" replication slots here. "
 	"At two thousand million the server takes no more writes."};
 
 } // namespace

@@ -131,7 +131,18 @@ CREATE INDEX twins_c_ops ON twins (c text_pattern_ops);
 CREATE INDEX twins_c_coll ON twins (c COLLATE "POSIX");
 CREATE INDEX twins_d_lower ON twins (lower(d));
 CREATE INDEX twins_d_upper ON twins (upper(d));
+CREATE TABLE ranges (a int, b int, v tsvector);
+CREATE INDEX ranges_narrow ON ranges USING brin (a) WITH (pages_per_range = 4);
+CREATE INDEX ranges_wide ON ranges USING brin (a) WITH (pages_per_range = 128);
+CREATE INDEX ranges_short ON ranges USING gist (v tsvector_ops (siglen = 100));
+CREATE INDEX ranges_long ON ranges USING gist (v tsvector_ops (siglen = 200));
+CREATE INDEX ranges_full ON ranges (b);
 SELECT is(t.bad('duplicate index'), NULL, 'no duplicates');
+CREATE INDEX ranges_narrow2 ON ranges USING brin (a) WITH (pages_per_range = 4);
+CREATE INDEX ranges_long2 ON ranges USING gist (v tsvector_ops (siglen = 200));
+CREATE INDEX ranges_loose ON ranges (b) WITH (fillfactor = 50);
+SELECT is(t.objects('duplicate index'), 'public.ranges_long2, public.ranges_loose, public.ranges_narrow2', 'options count, but for how full a B-tree is');
+DROP TABLE ranges;
 CREATE INDEX :"hurts" ON twins (a);
 SELECT is(t.bad('duplicate index'), format('public.%I|false|the same as public.twins_a1, 8192 bytes|DROP INDEX CONCURRENTLY public.%I;', :'hurts', :'hurts'), 'the younger of two');
 DROP INDEX :"hurts";
@@ -196,6 +207,14 @@ SELECT setval('wider', 1900000000), setval('counted_id_seq', 32767), setval('dow
 SELECT is(regexp_replace(t.bad('sequence'), 'Make column (\S+) bigint[^\n]*', 'column \1', 'g'), E'public.counted_id_seq|false|100 % of its numbers are given out|column public.counted.id\n'
 	'public.downwards|false|79 % of its numbers are given out|ALTER SEQUENCE public.downwards AS bigint, or give it more room with MINVALUE.\n'
 	'public.wider|false|88 % of its numbers are given out|column public.counted.s', 'those that are near it, counted by the column and downwards; one that cycles has no end');
+
+-- Nobody is kept waiting afterwards.
+BEGIN;
+SELECT count(*) FROM mg_health() \g /dev/null
+SELECT length(mg_metrics()) \g /dev/null
+SELECT is((SELECT string_agg(l.relation::regclass::text, ', ') FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+	WHERE l.pid = pg_backend_pid() AND l.relation >= 16384 AND c.relnamespace <> 'mg'::regnamespace AND c.relname !~ 'tap|__t' AND c.relpersistence <> 't'), NULL, 'no lock of a table or sequence is kept');
+COMMIT;
 
 -- Not more than one can read.
 DO $$ BEGIN FOR i IN 1..25 LOOP EXECUTE format('CREATE SEQUENCE small_%s MAXVALUE 100', i); EXECUTE format('SELECT setval(''small_%s'', 99)', i); END LOOP; END $$;

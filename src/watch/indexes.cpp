@@ -49,7 +49,7 @@ constexpr Check unused = {
 	" EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS is_part"                                   \
 	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class x ON x.oid = i.indrelid"                   \
 	" JOIN pg_namespace n ON n.oid = x.relnamespace WHERE i.indisvalid AND" MG_OURS "),"                               \
-	" shaped AS MATERIALIZED (SELECT a.*, NOT a.is_part AND NOT a.indisexclusion AS may_go,"                           \
+	" shaped AS MATERIALIZED (SELECT a.*, NOT a.is_part AND NOT a.indisexclusion AND NOT a.indisreplident AS may_go,"  \
 	" NOT a.is_part AND NOT a.indisunique AND NOT a.is_needed AND NOT a.indisreplident AND a.expressions = ''"         \
 	" AND a.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AS may_shrink, row_number() OVER (PARTITION " \
 	"BY a.indrelid"                                                                                                    \

@@ -20,6 +20,8 @@
 #include "rehearse/rehearse.hpp"
 #include "schema/snapshot.hpp"
 #include "schema/sweep.hpp"
+#include "watch/health.hpp"
+#include "watch/metrics.hpp"
 
 namespace {
 
@@ -349,4 +351,18 @@ MG_FUNCTION(mg_adopt_history)
 		throw UserError("22004", "table_name must not be NULL");
 	mg::migrate::adopt_history(PG_GETARG_OID(0), [&](const Row &row) { rows.add(row); });
 	return 0;
+}
+
+MG_FUNCTION(mg_health)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	add_all(rows, mg::watch::health());
+	return 0;
+}
+
+MG_FUNCTION(mg_metrics)
+{
+	(void)fcinfo;
+	return mg::pg::text_datum(mg::watch::metrics());
 }

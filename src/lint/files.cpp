@@ -86,11 +86,19 @@ table_files_raw(Form_pg_class table)
 		if (values == 0)
 			bytes += BLCKSZ;
 		else
-			scan_raw(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table->reltoastrelid,
-					 [&](Relation, HeapTuple row) {
-						 bytes += relation_raw(reinterpret_cast<Form_pg_index>(GETSTRUCT(row))->indexrelid);
-					 });
+			bytes += index_files_raw(table->reltoastrelid);
 	}
+	return bytes;
+}
+
+int64
+index_files_raw(Oid table)
+{
+	int64 bytes = 0;
+
+	scan_raw(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, [&](Relation, HeapTuple row) {
+		bytes += relation_raw(reinterpret_cast<Form_pg_index>(GETSTRUCT(row))->indexrelid);
+	});
 	return bytes;
 }
 

@@ -9,4 +9,7 @@ namespace mg::lint {
 // dropped meanwhile, 0. Takes its row of pg_class. Raises.
 int64 table_files_raw(Form_pg_class table);
 
+// All forks of a table's indexes. Raises.
+int64 index_files_raw(Oid table);
+
 } // namespace mg::lint

@@ -5,6 +5,7 @@
 #include "lint/facts.hpp"
 #include "lint/types.hpp"
 #include "lint/words.hpp"
+#include "pg/sequence.hpp"
 
 namespace mg::lint {
 
@@ -27,36 +28,11 @@ largest_of(Oid type)
 	}
 }
 
-// The last value of a sequence that the caller may read, or 0. Unlike pg_sequence_last_value() it neither waits for a lock nor keeps it:
-// undoing the question lets go of it.
+// The last value of a sequence that the caller may read, or 0.
 int64_t
 last_value_of(Oid sequence)
 {
-	return ask<>(int64(0), [&]() -> int64 {
-		int64 last = 0;
-		if (pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE | ACL_SELECT) != ACLCHECK_OK ||
-			!ConditionalLockRelationOid(sequence, AccessShareLock))
-			return 0;
-		Relation relation = try_relation_open(sequence, NoLock);
-		if (relation == nullptr)
-			return 0;
-		if (relation->rd_rel->relkind == RELKIND_SEQUENCE && !RELATION_IS_OTHER_TEMP(relation))
-		{
-			Buffer buffer = ReadBuffer(relation, 0);
-			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			Page page = BufferGetPage(buffer);
-			ItemId item = PageGetItemId(page, FirstOffsetNumber);
-			if (ItemIdIsNormal(item))
-			{
-				HeapTupleData row;
-				row.t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
-				last = reinterpret_cast<Form_pg_sequence_data>(GETSTRUCT(&row))->last_value;
-			}
-			UnlockReleaseBuffer(buffer);
-		}
-		relation_close(relation, NoLock);
-		return last;
-	});
+	return ask<>(int64(0), [&]() -> int64 { return pg::last_value_raw(sequence).value; });
 }
 
 // Whether the script says something of a sequence.

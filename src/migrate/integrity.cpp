@@ -362,6 +362,16 @@ check_functions(const Target &target, const std::string &session_path, std::vect
 } // namespace
 
 std::vector<pg::Row>
+check_validity(const Target &target)
+{
+	std::vector<pg::Row> rows;
+
+	for (const CatalogCheck *check : {&indexes, &constraints})
+		check_catalog(*check, target, rows);
+	return rows;
+}
+
+std::vector<pg::Row>
 check_integrity(const Target &target)
 {
 	std::vector<pg::Row> rows;

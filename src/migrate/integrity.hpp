@@ -24,6 +24,9 @@ struct Target
 // nobody lies in wait for a superuser who verifies. Raises nothing but a cancelled query: what fails becomes a row. Never waits longer than lock_patience.
 std::vector<pg::Row> check_integrity(const Target &target);
 
+// Of these only whether indexes and constraints are valid, which takes nothing but the catalogs. Waits for no lock but on those.
+std::vector<pg::Row> check_validity(const Target &target);
+
 // Largest number of rows that a table may have to be read whole, and about how many are read of a larger one.
 constexpr int64_t most_rows = 100000;
 constexpr int64_t sample_rows = 10000;

@@ -34,8 +34,8 @@ inline constexpr std::array<Setting, 40> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
-	 "schemas that snapshots, drift reports and the checks of mg_verify() leave out, separated by commas: a platform's "
-	 "own"},
+	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: a "
+	 "platform's own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces", Form::choice,
 	 "database, cluster"},

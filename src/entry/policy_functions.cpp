@@ -121,7 +121,7 @@ MG_FUNCTION(mg_use_preset)
 {
 	const std::string environment = mg::pg::text_argument(fcinfo, 2).value_or("");
 	mg::pg::RowSet rows(fcinfo);
-	const mg::policy::Preset &preset =
+	const mg::policy::Preset preset =
 		mg::policy::use_preset(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "reason"), environment);
 
 	make_history(preset, mg::pg::text_argument(fcinfo, 3));

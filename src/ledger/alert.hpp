@@ -10,10 +10,10 @@ namespace mg::ledger {
 
 struct Alert
 {
-	std::string kind;      // slow, failure, rollback, verification, drift, tampering, policy, environment, ...
-	std::string severity;  // info, warning, high
-	std::string migration; // empty: of none
-	std::string message;   // what anybody may read: every role of the database can listen
+	std::string kind;           // slow, failure, rollback, verification, drift, tampering, policy, environment, ...
+	std::string severity;       // info, warning, high
+	std::string migration;      // empty: of none
+	std::string message;        // what anybody may read: every role of the database can listen
 	std::string details = "{}"; // JSON, for who may read the ledger
 };
 

@@ -78,10 +78,10 @@ alerts_of_success(const AlertPolicy &policy, const RunEnd &end, int64_t run)
 
 	details.text("run", std::to_string(run));
 	if (end.action == "roll back" && policy.is_production)
-		result.push_back({"rollback", "high", end.migration,
-						  "migration \"" + end.migration + "\" was rolled back in environment \"" + policy.environment +
-							  "\"",
-						  JsonObject(details).text("reason", end.reason).str()});
+		result.push_back(
+			{"rollback", "high", end.migration,
+			 "migration \"" + end.migration + "\" was rolled back in environment \"" + policy.environment + "\"",
+			 JsonObject(details).text("reason", end.reason).str()});
 	add_slow(result, policy, end, details);
 	return result;
 }

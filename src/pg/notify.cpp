@@ -60,8 +60,8 @@ notify_at_commit(const char *channel, const std::string &payload)
 			is_registered = true;
 		}
 		const size_t length = strlen(text);
-		auto *item = static_cast<Pending *>(
-			MemoryContextAlloc(CurTransactionContext, offsetof(Pending, payload) + length + 1));
+		auto *item =
+			static_cast<Pending *>(MemoryContextAlloc(CurTransactionContext, offsetof(Pending, payload) + length + 1));
 		item->channel = channel;
 		memcpy(item->payload, text, length + 1);
 		item->callback.func = forget;

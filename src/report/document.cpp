@@ -211,11 +211,11 @@ private:
 
 		out_.heading(3, "Changes");
 		if (applied_.has_value())
-			for (const pg::Row &row : ledger::query(
-					 "SELECT initcap(o.v->>'change'), o.v->>'type', o.v->>'identity', o.v->>'was'"
-					 " FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY o(v, place)"
-					 " WHERE r.installation = $1::uuid AND r.id = $2::int8 ORDER BY o.place",
-					 {(*applied_)[run_installation], (*applied_)[run_id]}))
+			for (const pg::Row &row :
+				 ledger::query("SELECT initcap(o.v->>'change'), o.v->>'type', o.v->>'identity', o.v->>'was'"
+							   " FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY o(v, place)"
+							   " WHERE r.installation = $1::uuid AND r.id = $2::int8 ORDER BY o.place",
+							   {(*applied_)[run_installation], (*applied_)[run_id]}))
 				changes.push_back(words(row[0]) + " " + words(row[1]) + ": " + code(row[2]) +
 								  (row[3].has_value() ? ", was " + code(row[3]) : std::string()));
 		if (!changes.empty())
@@ -285,12 +285,12 @@ private:
 			facts.emplace_back("Never rehearsed with these scripts.");
 		else
 		{
-			facts.push_back("Rehearsed at " + markdown_text(receipt->at) + ": **" + markdown_text(receipt->verdict) +
-							"**" +
-							(receipt->down_us.has_value() ? ", way back in " + time_of(std::to_string(*receipt->down_us))
-														  : std::string()) +
-							", receipt " + std::to_string(receipt->id) +
-							(receipt->stale.has_value() ? "; stale: " + markdown_text(*receipt->stale) : ""));
+			facts.push_back(
+				"Rehearsed at " + markdown_text(receipt->at) + ": **" + markdown_text(receipt->verdict) + "**" +
+				(receipt->down_us.has_value() ? ", way back in " + time_of(std::to_string(*receipt->down_us))
+											  : std::string()) +
+				", receipt " + std::to_string(receipt->id) +
+				(receipt->stale.has_value() ? "; stale: " + markdown_text(*receipt->stale) : ""));
 			for (const pg::Row &row : ledger::query(
 					 "SELECT f.v->>'aspect', f.v->>'object', f.v->>'value' FROM mg.rehearsal r,"
 					 " jsonb_array_elements(r.facts) WITH ORDINALITY f(v, place) WHERE r.installation = $1::uuid AND "
@@ -419,9 +419,9 @@ private:
 void
 write_all(Markdown &out)
 {
-	const std::vector<pg::Row> all = ledger::query(
-		"SELECT s.migration, s.status, s.applied_at::timestamptz(0)::text FROM mg.status s"
-		" LEFT JOIN mg.history h ON h.migration_name = s.migration ORDER BY h.id NULLS LAST");
+	const std::vector<pg::Row> all =
+		ledger::query("SELECT s.migration, s.status, s.applied_at::timestamptz(0)::text FROM mg.status s"
+					  " LEFT JOIN mg.history h ON h.migration_name = s.migration ORDER BY h.id NULLS LAST");
 	Cells contents;
 
 	out.heading(1, "Migrations of " + code(ledger::query_cell("SELECT current_database()")));

@@ -50,7 +50,8 @@ Subject::rehearsal()
 	const std::vector<pg::Row> rows = ledger::query(
 		"SELECT r.id, r.at::timestamptz(0)::text, r.login_role, r.verdict, r.up_us, r.down_us FROM mg.rehearsal r"
 		" WHERE r.checksum = $1 AND r.down_checksum IS NOT DISTINCT FROM $2 AND r.installation = (SELECT installation"
-		" FROM mg.current) AND r.at <= coalesce($3::timestamptz, clock_timestamp()) ORDER BY r.at DESC, r.id DESC LIMIT "
+		" FROM mg.current) AND r.at <= coalesce($3::timestamptz, clock_timestamp()) ORDER BY r.at DESC, r.id DESC "
+		"LIMIT "
 		"1",
 		{migration.up.checksum(), down, until()});
 
@@ -58,8 +59,8 @@ Subject::rehearsal()
 	if (!rows.empty())
 	{
 		const pg::Row &row = rows.front();
-		Rehearsal found = {row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""), row[4],
-						   row[5], ""};
+		Rehearsal found = {
+			row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""), row[4], row[5], ""};
 		/* What the schema has become since matters only while it is still to be applied. */
 		if (!is_applied)
 			if (std::optional<policy::Rehearsed> newest = surroundings.rehearsed())

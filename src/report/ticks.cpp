@@ -233,8 +233,8 @@ approved(Subject &subject, const std::string &kind)
 	for (const std::string &name : by)
 		names += (names.empty() ? "" : ", ") + name;
 	const auto quorum = static_cast<size_t>(std::max(policy::number("approval_quorum"), 1));
-	const std::string count = std::to_string(by.size()) + (by.size() == 1 ? " approval" : " approvals") +
-							  " of these scripts";
+	const std::string count =
+		std::to_string(by.size()) + (by.size() == 1 ? " approval" : " approvals") + " of these scripts";
 	if (!by.empty() && (subject.is_applied || why.empty() || by.size() >= quorum))
 		return {true, names, count};
 	if (subject.is_applied)
@@ -304,8 +304,7 @@ backup(Subject &subject)
 	if (rows.empty())
 		return {false, "", "none on record: mg_record_backup()"};
 	return {rows[0][3] == "t", rows[0][1].value_or(""),
-			rows[0][0].value_or("") + ", taken at " + rows[0][2].value_or("") +
-				(rows[0][3] == "t" ? "" : ", too old")};
+			rows[0][0].value_or("") + ", taken at " + rows[0][2].value_or("") + (rows[0][3] == "t" ? "" : ", too old")};
 }
 
 Tick

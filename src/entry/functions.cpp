@@ -18,6 +18,7 @@
 #include "policy/policy.hpp"
 #include "rehearse/plan.hpp"
 #include "rehearse/rehearse.hpp"
+#include "report/watch.hpp"
 #include "schema/snapshot.hpp"
 #include "schema/sweep.hpp"
 #include "watch/health.hpp"
@@ -94,7 +95,11 @@ MG_FUNCTION(mg_verify)
 {
 	mg::pg::RowSet rows(fcinfo);
 
-	add_all(rows, mg::migrate::verify(mg::pg::text_argument(fcinfo, 0)));
+	const Cell name = mg::pg::text_argument(fcinfo, 0);
+	const std::vector<Row> checks = mg::migrate::verify(name);
+
+	add_all(rows, checks);
+	mg::report::watch_verification(checks, name);
 	return 0;
 }
 
@@ -292,7 +297,10 @@ MG_FUNCTION(mg_drift_report)
 {
 	mg::pg::RowSet rows(fcinfo);
 
-	add_all(rows, mg::drift::report());
+	const std::vector<Row> differences = mg::drift::report();
+
+	add_all(rows, differences);
+	mg::report::watch_drift(differences);
 	return 0;
 }
 

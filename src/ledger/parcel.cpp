@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "ledger/alert.hpp"
 #include "ledger/history.hpp"
 
 namespace mg::ledger {
@@ -97,16 +98,25 @@ write_parcel(std::string_view text)
 	for (const auto &[table, fields] : unpack(text))
 	{
 		Table which = table;
+		bool is_free = true;
 		for (int i = 0; !pg::guarded([&] { return lock_for_insert_raw(where, which); }); i++)
 		{
-			if (i == tries)
+			/* An alert of what is on record is not worth losing the record. */
+			is_free = i < tries;
+			if (!is_free && which == Table::alert)
+				break;
+			if (!is_free)
 				throw UserError("55P03", "the ledger is locked");
 			pg::guarded([] {
 				pg_usleep(100000L);
 				CHECK_FOR_INTERRUPTS();
 			});
 		}
-		if (!is_known(table, fields))
+		if (!is_free)
+			continue;
+		if (table == Table::alert)
+			append_alert(fields);
+		else if (!is_known(table, fields))
 			append(table, fields);
 	}
 }

@@ -144,6 +144,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 	guard([&] {
 		pg::SettingsScope settings;
 
+		alert_policy_ = alert_policy();
 		size_before_ = size_before_run();
 		for (const HeldLock &lock : held_locks())
 			locked_before_[lock.oid] = lock.rank;
@@ -197,7 +198,25 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
 	take_state(run, objects);
+	for (const ledger::Alert &alert : alerts_of_success(alert_policy_, end(duration_us_), id_))
+		ledger::alert(alert);
+	if (!objects.empty() || run.is_incomplete())
+		tell_of_change(alert_policy_, end(duration_us_), id_, objects);
 	capture::log_run(migration_ + " " + outcome + " in " + std::to_string(duration_us_ / 1000) + " ms");
+}
+
+RunEnd
+Attempt::end(int64_t duration_us) const
+{
+	RunEnd result;
+
+	result.migration = migration_;
+	result.action = action_;
+	result.duration_us = duration_us;
+	result.reason = reason;
+	result.phase = progress.phase;
+	result.line = progress.line;
+	return result;
 }
 
 Outcome
@@ -237,6 +256,12 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 
 		ledger::Parcel parcel = started_ ? with_failure : ledger::Parcel();
 		parcel.emplace_back(ledger::Table::run, record);
+		RunEnd failed = end(capture::clock_us() - start_);
+		failed.sqlstate = sqlstate;
+		failed.error = message != nullptr ? message : "";
+		if (started_ && !ledger::is_locked_by_me(place_, ledger::Table::alert))
+			for (const ledger::Alert &alert : alerts_of_failure(alert_policy_, failed))
+				parcel.emplace_back(ledger::Table::alert, ledger::alert_fields(alert, session_));
 		bool locked = ledger::is_locked_by_me(place_, ledger::Table::run);
 		pg::WorkerOutcome outcome =
 			locked ? pg::WorkerOutcome::failed : pg::run_in_worker(ledger::pack(parcel), worker_timeout_ms);

@@ -8,6 +8,7 @@
 
 #include "capture/run.hpp"
 #include "ledger/parcel.hpp"
+#include "migrate/alerts.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/migration.hpp"
 #include "migrate/runner.hpp"
@@ -49,6 +50,7 @@ public:
 private:
 	ledger::Fields fields(const std::string &outcome) const;
 	void take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const;
+	RunEnd end(int64_t duration_us) const;
 	void record_failure(const char *sqlstate, const char *message, const char *detail, const char *hint) noexcept;
 
 	std::string migration_;
@@ -60,6 +62,7 @@ private:
 	bool started_ = false;
 	std::string started_at_;
 	std::string size_before_;
+	AlertPolicy alert_policy_;
 	ledger::Fields session_;
 	ledger::Place place_;
 	std::map<unsigned int, int> locked_before_; // relation, rank of its strongest lock

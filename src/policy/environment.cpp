@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
+#include "core/json.hpp"
 #include "core/text.hpp"
-#include "ledger/store.hpp"
+#include "ledger/alert.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
 #include "policy/policy.hpp"
@@ -82,6 +83,7 @@ set_environment(const std::string &name, const std::string &reason)
 	if (XactReadOnly || RecoveryInProgress())
 		throw UserError("25006", "cannot set the environment in a read-only transaction");
 	require_environment_name(name);
+	const Environment before = environment();
 
 	const uint64 system = pg::guarded([] { return GetSystemIdentifier(); });
 	ledger::Fields fields = {{"name", name},
@@ -91,6 +93,12 @@ set_environment(const std::string &name, const std::string &reason)
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::environment, fields);
 	forget_values();
+	ledger::alert({"environment", "warning", "", "this database was said to be \"" + name + "\"",
+				   JsonObject()
+					   .text("environment", name)
+					   .json("before", before.name.empty() ? "null" : json_quote(before.name))
+					   .json("reason", reason.empty() ? "null" : json_quote(reason))
+					   .str()});
 }
 
 } // namespace mg::policy

@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 
+#include "core/json.hpp"
 #include "core/text.hpp"
+#include "ledger/alert.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
 #include "policy/environment.hpp"
@@ -173,6 +175,11 @@ set(const std::string &setting, const pg::Cell &value, const std::string &reason
 		require_environment_name(environment);
 	if (value.has_value())
 		require_value(which, *value);
+	const auto before = values_set().find(environment);
+	pg::Cell old;
+	if (before != values_set().end())
+		if (const auto known_value = before->second.find(setting); known_value != before->second.end())
+			old = known_value->second;
 
 	ledger::Fields fields = {{"setting", setting},
 							 {"environment", environment.empty() ? pg::Cell() : pg::Cell(environment)},
@@ -181,6 +188,19 @@ set(const std::string &setting, const pg::Cell &value, const std::string &reason
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::policy_event, fields);
 	forget_values();
+
+	auto json = [](const pg::Cell &cell) { return cell.has_value() ? json_quote(*cell) : "null"; };
+	const pg::Cell where = environment.empty() ? pg::Cell() : pg::Cell(environment);
+	ledger::alert({"policy", "info", "",
+				   "policy setting \"" + setting + "\" was changed" +
+					   (environment.empty() ? "" : " for environment \"" + environment + "\""),
+				   JsonObject()
+					   .text("setting", setting)
+					   .json("environment", json(where))
+					   .json("value", json(value))
+					   .json("before", json(old))
+					   .text("reason", reason)
+					   .str()});
 }
 
 std::vector<pg::Row>

@@ -1,5 +1,6 @@
 // The event triggers: which objects a statement touched.
 #include "capture/capture.hpp"
+#include "capture/enforce.hpp"
 #include "capture/run.hpp"
 
 #include "ledger/store.hpp"
@@ -164,6 +165,21 @@ strings_of(TupleTableSlot *slot, int column)
 	return result;
 }
 
+// The first part of a dropped object's name: the schema of what has one, and of the table of what stands on one.
+const char *
+first_name(TupleTableSlot *slot)
+{
+	Datum *values;
+	bool *nulls;
+	int count;
+
+	if (slot->tts_isnull[10])
+		return nullptr;
+	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[10]), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls,
+					  &count);
+	return count > 0 && !nulls[0] ? TextDatumGetCString(values[0]) : nullptr;
+}
+
 // Triggers, rules and the like have no schema of their own: those of a temporary table say so in their identity.
 bool
 is_on_temporary(const char *identity)
@@ -200,6 +216,7 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 		return;
 	}
 	touch_raw(frame, address_of(slot), text_of(slot, 4), identity, false);
+	enforce_touched_raw(frame, address_of(slot), schema, text_of(slot, 4), identity);
 }
 
 // Columns: classid, objid, objsubid, original, normal, is_temporary, object_type, schema_name, object_name,
@@ -220,6 +237,7 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
 		return;
 	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
+	enforce_dropped_raw(frame, schema, type, identity, first_name(slot), named);
 	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
 	if (run == nullptr)
@@ -246,7 +264,10 @@ on_start_raw(const EventTriggerData *event)
 	}
 	guard_statement_raw(const_cast<Node *>(event->parsetree));
 	if (frame == nullptr && hookless == nullptr)
+	{
 		begin_hookless_raw(event);
+		enforce_start(hookless);
+	}
 }
 
 // What is dropped shows in sql_drop only, and describe_raw() names the objects of these statements itself.
@@ -277,6 +298,7 @@ on_end_raw(const EventTriggerData *event)
 		visit_rows_raw(&commands, frame, visit_command);
 	if (frame == hookless)
 	{
+		enforce_end(frame);
 		record_raw(frame);
 		MemoryContextDelete(frame->memory);
 	}

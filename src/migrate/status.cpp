@@ -2,6 +2,7 @@
 #include "migrate/status.hpp"
 
 #include "capture/capture.hpp"
+#include "capture/enforce.hpp"
 #include "core/migration_template.hpp"
 #include "ledger/history.hpp"
 #include "ledger/seal.hpp"
@@ -114,6 +115,8 @@ status()
 	std::string workers = ledger::query_cell("SELECT current_setting('max_worker_processes')").value_or("0");
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));
+	for (pg::Row &row : capture::enforcement_status())
+		rows.push_back(std::move(row));
 	rows.push_back(aspect("naming convention", policy::value_of("naming")));
 	rows.push_back(
 		aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"

@@ -41,6 +41,7 @@ struct Rules
 	bool is_waiting = false; // restored from elsewhere: an owner has not confirmed it here
 	bool is_cluster = false;
 	bool has_gates = false;
+	const Convention *naming = nullptr;
 	std::string environment;
 	std::vector<std::string> schemas; // empty: all but `ignored`
 	std::vector<std::string> ignored;
@@ -95,6 +96,7 @@ read_rules()
 										   "e.installation = c.installation) AND NOT EXISTS (SELECT FROM "
 										   "mg.policy_event p, mg.current c WHERE p.installation = c.installation"
 										   " AND p.setting = 'enforcement')") == "t";
+	result.naming = &policy::naming();
 	result.environment = policy::environment().name;
 	result.schemas = policy::names("enforced_schemas");
 	result.ignored = policy::ignored_schemas();
@@ -122,7 +124,11 @@ const Rules *
 rules_now()
 {
 	static bool is_registered = false;
-	const ledger::Place *place = pg::guarded([] { return ledger::find_raw(); });
+	/* In the middle of a transaction nothing but a lock would bring the news of other sessions. */
+	const ledger::Place *place = pg::guarded([] {
+		AcceptInvalidationMessages();
+		return ledger::find_raw();
+	});
 
 	if (!is_registered)
 	{
@@ -244,19 +250,41 @@ statement_of(const FrameRaw *frame)
 	return exact != nullptr ? pg::Cell(exact) : pg::Cell();
 }
 
-std::string
-hash_of(const std::string &statement)
+// The tokens of a statement but for CONCURRENTLY, IF EXISTS and IF NOT EXISTS: a migration says CREATE INDEX IF NOT EXISTS of the index that
+// is built with CONCURRENTLY beside it.
+std::vector<std::string>
+essence_of(const std::string &statement)
 {
-	return pg::guarded([&] { return script::token_hash_raw(statement.c_str()); });
+	const std::vector<script::Token> tokens = script::tokens_of(statement);
+	std::vector<std::string> result;
+	auto is_word = [&](std::size_t place, const char *word) {
+		return place < tokens.size() && tokens[place].word == word;
+	};
+
+	for (std::size_t i = 0; i < tokens.size(); i++)
+	{
+		const script::Token &token = tokens[i];
+
+		if (is_word(i, "if") && is_word(i + 1, "exists"))
+			i++;
+		else if (is_word(i, "if") && is_word(i + 1, "not") && is_word(i + 2, "exists"))
+			i += 2;
+		else if (!is_word(i, "concurrently"))
+			result.push_back(token.is_string      ? "'" + token.value
+							 : token.word.empty() ? statement.substr(token.start, token.end - token.start)
+												  : token.word);
+	}
+	return result;
 }
 
 bool
-has_statement(const std::string &checksum, const std::string &hash)
+has_statement(const std::string &checksum, const std::vector<std::string> &essence)
 {
 	const script::Script script("up", ledger::read_script(checksum).body);
 
-	return std::any_of(script.statements().begin(), script.statements().end(),
-					   [&](const script::Statement &one) { return hash_of(std::string(script.text_of(one))) == hash; });
+	return std::any_of(script.statements().begin(), script.statements().end(), [&](const script::Statement &one) {
+		return essence_of(std::string(script.text_of(one))) == essence;
+	});
 }
 
 // Tells whether the statement is one of the registered migration that migration_governance.migration names, and who runs it may apply it.
@@ -274,9 +302,9 @@ is_of_migration(const FrameRaw *frame)
 	const std::optional<ledger::Registration> registered = ledger::find_registration(name);
 	if (!registered.has_value() || !policy::holds_right("apply"))
 		return false;
-	const std::string hash = hash_of(*statement);
-	return has_statement(registered->up, hash) ||
-		   (registered->down.has_value() && has_statement(*registered->down, hash));
+	const std::vector<std::string> essence = essence_of(*statement);
+	return has_statement(registered->up, essence) ||
+		   (registered->down.has_value() && has_statement(*registered->down, essence));
 }
 
 // Tells whether policy lets pass what it has something against.
@@ -297,13 +325,14 @@ suggested_name(const FrameRaw *frame)
 {
 	const std::string tag = boost::algorithm::to_lower_copy(std::string(GetCommandTagName(frame->tag)));
 	const std::string kind = tag.substr(0, tag.find(' '));
+	const bool is_readable = can_read(ledger::place(), {ledger::Table::registration});
 	const std::string name =
-		next_name(policy::naming(), kind == "create" || kind == "alter" || kind == "drop" ? kind : "fix",
-				  kind + " " + pg::excerpt(frame->offence, 60), ledger::newest_version(),
+		next_name(*rules.naming, kind == "create" || kind == "alter" || kind == "drop" ? kind : "fix",
+				  kind + " " + pg::excerpt(frame->offence, 60), is_readable ? ledger::newest_version() : "",
 				  ledger::query_cell("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')").value_or(""));
 	std::string free = name;
 
-	for (int i = 2; ledger::find_registration(free).has_value(); i++)
+	for (int i = 2; is_readable && ledger::find_registration(free).has_value(); i++)
 		free = name + "_" + std::to_string(i);
 	return free;
 }

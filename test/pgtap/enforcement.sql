@@ -173,7 +173,7 @@ SELECT is(t.brief('ALTER EVENT TRIGGER mg_capture_start DISABLE'), 'MG409 schema
 SELECT mg_set_policy('enforced_schemas', NULL, 'for the test');
 
 -- Attribution.
-SELECT mg_register('attributed', 'CREATE INDEX CONCURRENTLY parcel_note ON app.parcel (note); ALTER TABLE app.parcel ADD COLUMN weight int', 'ALTER TABLE app.parcel DROP COLUMN weight');
+SELECT mg_register('attributed', 'CREATE INDEX IF NOT EXISTS parcel_note ON app.parcel (note); ALTER TABLE app.parcel ADD COLUMN weight int', 'ALTER TABLE app.parcel DROP COLUMN weight');
 SET migration_governance.migration = 'attributed';
 SELECT is(t.said('alter table  app.parcel add /* so */ column weight int'), 'no error', 'a statement of the migration that is named');
 SELECT is(t.said('ALTER TABLE app.parcel DROP COLUMN weight'), 'no error', 'or of its way back');
@@ -184,6 +184,8 @@ SELECT mg_set_policy('require_down', 'on', 'for the test');
 SELECT is(t.brief('ALTER TABLE app.parcel ADD COLUMN weight int'), 'MG409 schema changes outside migrations are not allowed in environment "production"', 'where there are gates, what mg_apply() can run goes through them');
 SELECT alike(t.said('DROP INDEX CONCURRENTLY app.parcel_note'), 'MG409 %SELECT mg_register(%$up$DROP INDEX CONCURRENTLY app.parcel_note$up$); SET migration_governance.migration = %', 'what it cannot run has another way');
 SELECT mg_set_policy('require_down', NULL, 'for the test');
+SELECT is(t.brief('CREATE INDEX parcel_other ON app.parcel (note)'), 'MG409 schema changes outside migrations are not allowed in environment "production"', 'another index is another statement');
+SELECT is(t.brief('ALTER TABLE app.parcel ADD COLUMN "Weight" int'), 'MG409 schema changes outside migrations are not allowed in environment "production"', 'another column too');
 RESET migration_governance.migration;
 
 -- Breaking the glass.

@@ -38,7 +38,9 @@ keep_alert(const Alert &alert)
 {
 	const ledger::Place where = ledger::place();
 
-	if (!pg::guarded([&] { return ledger::lock_for_insert_raw(where, ledger::Table::alert); }))
+	if (XactReadOnly || RecoveryInProgress())
+		log_alert(alert, "the transaction is read-only");
+	else if (!pg::guarded([&] { return ledger::lock_for_insert_raw(where, ledger::Table::alert); }))
 		log_alert(alert, "the ledger is locked");
 	else
 		ledger::append(ledger::Table::alert, fields_of(alert));

@@ -442,8 +442,8 @@ enforce_start(FrameRaw *frame)
 	}
 	frame->untold = reach.span == Span::unknown;
 	frame->offence = offence_of(reach);
-	/* What a read-only transaction cannot do is the server's to say. */
-	if (frame->level != level_block || frame->offence == nullptr || XactReadOnly || RecoveryInProgress())
+	/* What a standby cannot do is the server's to say. */
+	if (frame->level != level_block || frame->offence == nullptr || RecoveryInProgress())
 		return;
 	if (!is_let_through(frame))
 		refuse(frame);
@@ -487,7 +487,7 @@ enforce_end(FrameRaw *frame)
 	/* A superuser can switch event triggers off (from 17 on), and other extensions keep them from being called. */
 	if (frame->offence == nullptr && frame->untold && !frame->started && command_tag_event_trigger_ok(frame->tag))
 		frame->offence = "objects that no event trigger was told of";
-	if (frame->offence == nullptr || XactReadOnly || is_let_through(frame))
+	if (frame->offence == nullptr || is_let_through(frame))
 		return;
 	if (frame->level == level_block)
 		refuse(frame);

@@ -210,13 +210,14 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 	const char *identity = text_of(slot, 6);
 	if (schema != nullptr && strncmp(schema, "pg_toast", 8) == 0)
 		return;
+	/* An identity may be made to look like that of a temporary object: enforcement looks for itself. */
+	enforce_touched_raw(frame, address_of(slot), schema, text_of(slot, 4), identity);
 	if ((schema != nullptr && strcmp(schema, "pg_temp") == 0) || is_on_temporary(identity))
 	{
 		frame->temporary++;
 		return;
 	}
 	touch_raw(frame, address_of(slot), text_of(slot, 4), identity, false);
-	enforce_touched_raw(frame, address_of(slot), schema, text_of(slot, 4), identity);
 }
 
 // Columns: classid, objid, objsubid, original, normal, is_temporary, object_type, schema_name, object_name,
@@ -229,6 +230,9 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	const char *identity = text_of(slot, 9);
 	RunRaw *run = current_run();
 
+	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
+	if (!DatumGetBool(slot->tts_values[5]))
+		enforce_dropped_raw(frame, schema, type, identity, first_name(slot), named);
 	if (DatumGetBool(slot->tts_values[5]) || is_on_temporary(identity))
 	{
 		frame->temporary++;
@@ -236,8 +240,6 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	}
 	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
 		return;
-	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
-	enforce_dropped_raw(frame, schema, type, identity, first_name(slot), named);
 	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
 	if (run == nullptr)

@@ -17,6 +17,12 @@ CREATE TABLE app.many (id int) PARTITION BY RANGE (id);
 CREATE TABLE app.many_1 PARTITION OF app.many FOR VALUES FROM (0) TO (10);
 CREATE TABLE platform.roots (id int);
 CREATE TABLE app.leaf () INHERITS (platform.roots);
+CREATE DOMAIN app.checked AS int;
+CREATE TABLE app.uses (c app.checked);
+INSERT INTO app.uses VALUES (1);
+CREATE FUNCTION t.hides(int) RETURNS boolean LANGUAGE sql AS $$ SELECT set_config('transaction_read_only', 'on', true) IS NOT NULL $$;
+CREATE FOREIGN DATA WRAPPER far;
+CREATE SERVER "a on pg_temp.b" FOREIGN DATA WRAPPER far;
 CREATE ROLE enforcement_someone;
 CREATE ROLE enforcement_exempt;
 GRANT ALL ON SCHEMA platform TO enforcement_exempt;
@@ -96,6 +102,7 @@ SELECT is(t.brief(sql), 'MG409 schema changes outside migrations are not allowed
 	('DROP TABLE platform.job, app.parcel'), ('DROP OWNED BY enforcement_someone'), ('REASSIGN OWNED BY enforcement_someone TO enforcement_exempt'),
 	('CREATE EXTENSION hstore'), ('CREATE PUBLICATION x FOR ALL TABLES'), ('CREATE FOREIGN DATA WRAPPER x'), ('CREATE CAST (app.size AS int) WITH INOUT'), ('CREATE LANGUAGE x HANDLER plpgsql_call_handler'),
 	('CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION mg_capture()'), ('ALTER EVENT TRIGGER mg_capture_start DISABLE'), ('ALTER EVENT TRIGGER mg_capture_end RENAME TO x'), ('ALTER EVENT TRIGGER mg_capture_end OWNER TO enforcement_exempt'), ('DROP EVENT TRIGGER mg_capture_drop'),
+	('ALTER DOMAIN app.checked ADD CONSTRAINT seen CHECK (t.hides(VALUE))'), ('CREATE USER MAPPING FOR PUBLIC SERVER "a on pg_temp.b"'), ('CREATE POLICY "x on pg_temp.y" ON app.parcel'), ('SET LOCAL transaction_read_only = on; EXPLAIN ANALYZE CREATE TABLE app.x AS SELECT 1 AS i'),
 	('EXPLAIN ANALYZE CREATE TABLE app.x AS SELECT 1 AS i'), ('EXPLAIN (ANALYZE, COSTS off) SELECT 1 AS i INTO app.x'), ('ALTER EXTENSION plpgsql UPDATE'), ('DROP EXTENSION plpgsql CASCADE'),
 	('DO $$BEGIN CREATE TABLE app.x (i int); END$$'), ('DO $$BEGIN EXECUTE ''CREATE '' || ''TABLE app.x (i int)''; END$$'), ('DO $$BEGIN EXECUTE ''DO $i$BEGIN CREATE TABLE app.x (i int); END$i$''; END$$')) v (sql)
 	WHERE sql !~ 'TRIGGER x ON app.parcel IS|SEQUENCE IF EXISTS|CONCURRENTLY';

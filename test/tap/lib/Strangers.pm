@@ -21,6 +21,7 @@ sub calls_of
 		mg_lint_locks => "'SELECT 1'",
 		mg_accept_drift => "'stolen'", mg_baseline => "'stolen'",
 		mg_parse => "'SELECT 1'", mg_template => "'create', 'x'", mg_set_policy => "'naming', 'free', 'x'", mg_allow_removal => "'x'", mg_import => "'{}'",
+		mg_break_glass => "'x'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
 	my $names = $node->safe_psql($database, "SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
 		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1");

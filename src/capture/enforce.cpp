@@ -2,6 +2,7 @@
 #include "capture/enforce.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <boost/algorithm/string/case_conv.hpp>
 
@@ -47,8 +48,7 @@ struct Rules
 	std::vector<std::string> ignored;
 	std::vector<std::string> exempt;
 };
-Rules rules;
-bool is_known = false;
+std::optional<Rules> kept;
 bool is_fresh = false;
 uint64 news = 0; // how often something has changed
 pg_uuid_t rules_of;
@@ -61,6 +61,13 @@ relation_changed(Datum, Oid relation)
 		return;
 	is_fresh = false;
 	news++;
+}
+
+// Only where the rules have been read, which a statement that is enforced says.
+const Rules &
+rules()
+{
+	return *kept;
 }
 
 bool
@@ -136,9 +143,9 @@ rules_now()
 		is_registered = true;
 	}
 	if (place == nullptr)
-		return ledger::is_busy() && is_known ? &rules : nullptr;
+		return ledger::is_busy() && kept.has_value() ? &*kept : nullptr;
 	if (is_fresh && memcmp(&rules_of, &place->installation, sizeof(rules_of)) == 0)
-		return &rules;
+		return &*kept;
 
 	const ledger::Place where = *place;
 	if (!can_read(where, {ledger::Table::policy_event, ledger::Table::environment}))
@@ -146,17 +153,16 @@ rules_now()
 		pg::guarded([] {
 			ereport(LOG, (errmsg("migration_governance: could not read the policy: it is locked"), errhidestmt(true)));
 		});
-		return is_known ? &rules : nullptr;
+		return kept.has_value() ? &*kept : nullptr;
 	}
 	watched[0] = where.of(ledger::Table::policy_event);
 	watched[1] = where.of(ledger::Table::environment);
 	/* Taken before reading: what changes meanwhile must win. */
 	const uint64 before = news;
-	rules = read_rules();
+	kept = read_rules();
 	rules_of = where.installation;
-	is_known = true;
 	is_fresh = news == before;
-	return &rules;
+	return &*kept;
 }
 
 // Tells whether enforcement is none of this session's or this moment's business, whatever the policy says.
@@ -164,7 +170,7 @@ bool
 stands_aside()
 {
 	return !IsUnderPostmaster || IsBinaryUpgrade || creating_extension || is_silent() || is_running() ||
-		   pg::guarded([] { return IsLogicalWorker(); });
+		   IsLogicalWorker();
 }
 
 const char *
@@ -195,7 +201,7 @@ is_enforced_schema(const char *schema)
 	if (strcmp(schema, "mg") == 0 || strcmp(schema, "information_schema") == 0 || strcmp(schema, "pg_catalog") == 0 ||
 		strncmp(schema, "pg_toast", 8) == 0 || strncmp(schema, "pg_temp", 7) == 0)
 		return false;
-	return rules.schemas.empty() ? !contains(rules.ignored, schema) : contains(rules.schemas, schema);
+	return rules().schemas.empty() ? !contains(rules().ignored, schema) : contains(rules().schemas, schema);
 }
 
 // What policy has something against, by the tree alone; nullptr when there is nothing, or it does not tell.
@@ -219,16 +225,16 @@ offence_of(const ReachRaw &reach)
 			}
 			return nullptr;
 		case Span::database:
-			return rules.schemas.empty() ? "the database" : nullptr;
+			return rules().schemas.empty() ? "the database" : nullptr;
 		case Span::anything:
 			return "any schema";
 		case Span::protection:
 			return "an event trigger";
 		case Span::shared:
 			foreach (cell, reach.roles)
-				if (contains(rules.exempt, static_cast<const char *>(lfirst(cell))))
+				if (contains(rules().exempt, static_cast<const char *>(lfirst(cell))))
 					return "a role that enforcement is not about";
-			return rules.is_cluster ? "the whole server" : nullptr;
+			return rules().is_cluster ? "the whole server" : nullptr;
 	}
 	return nullptr;
 }
@@ -297,7 +303,7 @@ is_of_migration(const FrameRaw *frame)
 
 	if (name.empty() || !statement.has_value())
 		return false;
-	if (rules.has_gates && pg::guarded([&] { return script::refusal_raw(frame->tree); }).reason == nullptr)
+	if (rules().has_gates && pg::guarded([&] { return script::refusal_raw(frame->tree); }).reason == nullptr)
 		return false;
 	const std::optional<ledger::Registration> registered = ledger::find_registration(name);
 	if (!registered.has_value() || !policy::holds_right("apply"))
@@ -311,9 +317,13 @@ is_of_migration(const FrameRaw *frame)
 bool
 is_let_through(const FrameRaw *frame)
 {
-	const ledger::Place where = ledger::place();
+	const ledger::Place *place = pg::guarded([] { return ledger::find_raw(); });
 	pg::LatestScope latest;
 
+	if (place == nullptr)
+		throw UserError("55P03", "whether policy lets this statement run cannot be told while the ledger is locked")
+			.hint("Try again when the lock on the tables of schema mg is gone.");
+	const ledger::Place where = *place;
 	if (!can_read(where, {ledger::Table::evidence, ledger::Table::registration, ledger::Table::script}))
 		return false;
 	return policy::is_glass_broken() || is_of_migration(frame);
@@ -327,7 +337,7 @@ suggested_name(const FrameRaw *frame)
 	const std::string kind = tag.substr(0, tag.find(' '));
 	const bool is_readable = can_read(ledger::place(), {ledger::Table::registration});
 	const std::string name =
-		next_name(*rules.naming, kind == "create" || kind == "alter" || kind == "drop" ? kind : "fix",
+		next_name(*rules().naming, kind == "create" || kind == "alter" || kind == "drop" ? kind : "fix",
 				  kind + " " + pg::excerpt(frame->offence, 60), is_readable ? ledger::newest_version() : "",
 				  ledger::query_cell("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')").value_or(""));
 	std::string free = name;
@@ -365,7 +375,7 @@ proper_way(const FrameRaw *frame, const pg::Cell &statement)
 std::string
 here()
 {
-	return rules.environment.empty() ? "this database" : "environment \"" + rules.environment + "\"";
+	return rules().environment.empty() ? "this database" : "environment \"" + rules().environment + "\"";
 }
 
 std::string
@@ -397,7 +407,7 @@ alert_of(const FrameRaw *frame, const pg::Cell &statement)
 						.json("statement", statement.has_value() ? json_quote(*statement) : "null")
 						.text("enforcement", word_of(frame->level))
 						.boolean("refused", is_blocked)
-						.json("environment", rules.environment.empty() ? "null" : json_quote(rules.environment))
+						.json("environment", rules().environment.empty() ? "null" : json_quote(rules().environment))
 						.str();
 	return alert;
 }
@@ -460,7 +470,7 @@ enforce_touched_raw(FrameRaw *frame, ObjectAddress address, const char *schema, 
 		schema = get_namespace_name(address.objectId);
 	else if (schema == nullptr)
 		schema = schema_of_part_raw(address);
-	if (schema != nullptr ? is_enforced_schema(schema) : rules.schemas.empty())
+	if (schema != nullptr ? is_enforced_schema(schema) : rules().schemas.empty())
 		note(frame, type, identity);
 }
 
@@ -475,7 +485,7 @@ enforce_dropped_raw(FrameRaw *frame, const char *schema, const char *type, const
 													 strcmp(type, "policy") == 0 || strcmp(type, "default value") == 0);
 	if (schema == nullptr && (stands_on_table || (type != nullptr && strcmp(type, "schema") == 0)))
 		schema = first_name;
-	if (schema != nullptr ? is_enforced_schema(schema) : named && rules.schemas.empty())
+	if (schema != nullptr ? is_enforced_schema(schema) : named && rules().schemas.empty())
 		note(frame, type, identity);
 }
 

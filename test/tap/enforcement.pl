@@ -121,6 +121,18 @@ for my $preloaded (1, 0)
 		fails_with($server, 'app', 'CREATE TABLE work.new (x int)', $refused, 'no worker: refused all the same', user => 'dev');
 		like(log_since($server, $position), qr/could not record an alert: no background worker slot is free/, 'no worker: the alert is in the server log');
 	}
+	# What runs in several transactions, each as the first statement of its session.
+	works($server, 'app', "SELECT mg_set_policy('enforcement', 'warn', 'x')", "$how: the owner only warns", user => 'boss');
+	for my $sql ('CREATE INDEX CONCURRENTLY own_x ON work.own (x)', 'ALTER INDEX work.own_x RENAME TO own_y', 'DROP INDEX CONCURRENTLY work.own_y', 'EXPLAIN ANALYZE CREATE TABLE work.explained AS SELECT 1 AS x')
+	{
+		my $newest = $server->safe_psql('app', 'SELECT max(id) FROM mg.alert');
+		next if !$preloaded && $sql =~ /EXPLAIN/;
+		my ($status, undef, $err) = run_sql($server, 'app', $sql, user => 'dev');
+		like("$status $err", qr/^0 .*WARNING:  01000: schema change outside migrations in .*HINT:/s, "$how: a warning of $sql");
+		is($server->safe_psql('app', "SELECT count(*), min(details->>'statement') FROM mg.alert WHERE id > $newest"), "1|$sql", "$how: and an alert");
+	}
+	is($server->safe_psql('app', "SELECT identity FROM mg.statement WHERE statement ~ 'EXPLAIN' AND tag = 'CREATE TABLE AS'"), $preloaded ? 'work.explained' : '', "$how: EXPLAIN ANALYZE CREATE TABLE AS is on record where the library is loaded");
+
 	works($server, 'app', "SELECT mg_set_policy('enforcement', 'off', 'the end')", "$how: the owner ends it", user => 'boss');
 	works($server, 'app', 'CREATE TABLE work.new (x int)', "$how: and all is as before", user => 'dev');
 	$server->stop;

@@ -1,5 +1,6 @@
 // The event triggers: which objects a statement touched.
 #include "capture/capture.hpp"
+#include "capture/enforce.hpp"
 #include "capture/run.hpp"
 
 #include "ledger/store.hpp"
@@ -164,6 +165,21 @@ strings_of(TupleTableSlot *slot, int column)
 	return result;
 }
 
+// The first part of a dropped object's name: the schema of what has one, and of the table of what stands on one.
+const char *
+first_name(TupleTableSlot *slot)
+{
+	Datum *values;
+	bool *nulls;
+	int count;
+
+	if (slot->tts_isnull[10])
+		return nullptr;
+	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[10]), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls,
+					  &count);
+	return count > 0 && !nulls[0] ? TextDatumGetCString(values[0]) : nullptr;
+}
+
 // Triggers, rules and the like have no schema of their own: those of a temporary table say so in their identity.
 bool
 is_on_temporary(const char *identity)
@@ -194,6 +210,8 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 	const char *identity = text_of(slot, 6);
 	if (schema != nullptr && strncmp(schema, "pg_toast", 8) == 0)
 		return;
+	/* An identity may be made to look like that of a temporary object: enforcement looks for itself. */
+	enforce_touched_raw(frame, address_of(slot), schema, text_of(slot, 4), identity);
 	if ((schema != nullptr && strcmp(schema, "pg_temp") == 0) || is_on_temporary(identity))
 	{
 		frame->temporary++;
@@ -212,6 +230,9 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	const char *identity = text_of(slot, 9);
 	RunRaw *run = current_run();
 
+	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
+	if (!DatumGetBool(slot->tts_values[5]))
+		enforce_dropped_raw(frame, schema, type, identity, first_name(slot), named);
 	if (DatumGetBool(slot->tts_values[5]) || is_on_temporary(identity))
 	{
 		frame->temporary++;
@@ -219,7 +240,6 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	}
 	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
 		return;
-	bool named = DatumGetBool(slot->tts_values[3]) || DatumGetBool(slot->tts_values[4]);
 	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
 	if (run == nullptr)
@@ -246,7 +266,10 @@ on_start_raw(const EventTriggerData *event)
 	}
 	guard_statement_raw(const_cast<Node *>(event->parsetree));
 	if (frame == nullptr && hookless == nullptr)
+	{
 		begin_hookless_raw(event);
+		enforce_start(hookless);
+	}
 }
 
 // What is dropped shows in sql_drop only, and describe_raw() names the objects of these statements itself.
@@ -277,6 +300,7 @@ on_end_raw(const EventTriggerData *event)
 		visit_rows_raw(&commands, frame, visit_command);
 	if (frame == hookless)
 	{
+		enforce_end(frame);
 		record_raw(frame);
 		MemoryContextDelete(frame->memory);
 	}

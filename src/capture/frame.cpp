@@ -309,6 +309,11 @@ describe_raw(FrameRaw *frame)
 			foreach (cell, castNode(TruncateStmt, tree)->relations)
 				touch_relation_raw(frame, "table", lfirst_node(RangeVar, cell));
 			break;
+		/* EXPLAIN ANALYZE runs it, which no event tells. */
+		case T_CreateTableAsStmt:
+			if (!frame->started)
+				touch_relation_raw(frame, "table", castNode(CreateTableAsStmt, tree)->into->rel);
+			break;
 		case T_ClusterStmt:
 			touch_relation_raw(frame, "table", castNode(ClusterStmt, tree)->relation);
 			break;

@@ -35,6 +35,9 @@ struct FrameRaw
 	int touched;
 	int temporary; // objects left out because they are temporary
 	bool described;
+	int level;           // how it is enforced: Level of capture/enforce.hpp
+	bool untold;         // its tree does not tell what it touches
+	const char *offence; // what policy has something against, or nullptr
 };
 
 // The innermost statement that is recorded, or nullptr. Frames of the hook lie on its stack and leave with it;

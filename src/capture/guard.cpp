@@ -248,6 +248,11 @@ guard_trigger_raw(TriggerData *trigger)
 {
 	const ledger::Place *place = ledger::find_raw();
 	Oid relation = RelationGetRelid(trigger->tg_relation);
+
+	/* What comes by other ways than the extension's own is news for sessions that keep what they read. */
+	if (place != nullptr &&
+		(relation == place->of(ledger::Table::policy_event) || relation == place->of(ledger::Table::environment)))
+		CacheInvalidateRelcache(trigger->tg_relation);
 	bool is_insert = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 	bool by_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
 

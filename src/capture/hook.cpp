@@ -1,5 +1,7 @@
 // The utility hook: exact text, nesting, duration, and the kinds of statement that no event trigger sees.
 #include "capture/capture.hpp"
+#include "capture/enforce.hpp"
+#include "capture/reach.hpp"
 #include "capture/run.hpp"
 #include "capture/settings.hpp"
 
@@ -41,7 +43,7 @@ bool
 is_recorded_raw(const Call &call)
 {
 	return call.context != PROCESS_UTILITY_SUBCOMMAND && !IsBinaryUpgrade && !creating_extension && silences == 0 &&
-		   script::is_recorded_raw(call.statement->utilityStmt) && IsTransactionState() &&
+		   script::is_recorded_raw(explained(call.statement->utilityStmt)) && IsTransactionState() &&
 		   (ledger::find_raw() != nullptr || ledger::is_busy());
 }
 
@@ -111,8 +113,7 @@ renamed_object(Node *tree)
 		/* These statements name a type by its parts, where others have a TypeName. */
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			return address_of_object(type,
-									 reinterpret_cast<Node *>(makeTypeNameFromNameList(castNode(List, object))));
+			return address_of_object(type, reinterpret_cast<Node *>(makeTypeNameFromNameList(castNode(List, object))));
 		default:
 			return InvalidObjectAddress;
 	}
@@ -133,7 +134,7 @@ run_raw(const Call &call)
 	frame.location = call.statement->stmt_location;
 	frame.length = call.statement->stmt_len;
 	/* The server may scribble on the tree it runs; what is looked at afterwards is our own copy only where it is needed. */
-	frame.tree = call.statement->utilityStmt;
+	frame.tree = explained(call.statement->utilityStmt);
 	frame.tag = CreateCommandTag(frame.tree);
 	frame.nested = is_nested(call);
 	frame.start = clock_us();
@@ -144,6 +145,7 @@ run_raw(const Call &call)
 
 	if (RunRaw *run = current_run(); run != nullptr)
 		remember_name_raw(run, renamed_object(frame.tree));
+	enforce_start(&frame);
 	/* The statement looks the same objects up; afterwards it has thrown them out of the server's caches. */
 	if (IsA(frame.tree, GrantStmt))
 		describe_raw(&frame);
@@ -151,6 +153,9 @@ run_raw(const Call &call)
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);
+	if (frame.tree != call.statement->utilityStmt)
+		describe_raw(&frame);
+	enforce_end(&frame);
 	record_raw(&frame);
 }
 

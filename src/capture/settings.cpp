@@ -66,6 +66,12 @@ attributed_migration_raw(const ledger::Place &place)
 	return nullptr;
 }
 
+const char *
+claimed_migration()
+{
+	return migration != nullptr ? migration : "";
+}
+
 void
 log_run(const std::string &message)
 {

@@ -12,6 +12,9 @@ void define_settings();
 // name that is not.
 const char *attributed_migration_raw(const ledger::Place &place);
 
+// What migration_governance.migration says, or an empty text.
+const char *claimed_migration();
+
 // Writes a line about a run to the server log, at migration_governance.log_level.
 void log_run(const std::string &message);
 

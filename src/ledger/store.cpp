@@ -275,6 +275,10 @@ RecordRaw::insert()
 
 	HeapTuple tuple = heap_form_tuple(desc, values_, nulls_);
 	CatalogTupleInsert(relation_, tuple);
+	/* Sessions keep what they read of these: it holds no longer, when this transaction commits. */
+	if (RelationGetRelid(relation_) == place_.of(Table::policy_event) ||
+		RelationGetRelid(relation_) == place_.of(Table::environment))
+		CacheInvalidateRelcache(relation_);
 	table_close(relation_, NoLock);
 }
 

@@ -2,6 +2,7 @@
 #include "migrate/status.hpp"
 
 #include "capture/capture.hpp"
+#include "capture/enforce.hpp"
 #include "core/migration_template.hpp"
 #include "ledger/history.hpp"
 #include "ledger/seal.hpp"
@@ -126,6 +127,8 @@ status()
 	rows.push_back(aspect("background workers", workers + " slots", workers != "0",
 						  workers != "0" ? "" : "Failed attempts leave no record: set max_worker_processes."));
 	rows.push_back(environment());
+	for (pg::Row &row : capture::enforcement_status())
+		rows.push_back(std::move(row));
 	rows.push_back(aspect("naming convention", policy::value_of("naming")));
 	rows.push_back(
 		aspect("migrations", ledger::query_cell("SELECT string_agg(n || ' ' || status, ', ' ORDER BY status) FROM"

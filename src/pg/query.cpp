@@ -1,6 +1,7 @@
 // Runs the extension's own SQL and carries values between C++ and the server as text.
 #include "pg/query.hpp"
 
+#include "pg/latest.hpp"
 #include "pg/memory.hpp"
 
 namespace mg::pg {
@@ -30,6 +31,9 @@ int kept_count = 0;
 // Tells whether an SqlScope is open.
 bool pinned = false;
 
+// Tells whether a LatestScope is open.
+bool latest = false;
+
 SPIPlanPtr
 plan_raw(const char *sql, int count, Oid *types, bool keep)
 {
@@ -54,7 +58,9 @@ run_raw(const char *sql, int count, Datum *values, const char *nulls, Oid *types
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	int code = SPI_execute_plan(plan_raw(sql, count, types, keep), values, nulls, false, 0);
+	SPIPlanPtr plan = plan_raw(sql, count, types, keep);
+	int code = latest ? SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false, false, 0)
+					  : SPI_execute_plan(plan, values, nulls, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
 
@@ -142,6 +148,16 @@ query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params)
 {
 	std::vector<Row> rows = query_as(owner, sql, params);
 	return rows.empty() ? Cell() : rows.front().front();
+}
+
+LatestScope::LatestScope() : before_(latest)
+{
+	latest = true;
+}
+
+LatestScope::~LatestScope()
+{
+	latest = before_;
 }
 
 SqlScope::SqlScope()

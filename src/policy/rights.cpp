@@ -38,7 +38,7 @@ constexpr std::array<Grant, 4> grants = {{
 	{"apply",
 	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
-	{"break_glass", "mg_break_glass"},
+	{"break_glass", "mg_break_glass, mg_end_break_glass"},
 	{"approve:", "mg_approve, mg_revoke_approval, mg_accept_attestation, mg_sign"},
 }};
 constexpr const char *reading =
@@ -46,7 +46,7 @@ constexpr const char *reading =
 	"mg_lint_rules, "
 	"mg_lint_locks, mg_risk, mg_script_risk, mg_parse, mg_template, mg_drift_report, mg_is_applied, mg_is_not_applied, "
 	"mg_verifies, mg_has_no_drift, mg_lints, mg_checklist, mg_doc, mg_health, mg_metrics, mg_catalog_fingerprint, "
-	"mg_environment, mg_alert_rows";
+	"mg_environment, mg_alert_rows, mg_break_glass_report";
 
 // Those of the functions named that are there, with their arguments.
 std::vector<std::string>

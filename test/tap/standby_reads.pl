@@ -39,6 +39,7 @@ my %reads = (
 	'mg_fingerprint' => 'SELECT mg_fingerprint()',
 	'mg_snapshot' => 'SELECT md5(mg_snapshot()::text)',
 	'mg_policy' => 'SELECT * FROM mg_policy()',
+	'mg_break_glass_report' => 'SELECT * FROM mg_break_glass_report()',
 	'mg_drift_report' => 'SELECT * FROM mg_drift_report()',
 	'mg_drift_report of a snapshot' => q{SELECT * FROM mg_drift_report((SELECT s #- '{objects,table,public.a}' FROM mg_snapshot() s))},
 	'mg_has_no_drift' => 'SELECT mg_has_no_drift()',
@@ -69,6 +70,8 @@ is($primary->safe_psql('app', 'BEGIN READ ONLY; SELECT count(*) FROM mg_drift_re
 like($err, qr/ERROR:  25006:/, 'nothing is rehearsed on a standby');
 
 my %writes = (
+	'mg_break_glass' => "SELECT mg_break_glass('fire')",
+	'mg_end_break_glass' => 'SELECT mg_end_break_glass()',
 	'mg_apply' => "SELECT mg_apply('0005_e', 'CREATE TABLE e (id int)')",
 	'mg_apply of a registered one' => "SELECT mg_apply('0004_d')",
 	'mg_apply of an applied one' => "SELECT mg_apply('0001_a', 'CREATE TABLE a (id int PRIMARY KEY)')",

@@ -24,6 +24,7 @@ sub calls_of
 		mg_set_environment => "'stolen'", mg_gates => "'m1'", mg_approve => "'m1'", mg_revoke_approval => "'m1'", mg_grant_right => "current_user, 'apply'", mg_revoke_right => "current_user, 'apply'",
 		mg_attest => "'m1'", mg_accept_attestation => "'{}'", mg_record_backup => "'x'", mg_use_preset => "'scout'",
 		mg_checklist => "'m1'", mg_sign => "'m1', 'tested'",
+		mg_break_glass => "'x'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
 	my $names = $node->safe_psql($database, "SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
 		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1");

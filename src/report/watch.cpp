@@ -158,7 +158,7 @@ running_alerts()
 			 {std::to_string(warning), std::to_string(alarm)}))
 		result.push_back({row[0], row[1] == "t" ? "high" : "warning", row[2], row[3], row[4]});
 
-	/* A prepared transaction has no session. */
+	/* A prepared transaction has no session; its locks are those that go with the one on its own number. */
 	for (const pg::Row &row : ledger::query(
 			 "SELECT (x.prepared + x.least * interval '1 second')::text, x.took > $2::float8,"
 			 " format('the prepared transaction %s has kept migrations waiting for %s', x.gid,"
@@ -167,8 +167,9 @@ running_alerts()
 			 " AND NOT l.granted)), x.owner"
 			 " FROM (SELECT p.*, least($1::float8, $2::float8) AS least, extract(epoch FROM clock_timestamp() - "
 			 "p.prepared)::float8 AS took FROM pg_prepared_xacts p WHERE p.database = current_database()"
-			 " AND p.transaction::text IN (SELECT split_part(l.virtualtransaction, '/', 2)" MG_RUN_LOCK
-			 " AND l.granted AND l.pid IS NULL)) x WHERE x.took > x.least",
+			 " AND p.transaction IN (SELECT t.transactionid FROM pg_locks t WHERE t.locktype = "
+			 "'transactionid' AND t.granted AND t.pid IS NULL AND t.virtualtransaction IN (SELECT "
+			 "l.virtualtransaction" MG_RUN_LOCK " AND l.granted AND l.pid IS NULL))) x WHERE x.took > x.least",
 			 {std::to_string(warning), std::to_string(alarm)}))
 		result.push_back({row[0], row[1] == "t" ? "high" : "warning", row[2], row[3], row[4]});
 	return result;

@@ -12,17 +12,16 @@ namespace {
 constexpr int worker_timeout_ms = 5000;
 
 ledger::Fields
-fields_of(const Alert &alert)
+fields_of(const ledger::Alert &alert)
 {
-	ledger::Fields fields = {
-		{"kind", alert.kind}, {"severity", alert.severity}, {"message", alert.message}, {"details", alert.details}};
+	ledger::Fields session;
 
-	ledger::add_session(fields);
-	return fields;
+	ledger::add_session(session);
+	return ledger::alert_fields(alert, session);
 }
 
 void
-log_alert(const Alert &alert, const char *why)
+log_alert(const ledger::Alert &alert, const char *why)
 {
 	pg::guarded([&] {
 		ereport(LOG, (errmsg("migration_governance: could not record an alert: %s", why),
@@ -34,7 +33,7 @@ log_alert(const Alert &alert, const char *why)
 } // namespace
 
 void
-keep_alert(const Alert &alert)
+keep_alert(const ledger::Alert &alert)
 {
 	const ledger::Place where = ledger::place();
 
@@ -43,11 +42,11 @@ keep_alert(const Alert &alert)
 	else if (!pg::guarded([&] { return ledger::lock_for_insert_raw(where, ledger::Table::alert); }))
 		log_alert(alert, "the ledger is locked");
 	else
-		ledger::append(ledger::Table::alert, fields_of(alert));
+		ledger::alert(alert);
 }
 
 void
-keep_alert_apart(const Alert &alert)
+keep_alert_apart(const ledger::Alert &alert)
 {
 	const ledger::Place where = ledger::place();
 

@@ -392,14 +392,14 @@ what(const FrameRaw *frame)
 	return std::string(GetCommandTagName(frame->tag)) + " on " + frame->offence;
 }
 
-Alert
+ledger::Alert
 alert_of(const FrameRaw *frame, const pg::Cell &statement)
 {
 	const bool is_blocked = frame->level == level_block;
-	Alert alert;
+	ledger::Alert alert;
 
 	alert.kind = "change outside migrations";
-	alert.severity = is_blocked ? "high" : "medium";
+	alert.severity = is_blocked ? "high" : "warning";
 	alert.message = what(frame) + " by " + who() + " outside migrations" + (is_blocked ? ", refused" : "");
 	alert.details = JsonObject()
 						.text("tag", GetCommandTagName(frame->tag))

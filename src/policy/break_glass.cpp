@@ -3,7 +3,7 @@
 
 #include "core/json.hpp"
 #include "core/text.hpp"
-#include "ledger/store.hpp"
+#include "ledger/alert.hpp"
 #include "pg/session.hpp"
 #include "policy/environment.hpp"
 #include "policy/rights.hpp"
@@ -36,15 +36,6 @@ append_evidence(const std::string &role, const std::string &body, const pg::Cell
 	ledger::append(ledger::Table::evidence, fields);
 }
 
-void
-append_alert(const std::string &message, const std::string &details)
-{
-	ledger::Fields fields = {{"kind", "break glass"}, {"severity", "high"}, {"message", message}, {"details", details}};
-
-	ledger::add_session(fields);
-	ledger::append(ledger::Table::alert, fields);
-}
-
 } // namespace
 
 std::string
@@ -72,7 +63,8 @@ break_glass(const std::string &reason, double seconds)
 								 .json("environment", environment.empty() ? "null" : json_quote(environment))
 								 .str();
 	append_evidence(role, body, reason);
-	append_alert("\"" + role + "\" may change the schema outside migrations until " + until + ": " + reason, body);
+	ledger::alert({"break glass", "high", "",
+				   "\"" + role + "\" may change the schema outside migrations until " + until + ": " + reason, body});
 	return until;
 }
 

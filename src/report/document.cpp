@@ -189,7 +189,8 @@ private:
 		{
 			const std::optional<pg::Error> error = pg::try_and_undo([&] {
 				const migrate::Migration migration = migrate::Migration::from_ledger(known_);
-				const lint::RiskReport report = migrate::risk_of(migration, migrate::findings_of(migration));
+				const lint::RiskReport report =
+					migrate::risk_of(migration, migrate::findings_of(migration), migrate::receipt_of(migration));
 				risk = lint::word_of(report.risk);
 				for (const std::string &reason : report.reasons)
 					reasons.push_back(markdown_text(reason));

@@ -44,13 +44,13 @@ SELECT is(t.rows($$SELECT value, ok FROM mg_status() WHERE aspect = 'broken glas
 SELECT mg_set_policy('enforcement', 'record', 'first look');
 SELECT t.newest() AS mark \gset
 CREATE TABLE app.noted (x int);
-SELECT is(t.alerts(:mark), 'change outside migrations|medium|CREATE TABLE|app.noted|false', 'record: an alert');
+SELECT is(t.alerts(:mark), 'change outside migrations|warning|CREATE TABLE|app.noted|false', 'record: an alert');
 SELECT is(t.rows(format($$SELECT message = 'CREATE TABLE on app.noted by "' || session_user || '" outside migrations', details->>'statement', details->>'enforcement', details->>'environment', login_role = session_user FROM mg.alert WHERE id > %s$$, :mark)),
 	'true|CREATE TABLE app.noted (x int)|record|-|true', 'with the statement, who and where');
 SELECT t.newest() AS mark \gset
 CREATE TABLE app.a (x int); ALTER TYPE app.size ADD VALUE 'l'; DROP TABLE app.a; COMMENT ON FUNCTION app.one() IS 'one'; GRANT SELECT ON app.parcel TO enforcement_someone;
-SELECT is(t.alerts(:mark), E'change outside migrations|medium|CREATE TABLE|app.a|false\nchange outside migrations|medium|ALTER TYPE|type app.size|false\nchange outside migrations|medium|DROP TABLE|app.a|false\n'
-	|| E'change outside migrations|medium|COMMENT|function app.one()|false\nchange outside migrations|medium|GRANT|app.parcel|false', 'one for each statement');
+SELECT is(t.alerts(:mark), E'change outside migrations|warning|CREATE TABLE|app.a|false\nchange outside migrations|warning|ALTER TYPE|type app.size|false\nchange outside migrations|warning|DROP TABLE|app.a|false\n'
+	|| E'change outside migrations|warning|COMMENT|function app.one()|false\nchange outside migrations|warning|GRANT|app.parcel|false', 'one for each statement');
 SELECT t.newest() AS mark \gset
 BEGIN; CREATE TABLE app.gone (x int); ROLLBACK;
 SELECT is(t.alerts(:mark), NULL, 'what is undone leaves none');
@@ -65,7 +65,7 @@ SELECT t.newest() AS mark \gset
 SET client_min_messages = error;
 CREATE TABLE app.warned (x int);
 RESET client_min_messages;
-SELECT is(t.alerts(:mark), 'change outside migrations|medium|CREATE TABLE|app.warned|false', 'warn: an alert');
+SELECT is(t.alerts(:mark), 'change outside migrations|warning|CREATE TABLE|app.warned|false', 'warn: an alert');
 SELECT ok(t.there('app.warned'), 'and the statement goes through');
 
 -- Block.

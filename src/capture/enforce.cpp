@@ -165,12 +165,14 @@ rules_now()
 	return &*kept;
 }
 
+bool own_statements = false;
+
 // Tells whether enforcement is none of this session's or this moment's business, whatever the policy says.
 bool
 stands_aside()
 {
-	return !IsUnderPostmaster || IsBinaryUpgrade || creating_extension || is_silent() || is_running() ||
-		   IsLogicalWorker();
+	return own_statements || !IsUnderPostmaster || IsBinaryUpgrade || creating_extension || is_silent() ||
+		   is_running() || IsLogicalWorker();
 }
 
 const char *
@@ -436,6 +438,16 @@ admonish(const FrameRaw *frame)
 }
 
 } // namespace
+
+OwnStatements::OwnStatements() : before_(own_statements)
+{
+	own_statements = true;
+}
+
+OwnStatements::~OwnStatements()
+{
+	own_statements = before_;
+}
 
 void
 enforce_start(FrameRaw *frame)

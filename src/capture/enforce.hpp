@@ -29,6 +29,19 @@ void enforce_dropped_raw(FrameRaw *frame, const char *schema, const char *type, 
 // Acts on what was found while the statement ran: an alert, a warning, or MG409, which undoes it.
 void enforce_end(FrameRaw *frame);
 
+// While one of these is there, statements are the extension's own, which are recorded as ever and not judged.
+class OwnStatements
+{
+public:
+	OwnStatements();
+	~OwnStatements();
+	OwnStatements(const OwnStatements &) = delete;
+	OwnStatements &operator=(const OwnStatements &) = delete;
+
+private:
+	bool before_;
+};
+
 // Rows of mg_status(): name, value, whether all is well, and what to do if not.
 std::vector<pg::Row> enforcement_status();
 

@@ -1,6 +1,7 @@
 // Makes views that stand in for the history tables of a team.
 #include "migrate/own_history.hpp"
 
+#include "capture/enforce.hpp"
 #include "capture/run.hpp"
 #include "drift/expected.hpp"
 #include "pg/session.hpp"
@@ -57,6 +58,8 @@ what_is_there(const std::string &schema, const std::string &name)
 void
 run_as_caller(const std::string &sql)
 {
+	const capture::OwnStatements own;
+
 	pg::query_as(GetUserId(), sql.c_str(), {}, pg::Plan::once);
 }
 

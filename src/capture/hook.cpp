@@ -150,10 +150,17 @@ run_raw(const Call &call)
 	if (IsA(frame.tree, GrantStmt))
 		describe_raw(&frame);
 
+	const bool is_explained = frame.tree != call.statement->utilityStmt;
+	/* EXPLAIN of CREATE ... IF NOT EXISTS makes nothing that is there. */
+	const bool was_there =
+		is_explained &&
+		OidIsValid(RangeVarGetRelid(castNode(CreateTableAsStmt, frame.tree)->into->rel, NoLock, true));
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);
-	if (frame.tree != call.statement->utilityStmt)
+	if (was_there)
+		return;
+	if (is_explained)
 		describe_raw(&frame);
 	enforce_end(&frame);
 	record_raw(&frame);

@@ -95,7 +95,8 @@ write_parcel(std::string_view text)
 	constexpr int tries = 30;
 	const Place &where = place();
 
-	for (const auto &[table, fields] : unpack(text))
+	const Parcel parcel = unpack(text);
+	for (const auto &[table, fields] : parcel)
 	{
 		Table which = table;
 		bool is_free = true;
@@ -103,7 +104,7 @@ write_parcel(std::string_view text)
 		{
 			/* An alert of what is on record is not worth losing the record. */
 			is_free = i < tries;
-			if (!is_free && which == Table::alert)
+			if (!is_free && which == Table::alert && parcel.size() > 1)
 				break;
 			if (!is_free)
 				throw UserError("55P03", "the ledger is locked");

@@ -123,7 +123,7 @@ ALTER ROLE drift_reader CREATEDB;
 SELECT alike(t.drift(), 'changed role drift_reader .%', 'a role is changed');
 ALTER ROLE drift_reader NOCREATEDB;
 SELECT is(t.drift(), 'none', 'and changed back');
-SELECT alike(t.said($$SELECT mg_set_policy('drift_scope', 'world', 'x')$$), '22023 drift_scope is database or cluster%', 'the two scopes');
+SELECT alike(t.said($$SELECT mg_set_policy('drift_scope', 'world', 'x')$$), '22023 drift_scope is one of database, cluster, not "world"%', 'the two scopes');
 SELECT mg_set_policy('drift_scope', 'database', 'roles no more');
 ALTER ROLE drift_boss RENAME TO drift_chief;
 SELECT is(t.drift(), 'none', 'a role that owns nothing has another name');

@@ -36,7 +36,7 @@ SELECT status FROM mg_register('verified', 'SELECT 1', 'SELECT 1', 'SELECT pg_ro
 SELECT is((SELECT value FROM mg_rehearse('verified') WHERE aspect = 'verdict'), 'cannot be rehearsed', 'a verification does not reach out either');
 
 -- With leave.
-SELECT alike(t.said($$SELECT mg_set_policy('rehearsal_outside', 'maybe', 'a test')$$), '22023 rehearsal_outside is refuse or allow, not "maybe"%', 'one or the other');
+SELECT alike(t.said($$SELECT mg_set_policy('rehearsal_outside', 'maybe', 'a test')$$), '22023 rehearsal_outside is one of refuse, allow, not "maybe"%', 'one or the other');
 SELECT mg_set_policy('rehearsal_outside', 'allow', 'a test');
 SELECT is((SELECT string_agg(concat_ws('|', aspect, object, value), E'\n') FROM mg_rehearse('SELECT ends_others(), ends_others()', 'SELECT 1') WHERE aspect IN ('verdict', 'not undone')),
 	E'verdict|rehearsed script|restores\nnot undone|pg_cancel_backend()|cancels another session''s query', 'a policy may allow it, and then it is told');

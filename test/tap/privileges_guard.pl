@@ -8,11 +8,18 @@ use Test::More;
 my $server = new_cluster('guard', conf => [ preload() ]);
 my $append_only = qr/ERROR:  55000: .*append-only.*HINT:.*protect_ledger/s;
 
+# Writes migrations that others approve of.
+my $author = 'guard_author';
+$server->safe_psql('postgres', "CREATE ROLE $author LOGIN");
+
 sub fill
 {
 	my ($database) = @_;
 	new_database($server, $database);
 	$server->safe_psql($database, "SELECT mg_apply('m1', 'CREATE TABLE m1 (x int)', 'DROP TABLE m1'); SELECT mg_set_policy('naming', 'free', 'a test'); SELECT count(*) FROM mg_rehearse('CREATE TABLE r (x int)', NULL); CREATE TABLE by_hand (x int)");
+	$server->safe_psql($database, "SELECT mg_set_environment('test'); SELECT mg_record_backup('nightly'); SELECT mg_grant_right('$author', 'apply')");
+	$server->safe_psql($database, "SELECT mg_register('m3', 'SELECT 1')", extra_params => [ '-U', $author ]);
+	$server->safe_psql($database, "SELECT mg_approve('m3')");
 	$server->safe_psql($database, "SELECT mg_apply('m2', 'CREATE TABLE m2 (x int)'); SELECT mg_seal()");
 	return;
 }

@@ -195,7 +195,9 @@ if [ "$status" -eq 0 ]; then
     if [ -n "${MG_KEEP_BUILD:-}" ] && [ ! -d "$MG_KEEP_BUILD" ]; then
         rm -rf "$(dirname "$MG_KEEP_BUILD")"
         mkdir -p "$MG_KEEP_BUILD.new"
+        mkdir "$MG_KEEP_BUILD.new/build"
         cp -a Makefile src sql migration_governance.control migration_governance.so test "$MG_KEEP_BUILD.new"
+        cp -a build/major "$MG_KEEP_BUILD.new/build"
         mv "$MG_KEEP_BUILD.new" "$MG_KEEP_BUILD"
     fi
 else

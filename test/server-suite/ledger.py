@@ -291,7 +291,7 @@ class Session:
         if message is None:
             return
         if len(message) == 1:
-            message[0].tag = "SELECT INTO" if tag == "SELECT" else tag
+            message[0].tag = {"SELECT": "SELECT INTO", "EXPLAIN": None}.get(tag, tag)
         if succeeded:
             for statement in message:
                 self.succeed(statement)

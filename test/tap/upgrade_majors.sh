@@ -214,7 +214,7 @@ upgrade() {
     ok "records, seals, views, triggers, event triggers, privileges and the installation are as before" \
         diff "$place/before" "$place/after"
     is "event triggers are enabled always" 4 -c "SELECT count(*) FROM pg_event_trigger WHERE evtenabled = 'A'"
-    is "each table has its two guards, enabled always" 18 -c "SELECT count(*) FROM pg_trigger WHERE tgname ~ '^mg_guard' AND tgenabled = 'A'"
+    is "each table has its two guards, enabled always" 26 -c "SELECT count(*) FROM pg_trigger WHERE tgname ~ '^mg_guard' AND tgenabled = 'A'"
     is "the ledger and the objects verify" "all ok" -c "$verified"
     is "mg_status tells of the upgrade" "installation" -c "SELECT aspect FROM mg_status() WHERE NOT ok AND aspect <> 'capture' AND aspect <> 'gaps'"
     ok "a record cannot be deleted" refused -c "DELETE FROM mg.run"
@@ -294,14 +294,13 @@ done
 older_15() {
     local version
     version=$(apt-cache madison postgresql-15 | awk '{ print $3 }' | sort -V | head -n 1)
-    [ -n "$version" ] && mkdir -p "$work/older/debs" || return
+    [ -n "$version" ] && mkdir -p "$work/older/debs" "$work/older/tree" || return
     (cd "$work/older/debs" && apt-get download -q "postgresql-15=$version" "postgresql-client-15=$version" "postgresql-server-dev-15=$version") || return
     for package in "$work"/older/debs/*.deb; do
         dpkg -x "$package" "$work/older/pg" || return
     done
-    # Built for a newer minor release: the server's interface only grows within a major.
-    cp "$work/home15/pg/usr/lib/postgresql/15/lib/migration_governance.so" "$work/older/pg/usr/lib/postgresql/15/lib/" &&
-        cp "$work"/home15/pg/usr/share/postgresql/15/extension/migration_governance* "$work/older/pg/usr/share/postgresql/15/extension/" || return
+    "$root/test/tools/tree.sh" "$root" "$work/older/tree" &&
+        make -s --no-print-directory -C "$work/older/tree" -j"$(nproc)" MG_CXXFLAGS="-O0 -g0" "PG_CONFIG=$work/older/pg/usr/lib/postgresql/15/bin/pg_config" all install || return
     rm -rf "$work/home15/pg"
     mv "$work/older/pg" "$work/home15/pg"
 }

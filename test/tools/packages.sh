@@ -26,6 +26,12 @@ need() {
 
 has_header() { echo "#include <$1>" | g++ -E -x c++ -; }
 has_pg_file() { [ -e "$("$pg_config" "$1")$2" ]; }
+# A module does not load into a server of an older minor release than its headers, and Debian keeps the two in step only if asked.
+is_of_one_release() {
+    local headers
+    headers=$(sed -nE 's/^#define PG_VERSION "([^" ]+).*/\1/p' "$("$pg_config" --includedir-server)/pg_config.h") || return
+    [ "$("$("$pg_config" --bindir)/postgres" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')" = "$headers" ]
+}
 has_runtime() { [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a")" ] ||
                 [ -e "$(clang -print-runtime-dir)/libclang_rt.fuzzer.a" ]; }
 
@@ -36,8 +42,8 @@ list_missing() {
     need make command -v make
     need libboost-dev has_header boost/version.hpp
     need libssl-dev has_header openssl/evp.h
-    need "postgresql-server-dev-$major" has_pg_file --pgxs ""
-    need "postgresql-$major" has_pg_file --bindir /initdb
+    need "postgresql-server-dev-$major" has_pg_file --includedir-server /postgres.h
+    need "postgresql-$major" is_of_one_release
     [ "$profile" = build ] && return
     if [ "$profile" = demo ] || [ "$profile" = test ]; then
         need nodejs command -v node

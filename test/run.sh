@@ -188,7 +188,8 @@ echo "PostgreSQL $version"
 warnings=
 [[ " ${MG_SUITES-$all_suites} " != *" house "* || " ${MG_WITHOUT:-} " == *" house "* ]] || warnings=-Werror
 # Nobody looks at this build with a debugger, and to write down what one needs takes as long as to compile.
-limited "$log/build.log" env "MG_CXXFLAGS=-g0 ${MG_CXXFLAGS:-} $warnings" "$server" prepare
+# Three majors may be compiling on two cores.
+limit=$((limit * 2)) limited "$log/build.log" env "MG_CXXFLAGS=-g0 ${MG_CXXFLAGS:-} $warnings" "$server" prepare
 if [ "$status" -eq 0 ]; then
     passed=1
     # For test/tap/upgrade_majors.sh of another major; the newest is enough.

@@ -151,10 +151,13 @@ run_raw(const Call &call)
 		describe_raw(&frame);
 
 	const bool is_explained = frame.tree != call.statement->utilityStmt;
+	bool was_there = false;
 	/* EXPLAIN of CREATE ... IF NOT EXISTS makes nothing that is there. */
-	const bool was_there =
-		is_explained &&
-		OidIsValid(RangeVarGetRelid(castNode(CreateTableAsStmt, frame.tree)->into->rel, NoLock, true));
+	if (is_explained)
+	{
+		RangeVar *made = castNode(CreateTableAsStmt, frame.tree)->into->rel;
+		was_there = made->relpersistence != RELPERSISTENCE_TEMP && is_taken_raw(made->schemaname, made->relname);
+	}
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);

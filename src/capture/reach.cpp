@@ -61,21 +61,25 @@ add_names_raw(ReachRaw *reach, List *schemas)
 			add_name_raw(reach, strVal(lfirst(cell)));
 }
 
-// The schema that something is about to be made in; nothing where the name is taken and that is no error.
+// The schema that something is about to be made in; nothing where there is none.
+Oid
+creation_schema_raw(const char *schema)
+{
+	if (schema != nullptr)
+		return get_namespace_oid(schema, true);
+	List *path = fetch_search_path(false);
+	return path != NIL ? linitial_oid(path) : InvalidOid;
+}
+
+// Nothing where the name is taken and that is no error.
 void
 add_new_raw(ReachRaw *reach, const char *schema, const char *name, bool is_temporary, bool if_not_exists)
 {
-	Oid oid = InvalidOid;
-
 	if (is_temporary || (schema != nullptr && strncmp(schema, "pg_temp", 7) == 0))
 		return;
-	if (schema != nullptr)
-		oid = get_namespace_oid(schema, true);
-	else if (List *path = fetch_search_path(false); path != NIL)
-		oid = linitial_oid(path);
-	if (if_not_exists && OidIsValid(oid) && OidIsValid(get_relname_relid(name, oid)))
+	if (if_not_exists && is_taken_raw(schema, name))
 		return;
-	add_raw(reach, oid, name);
+	add_raw(reach, creation_schema_raw(schema), name);
 }
 
 void
@@ -484,6 +488,14 @@ reach_raw(Node *tree)
 			break;
 	}
 	return reach;
+}
+
+bool
+is_taken_raw(const char *schema, const char *name)
+{
+	Oid oid = creation_schema_raw(schema);
+
+	return OidIsValid(oid) && OidIsValid(get_relname_relid(name, oid));
 }
 
 const char *

@@ -28,6 +28,9 @@ struct ReachRaw
 // Looks names up without a lock. Raises what the statement itself would raise.
 ReachRaw reach_raw(Node *tree);
 
+// Tells whether what a statement is about to make under that name is there: in the schema it would be made in, not in the whole path.
+bool is_taken_raw(const char *schema, const char *name);
+
 // The schema of an object that has none of its own but stands on a relation, or nullptr.
 const char *schema_of_part_raw(const ObjectAddress &address);
 

@@ -72,8 +72,7 @@ int
 accept(const std::string &reason, const std::optional<std::string> &identity)
 {
 	pg::require_database_owner("accept drift");
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot accept drift in a read-only transaction");
+	pg::require_recording("accept drift");
 	if (trim(reason).empty())
 		throw UserError("22023", "accepting drift needs a reason");
 

@@ -17,14 +17,6 @@ using Key = std::pair<Oid, Oid>;
 // How far back a transaction id of 32 bits tells anything.
 constexpr uint64_t xid_horizon = 1ULL << 31;
 
-Picture
-picture_of(const Expected &expected)
-{
-	Datum json =
-		pg::guarded([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(expected.definition.c_str())); });
-	return schema::from_json(expected.type, expected.identity, json);
-}
-
 // Tells whether something recorded lies in a schema that is left out by now.
 bool
 is_ignored(const schema::Scope &scope, const Expected &expected)

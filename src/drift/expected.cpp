@@ -2,6 +2,7 @@
 #include "drift/expected.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "drift/roles.hpp"
@@ -16,6 +17,8 @@ namespace mg::drift {
 namespace {
 
 using Key = std::pair<Oid, Oid>;
+
+constexpr Key role_names = {AuthIdRelationId, InvalidOid};
 
 // Lets the extension write its own table in a transaction that a script has made read-only at its end.
 class WritableScope
@@ -47,12 +50,41 @@ sum_of(const schema::Versions &versions, const Key &key)
 	return version != nullptr ? version->sum : 0;
 }
 
-void
-write_units(const std::vector<schema::Unit> &units, const schema::Versions &versions, std::optional<int64_t> run)
+using Pictures = std::map<Key, Picture>;
+
+// Gives what is different from those of `before`.
+std::vector<Alteration>
+write_units(const std::vector<schema::Unit> &units, const schema::Versions &versions, std::optional<int64_t> run,
+			const Pictures &before = {})
 {
+	std::vector<Alteration> result;
+
 	schema::read(units, [&](const schema::Unit &unit, const Picture &picture) {
-		write_row(unit, schema::to_json(picture), sum_of(versions, {unit.catalog, unit.oid}), run);
+		const Key key = {unit.catalog, unit.oid};
+		write_row(unit, schema::to_json(picture), sum_of(versions, key), run);
+		if (auto old = before.find(key); old != before.end())
+			if (std::vector<Deviation> found = deviations(&old->second, &picture); !found.empty())
+				result.push_back({unit.catalog, unit.oid, std::move(found)});
 	});
+	return result;
+}
+
+// What is expected so far of units that a run has not made.
+Pictures
+pictures_before(const std::vector<schema::Unit> &units, const std::set<Key> &made)
+{
+	std::vector<schema::Address> old;
+	Pictures result;
+
+	for (const schema::Unit &unit : units)
+		if (made.count({unit.catalog, unit.oid}) == 0)
+			old.push_back({unit.catalog, unit.oid});
+	if (old.empty())
+		return result;
+	for (const Expected &expected : find_rows(old, Wanted::all))
+		if (!expected.definition.empty() && Key(expected.catalog, expected.oid) != role_names)
+			result.emplace(Key(expected.catalog, expected.oid), picture_of(expected));
+	return result;
 }
 
 // The names of roles are part of the text of everything that has an owner.
@@ -63,8 +95,6 @@ write_role_names(std::optional<int64_t> run)
 
 	write_row(names, "{}", sum_of(schema::versions_of({names}), {names.catalog, names.oid}), run);
 }
-
-constexpr Key role_names = {AuthIdRelationId, InvalidOid};
 
 // What a run did to roles, unless somebody else had changed them before.
 RoleChange
@@ -198,7 +228,7 @@ scope()
 	return result;
 }
 
-void
+std::vector<Alteration>
 take(const Change &change)
 {
 	schema::Scope here = scope();
@@ -213,14 +243,16 @@ take(const Change &change)
 		roles = roles_between(before, after, change.before);
 	}
 	if (touched.empty())
-		return;
+		return {};
 
 	WritableScope writable;
 	pg::SqlScope sql;
 	size_t named_count = 0;
 	const std::set<Key> made = keys_of(change.made);
 	std::vector<schema::Unit> units = changed_units(here, touched, made, named_count);
-	const std::set<Key> named = keys_of(addresses_of({units.begin(), units.begin() + named_count}));
+	const std::vector<schema::Unit> touched_units = {units.begin(), units.begin() + named_count};
+	const std::set<Key> named = keys_of(addresses_of(touched_units));
+	const Pictures before = pictures_before(touched_units, made);
 	if (roles == RoleChange::renamed)
 		add_others(units, schema::units(here));
 
@@ -239,10 +271,11 @@ take(const Change &change)
 				units.end());
 
 	remove_rows(gone(touched, units, made));
-	write_units(units, schema::versions_of(units), change.run);
+	std::vector<Alteration> result = write_units(units, schema::versions_of(units), change.run, before);
 	if (roles == RoleChange::other || roles == RoleChange::renamed)
 		write_role_names(change.run);
 	warn_of_earlier_drift(overwritten);
+	return result;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/picture.hpp"
 #include "drift/rows.hpp"
 
 namespace mg::drift {
@@ -23,9 +24,17 @@ struct Change
 	int64_t run = 0;
 };
 
+// How an object that a run touched differs from what was expected of it before.
+struct Alteration
+{
+	Oid catalog;
+	Oid oid;
+	std::vector<Deviation> differences;
+};
+
 // Takes the state that a run leaves as the expected one: what it touched, and what depends on that. Warns of objects that
-// had been changed by hand before.
-void take(const Change &change);
+// had been changed by hand before. Tells what has become of those that it touched, if they were there before.
+std::vector<Alteration> take(const Change &change);
 
 // Takes the live state of all objects, or of some units, as expected.
 void take_all(std::optional<int64_t> run);

@@ -7,6 +7,7 @@
 #include "ledger/scan.hpp"
 #include "ledger/store.hpp"
 #include "pg/memory.hpp"
+#include "schema/snapshot.hpp"
 
 namespace mg::drift {
 
@@ -281,6 +282,14 @@ read_versions_raw(const ledger::Place &place, MemoryContext memory)
 }
 
 } // namespace
+
+Picture
+picture_of(const Expected &expected)
+{
+	Datum json =
+		pg::guarded([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(expected.definition.c_str())); });
+	return schema::from_json(expected.type, expected.identity, json);
+}
 
 Recorded
 recorded()

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/picture.hpp"
 #include "schema/schema.hpp"
 #include "schema/sweep.hpp"
 
@@ -24,6 +25,9 @@ struct Expected
 	std::string at;
 	std::string definition; // JSON of its picture
 };
+
+// The picture that its definition is of.
+Picture picture_of(const Expected &expected);
 
 enum class Wanted
 {

@@ -277,8 +277,6 @@ MG_FUNCTION(mg_snapshot)
 {
 	(void)fcinfo;
 	return mg::schema::snapshot(mg::drift::scope());
-
-	return mg::schema::snapshot({});
 }
 
 MG_FUNCTION(mg_fingerprint)
@@ -325,8 +323,6 @@ MG_FUNCTION(mg_baseline)
 		mg::migrate::baseline(required_text(fcinfo, 0, "name of the migration"), mg::pg::text_argument(fcinfo, 1));
 	return mg::pg::composite_datum(fcinfo, {outcome.migration, outcome.status, std::to_string(outcome.objects),
 											outcome.checksum, std::to_string(*outcome.run_id)});
-
-	return mg::pg::text_datum(mg::schema::fingerprint({}));
 }
 
 MG_FUNCTION(mg_lints)

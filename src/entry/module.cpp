@@ -1,6 +1,7 @@
 // What the server loads: the module's magic, its initialisation, and the background worker.
 #include "capture/capture.hpp"
 #include "ledger/parcel.hpp"
+#include "pg/watchdog.hpp"
 #include "pg/worker.hpp"
 
 extern "C" {
@@ -12,6 +13,7 @@ PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
 PGDLLEXPORT void mg_worker_main(Datum argument);
+PGDLLEXPORT void mg_watchdog_main(Datum argument);
 
 void
 _PG_init(void)
@@ -19,13 +21,21 @@ _PG_init(void)
 	mg::pg::enter([] { mg::capture::install(); });
 }
 
+static void
+write_parcel(const char *payload, size_t length)
+{
+	mg::ledger::write_parcel({payload, length});
+}
+
 void
 mg_worker_main(Datum argument)
 {
-	mg::pg::enter([&] {
-		mg::pg::worker_body_raw(argument, [](const char *payload, size_t length) {
-			mg::ledger::write_parcel({payload, length});
-		});
-	});
+	mg::pg::enter([&] { mg::pg::worker_body_raw(argument, write_parcel); });
+}
+
+void
+mg_watchdog_main(Datum argument)
+{
+	mg::pg::enter([&] { mg::pg::watchdog_body_raw(argument, write_parcel); });
 }
 }

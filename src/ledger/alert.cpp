@@ -39,9 +39,9 @@ payload_of(std::map<std::string, pg::Cell> &fields, int64_t id)
 } // namespace
 
 Fields
-alert_fields(const Alert &alert, const Fields &session)
+alert_fields(const Alert &alert, const Fields &session, int64_t from_now_us)
 {
-	Fields fields = {{"at", pg::guarded([] { return timestamptz_to_str(GetCurrentTimestamp()); })},
+	Fields fields = {{"at", pg::guarded([&] { return timestamptz_to_str(GetCurrentTimestamp() + from_now_us); })},
 					 {"kind", alert.kind},
 					 {"severity", alert.severity},
 					 {"migration", alert.migration.empty() ? pg::Cell() : pg::Cell(alert.migration)},

@@ -20,8 +20,8 @@ struct Alert
 // Puts an alert on record, and sends it to NOTIFY mg_alerts when the transaction commits; does nothing in a read-only transaction.
 void alert(const Alert &alert);
 
-// Its record, for a parcel; `session` as add_session() gives it.
-Fields alert_fields(const Alert &alert, const Fields &session);
+// Its record, for a parcel; `session` as add_session() gives it, `from_now_us` when it will be one.
+Fields alert_fields(const Alert &alert, const Fields &session, int64_t from_now_us = 0);
 // Writes such a record and sends it.
 void append_alert(const Fields &fields);
 

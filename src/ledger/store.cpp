@@ -342,6 +342,16 @@ query_cell(const char *sql, const std::vector<pg::Cell> &params)
 }
 
 void
+append_evidence(const std::string &kind, const std::string &subject, const std::string &body, const std::string &note)
+{
+	Fields fields = {
+		{"kind", kind}, {"subject", subject}, {"body", body}, {"note", note.empty() ? pg::Cell() : pg::Cell(note)}};
+
+	add_session(fields);
+	append(Table::evidence, fields);
+}
+
+void
 add_session(Fields &fields)
 {
 	pg::SessionRaw session = pg::guarded([] { return pg::session_raw(); });

@@ -109,6 +109,10 @@ int64_t new_id();
 std::vector<pg::Row> query(const char *sql, const std::vector<pg::Cell> &params = {}, pg::Plan plan = pg::Plan::keep);
 pg::Cell query_cell(const char *sql, const std::vector<pg::Cell> &params = {});
 
+// Puts something on record that somebody says or does, with who: a signature, a backup, a right. `body` is JSON.
+void append_evidence(const std::string &kind, const std::string &subject, const std::string &body,
+					 const std::string &note = "");
+
 // Who runs this session, as fields login_role, session_role, acting_role, application and client.
 void add_session(Fields &fields);
 

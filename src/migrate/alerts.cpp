@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/json.hpp"
+#include "ledger/parcel.hpp"
 #include "pg/notify.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
@@ -16,9 +17,15 @@ namespace {
 
 // "rollback of migration "x"", "migration "x"".
 std::string
+title_of(const std::string &migration, const std::string &action)
+{
+	return (action == "roll back" ? "rollback of migration \"" : "migration \"") + migration + "\"";
+}
+
+std::string
 title_of(const RunEnd &end)
 {
-	return (end.action == "roll back" ? "rollback of migration \"" : "migration \"") + end.migration + "\"";
+	return title_of(end.migration, end.action);
 }
 
 void
@@ -70,6 +77,28 @@ alert_policy()
 	return result;
 }
 
+std::vector<pg::Task>
+alerts_while_running(const AlertPolicy &policy, const std::string &migration, const std::string &action,
+					 const ledger::Fields &session)
+{
+	std::vector<pg::Task> result;
+	const int64_t first = std::min(policy.warning_us, policy.alarm_us);
+	JsonObject details;
+
+	details.text("action", action).number("pid", MyProcPid);
+	details.json("environment", policy.environment.empty() ? "null" : json_quote(policy.environment));
+	auto add = [&](int64_t limit) {
+		const ledger::Alert alert = {"running", limit < policy.alarm_us ? "warning" : "high", migration,
+									 title_of(migration, action) + " has been running for " + pg::span_text(limit),
+									 details.str()};
+		result.push_back({limit, ledger::pack({{ledger::Table::alert, ledger::alert_fields(alert, session, limit)}})});
+	};
+	add(first);
+	if (first < policy.alarm_us)
+		add(policy.alarm_us);
+	return result;
+}
+
 std::vector<ledger::Alert>
 alerts_of_success(const AlertPolicy &policy, const RunEnd &end, int64_t run)
 {
@@ -114,7 +143,7 @@ tell_of_change(const AlertPolicy &policy, const RunEnd &end, int64_t run,
 
 	json.text("migration", end.migration).text("action", end.action).text("run", std::to_string(run));
 	json.json("environment", policy.environment.empty() ? "null" : json_quote(policy.environment));
-	json.text("by", pg::guarded([] { return GetUserNameFromId(GetAuthenticatedUserId(), false); }));
+	json.text("by", pg::login_role());
 	json.number("changes", static_cast<long long>(objects.size()));
 	pg::emit_message("migration_governance", JsonObject(json).json("objects", objects_json(objects, SIZE_MAX)).str());
 

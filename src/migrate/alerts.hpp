@@ -7,6 +7,7 @@
 
 #include "capture/run.hpp"
 #include "ledger/alert.hpp"
+#include "pg/watchdog.hpp"
 
 namespace mg::migrate {
 
@@ -34,6 +35,10 @@ struct RunEnd
 };
 std::vector<ledger::Alert> alerts_of_success(const AlertPolicy &policy, const RunEnd &end, int64_t run);
 std::vector<ledger::Alert> alerts_of_failure(const AlertPolicy &policy, const RunEnd &end);
+
+// What a run that goes on for too long is watched for: the worker's parcels.
+std::vector<pg::Task> alerts_while_running(const AlertPolicy &policy, const std::string &migration,
+										   const std::string &action, const ledger::Fields &session);
 
 // Tells logical decoding (prefix migration_governance) and NOTIFY mg_schema_changes what a run changed, when it commits.
 void tell_of_change(const AlertPolicy &policy, const RunEnd &end, int64_t run,

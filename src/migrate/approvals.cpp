@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/surroundings.hpp"
+#include "pg/session.hpp"
 #include "policy/environment.hpp"
 #include "policy/lists.hpp"
 #include "policy/policy.hpp"
@@ -15,13 +16,6 @@
 namespace mg::migrate {
 
 namespace {
-
-void
-require_recording(const char *what)
-{
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", std::string("cannot ") + what + " in a read-only transaction");
-}
 
 std::string
 checksum_in(const std::optional<script::Script> &script)
@@ -36,7 +30,7 @@ require_another_author(const std::string &name, const std::string &up)
 	const pg::Cell own = ledger::query_cell(
 		"SELECT min(r.at)::timestamptz(0)::text FROM mg.registration r WHERE r.migration = $1 AND r.up = $2"
 		" AND r.login_role = $3",
-		{name, up, pg::guarded([] { return GetUserNameFromId(GetAuthenticatedUserId(), false); })});
+		{name, up, pg::login_role()});
 
 	if (own.has_value())
 		throw UserError("MG408", "nobody approves of a migration of their own")
@@ -59,16 +53,6 @@ hash_of(const std::string &attestation)
 }
 
 } // namespace
-
-void
-keep_evidence(const std::string &kind, const std::string &subject, const std::string &body, const std::string &note)
-{
-	ledger::Fields fields = {
-		{"kind", kind}, {"subject", subject}, {"body", body}, {"note", note.empty() ? pg::Cell() : pg::Cell(note)}};
-
-	ledger::add_session(fields);
-	ledger::append(ledger::Table::evidence, fields);
-}
 
 std::string
 bundle_of(const Migration &migration)
@@ -125,7 +109,7 @@ approve(const std::string &name, const std::string &kind, const std::string &not
 		throw UserError("22023", "\"" + kind + "\" is no kind of approval")
 			.hint("Kinds are: " + policy::joined(kinds) + ".");
 	policy::require_right("approve:" + kind, given ? "approve" : "take an approval back");
-	require_recording("approve");
+	pg::require_recording("approve");
 	const Migration migration = Migration::registered(name);
 	if (given)
 		require_another_author(name, migration.up.checksum());
@@ -194,8 +178,7 @@ attest(const std::string &name)
 			.text("database", facts[0][4].value_or(""))
 			.text("system_identifier", std::to_string(pg::guarded([] { return GetSystemIdentifier(); })))
 			.text("database_oid", std::to_string(MyDatabaseId))
-			.text("attested_by",
-				  pg::guarded([] { return GetUserNameFromId(GetAuthenticatedUserId(), false); }))
+			.text("attested_by", pg::login_role())
 			.str();
 	return *ledger::query_cell("SELECT ($1::jsonb || jsonb_build_object('hash', $2))::text",
 							   {attestation, hash_of(attestation)});
@@ -205,7 +188,7 @@ void
 accept_attestation(const std::string &attestation)
 {
 	policy::require_right("approve:promotion", "accept an attestation");
-	require_recording("accept an attestation");
+	pg::require_recording("accept an attestation");
 	const bool is_object = ledger::query_cell("SELECT jsonb_typeof($1::jsonb) = 'object'", {attestation}) == "t";
 	const std::string hash = is_object ? member(attestation, "hash").value_or("") : "";
 
@@ -219,14 +202,14 @@ accept_attestation(const std::string &attestation)
 		member(attestation, "database_oid") == std::to_string(MyDatabaseId);
 	if (is_own || from == policy::environment().name)
 		throw UserError("22023", "the attestation is of this environment").detail("It is of \"" + from + "\".");
-	keep_evidence("attestation", name, attestation, "");
+	ledger::append_evidence("attestation", name, attestation);
 }
 
 void
 record_backup(const std::string &label, const std::string &location, const pg::Cell &taken_at)
 {
 	policy::require_right("policy", "put a backup on record");
-	require_recording("put a backup on record");
+	pg::require_recording("put a backup on record");
 	if (trim(label).empty())
 		throw UserError("22023", "a backup needs a label");
 	const std::vector<pg::Row> moment = ledger::query(
@@ -235,7 +218,8 @@ record_backup(const std::string &label, const std::string &location, const pg::C
 		{taken_at});
 	if (moment[0][1] == "t")
 		throw UserError("22023", "a backup cannot have been taken at " + moment[0][0].value_or(""));
-	keep_evidence("backup", label, JsonObject().text("location", location).text("taken_at", *moment[0][0]).str(), "");
+	ledger::append_evidence("backup", label,
+							JsonObject().text("location", location).text("taken_at", *moment[0][0]).str());
 }
 
 } // namespace mg::migrate

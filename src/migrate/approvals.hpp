@@ -13,9 +13,6 @@ namespace mg::migrate {
 std::string bundle_of(const Migration &migration);
 
 // Keeps what somebody or another database has said, as JSON.
-void keep_evidence(const std::string &kind, const std::string &subject, const std::string &body,
-				   const std::string &note);
-
 // The approvals that count.
 std::vector<policy::Approval> approvals_of(const std::string &migration, const std::string &bundle);
 // The attestations of other environments that were accepted here.

@@ -6,12 +6,12 @@
 #include "capture/settings.hpp"
 #include "core/json.hpp"
 #include "drift/accept.hpp"
-#include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/objects.hpp"
 #include "migrate/own_history.hpp"
 #include "migrate/size.hpp"
 #include "pg/session.hpp"
+#include "pg/text.hpp"
 #include "pg/worker.hpp"
 
 namespace mg::migrate {
@@ -19,6 +19,7 @@ namespace mg::migrate {
 namespace {
 
 constexpr int worker_timeout_ms = 5000;
+constexpr size_t most_differences = 200;
 
 // [[line, microseconds, rows], ...]
 std::string
@@ -41,23 +42,63 @@ strings_json(const std::vector<std::string> &items)
 	return json.str();
 }
 
+// As many of an object's differences as a person would read.
 std::string
-objects_json(const std::vector<capture::RunObject> &objects)
+differences_json(const std::vector<Deviation> &differences)
 {
+	JsonArray json;
+	auto some = [](const std::optional<std::string> &value) {
+		return value.has_value() ? json_quote(pg::excerpt(*value, 1000)) : "null";
+	};
+
+	for (size_t i = 0; i < std::min(differences.size(), most_differences); i++)
+	{
+		const Deviation &one = differences[i];
+		json.json(JsonObject()
+					  .text("change", one.kind == "missing"      ? "dropped"
+									  : one.kind == "unexpected" ? "created"
+																 : "changed")
+					  .text("type", one.type)
+					  .text("identity", one.identity)
+					  .json("property", one.property.empty() ? "null" : json_quote(one.property))
+					  .json("before", some(one.expected))
+					  .json("after", some(one.actual))
+					  .str());
+	}
+	return json.str();
+}
+
+// What an object has become stands with it, or else with the first of its columns.
+std::string
+objects_json(const std::vector<capture::RunObject> &objects, const std::vector<drift::Alteration> &alterations)
+{
+	std::map<std::pair<uint32_t, uint32_t>, const capture::RunObject *> places;
+	std::map<const capture::RunObject *, const drift::Alteration *> altered;
 	JsonArray json;
 
 	for (const capture::RunObject &object : objects)
-		json.json(JsonObject()
-					  .text("type", object.type)
-					  .text("identity", object.identity)
-					  .json("was", object.was.empty() ? "null" : json_quote(object.was))
-					  .text("change", object.change)
-					  .json("names", strings_json(object.names))
-					  .json("arguments", strings_json(object.arguments))
-					  .text("catalog", object.catalog)
-					  .number("oid", object.oid)
-					  .number("column", object.column)
-					  .str());
+		if (const capture::RunObject *&place = places[{object.catalog_oid, object.oid}];
+			place == nullptr || (place->column != 0 && object.column == 0))
+			place = &object;
+	for (const drift::Alteration &alteration : alterations)
+		if (auto place = places.find({alteration.catalog, alteration.oid}); place != places.end())
+			altered[place->second] = &alteration;
+	for (const capture::RunObject &object : objects)
+	{
+		JsonObject one;
+		one.text("type", object.type)
+			.text("identity", object.identity)
+			.json("was", object.was.empty() ? "null" : json_quote(object.was))
+			.text("change", object.change)
+			.json("names", strings_json(object.names))
+			.json("arguments", strings_json(object.arguments))
+			.text("catalog", object.catalog)
+			.number("oid", object.oid)
+			.number("column", object.column);
+		if (auto found = altered.find(&object); found != altered.end())
+			one.json("differences", differences_json(found->second->differences));
+		json.json(one.str());
+	}
 	return json.str();
 }
 
@@ -150,6 +191,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 			locked_before_[lock.oid] = lock.rank;
 		id_ = ledger::new_id();
 		started_ = true;
+		const pg::Watch watch(alerts_while_running(alert_policy_, migration_, action_, session_));
 		capture::Run run(id_, migration_);
 		work(run);
 		forget_listed();
@@ -157,15 +199,16 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 }
 
 // What the run leaves is what must be there from now on.
-void
+std::vector<drift::Alteration>
 Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const
 {
 	drift::Change change = change_of(run, objects);
 
 	change.run = id_;
-	drift::take(change);
+	std::vector<drift::Alteration> result = drift::take(change);
 	if (!is_new)
 		drift::take_attributed(migration_);
+	return result;
 }
 
 void
@@ -190,14 +233,13 @@ Attempt::succeed(const std::string &outcome, capture::Run &run)
 
 	ledger::Fields record = fields(outcome);
 	record.emplace_back("at", ledger::next_run_time());
-	record.emplace_back("objects", objects_json(objects));
+	record.emplace_back("objects", objects_json(objects, take_state(run, objects)));
 	record.emplace_back("locks", locks.str());
 	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
 	record.emplace_back("evidence", evidence_json(evidence, risk_evidence));
 	std::string size_after = size_after_run(duration_us_);
 	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
-	take_state(run, objects);
 	for (const ledger::Alert &alert : alerts_of_success(alert_policy_, end(duration_us_), id_))
 		ledger::alert(alert);
 	if (!objects.empty() || run.is_incomplete())

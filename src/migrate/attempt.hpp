@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/run.hpp"
+#include "drift/expected.hpp"
 #include "ledger/parcel.hpp"
 #include "migrate/alerts.hpp"
 #include "migrate/migrate.hpp"
@@ -49,7 +50,8 @@ public:
 
 private:
 	ledger::Fields fields(const std::string &outcome) const;
-	void take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const;
+	std::vector<drift::Alteration> take_state(const capture::Run &run,
+											  const std::vector<capture::RunObject> &objects) const;
 	RunEnd end(int64_t duration_us) const;
 	void record_failure(const char *sqlstate, const char *message, const char *detail, const char *hint) noexcept;
 

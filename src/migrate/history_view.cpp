@@ -54,30 +54,30 @@ what_is_there(const std::string &schema, const std::string &name)
 		{schema, name});
 }
 
-// As the caller: what he may not do, this may not do for him.
+// A statement of the extension's own, for capture and enforcement.
 void
-run_as_caller(const std::string &sql)
+run_own(const std::string &sql)
 {
 	const capture::OwnStatements own;
 
-	pg::query_as(GetUserId(), sql.c_str(), {}, pg::Plan::once);
+	pg::query_as_caller(sql);
 }
 
 void
 create_view(const std::string &name, const HistoryKind &kind)
 {
-	run_as_caller("CREATE VIEW " + name + " AS SELECT " + kind.columns + " FROM mg." + kind.name);
-	run_as_caller("CREATE TRIGGER mg_keep_history INSTEAD OF INSERT OR UPDATE OR DELETE ON " + name +
-				  " FOR EACH ROW EXECUTE FUNCTION pg_catalog.mg_keep_history()");
-	run_as_caller("COMMENT ON VIEW " + name +
-				  " IS 'what migration_governance has applied; scripts of its migrations write their own rows'");
+	run_own("CREATE VIEW " + name + " AS SELECT " + kind.columns + " FROM mg." + kind.name);
+	run_own("CREATE TRIGGER mg_keep_history INSTEAD OF INSERT OR UPDATE OR DELETE ON " + name +
+			" FOR EACH ROW EXECUTE FUNCTION pg_catalog.mg_keep_history()");
+	run_own("COMMENT ON VIEW " + name +
+			" IS 'what migration_governance has applied; scripts of its migrations write their own rows'");
 	/* Default privileges of a platform would show the history to whoever asks. */
 	std::vector<pg::Row> grantees = ledger::query(
 		"SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
 		" FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass($1) AND a.grantee <> c.relowner",
 		{name});
 	for (const pg::Row &grantee : grantees)
-		run_as_caller("REVOKE ALL ON " + name + " FROM " + grantee[0].value_or(""));
+		run_own("REVOKE ALL ON " + name + " FROM " + grantee[0].value_or(""));
 }
 
 // It reads the ledger with its owner's rights, which are gone if the database has come to belong to somebody else.
@@ -88,7 +88,7 @@ mend_owner(const std::string &name, const HistoryKind &kind)
 						   " FROM pg_class c WHERE c.oid = to_regclass($1)",
 						   {name, std::string(kind.name)}) == "t")
 		return false;
-	run_as_caller("ALTER VIEW " + name + " OWNER TO CURRENT_USER");
+	run_own("ALTER VIEW " + name + " OWNER TO CURRENT_USER");
 	return true;
 }
 
@@ -110,8 +110,7 @@ make_history_view(const std::string &schema, const std::string &kind, const std:
 	const HistoryKind &wanted = find_kind(kind);
 
 	pg::require_database_owner("make a history view");
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot make a history view in a read-only transaction");
+	pg::require_recording("make a history view");
 	ledger::place();
 	require_schema(schema);
 
@@ -126,8 +125,7 @@ make_history_view(const std::string &schema, const std::string &kind, const std:
 	if (!there.has_value())
 		create_view(name, wanted);
 	for (const std::string &role : roles)
-		run_as_caller("GRANT SELECT, INSERT, DELETE ON " + name + " TO " +
-					  (role == "public" ? "PUBLIC" : quoted(role)));
+		run_own("GRANT SELECT, INSERT, DELETE ON " + name + " TO " + (role == "public" ? "PUBLIC" : quoted(role)));
 	if (!there.has_value() || mended || !roles.empty())
 		expect(name);
 	else

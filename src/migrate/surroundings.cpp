@@ -181,10 +181,9 @@ make_restore_point(const Migration &migration)
 	const std::string name =
 		pg::excerpt(migration.name, 40) + " " +
 		ledger::query_cell("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD-HH24MISS')").value_or("");
-	const std::vector<pg::Row> made = pg::query_as(pg::guarded([] { return GetUserId(); }),
-												   "SELECT pg_create_restore_point($1)::text", {name}, pg::Plan::once);
-	keep_evidence("restore point", migration.name,
-				  JsonObject().text("name", name).text("lsn", made[0][0].value_or("")).str(), "");
+	const std::vector<pg::Row> made = pg::query_as_caller("SELECT pg_create_restore_point($1)::text", {name});
+	ledger::append_evidence("restore point", migration.name,
+							JsonObject().text("name", name).text("lsn", made[0][0].value_or("")).str());
 }
 
 std::vector<pg::Row>

@@ -143,6 +143,12 @@ query_as(Oid owner, const char *sql, const std::vector<Cell> &params, Plan plan)
 	return query(owner, sql, params, plan).rows;
 }
 
+std::vector<Row>
+query_as_caller(const std::string &sql, const std::vector<Cell> &params)
+{
+	return query_as(guarded([] { return GetUserId(); }), sql.c_str(), params, Plan::once);
+}
+
 Cell
 query_cell_as(Oid owner, const char *sql, const std::vector<Cell> &params)
 {

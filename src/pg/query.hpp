@@ -25,7 +25,10 @@ enum class Plan
 // Sees what is committed now, whatever snapshot the caller's statement has (but not under REPEATABLE READ).
 std::vector<Row> query_as(Oid owner, const char *sql, const std::vector<Cell> &params = {}, Plan plan = Plan::keep);
 
-// The same with the names of the columns, for a statement whose one parameter $1 is an oid[], given as its literal.
+// The same as the current user, planned each time: what he may not do, it may not do for him.
+std::vector<Row> query_as_caller(const std::string &sql, const std::vector<Cell> &params = {});
+
+// What query_as() does, with the names of the columns, for a statement whose one parameter $1 is an oid[], given as its literal.
 struct Table
 {
 	std::vector<std::string> columns;

@@ -121,6 +121,7 @@ extern "C" {
 #include "pgstat.h"
 #include "pgtime.h"
 #include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
 #include "replication/message.h"
 #include "storage/bufmgr.h"
 #include "storage/dsm.h"

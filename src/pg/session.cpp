@@ -48,6 +48,19 @@ session_raw()
 }
 
 std::string
+login_role()
+{
+	return guarded([] { return GetUserNameFromId(GetAuthenticatedUserId(), false); });
+}
+
+void
+require_recording(const std::string &what)
+{
+	if (XactReadOnly || RecoveryInProgress())
+		throw UserError("25006", "cannot " + what + " in a read-only transaction");
+}
+
+std::string
 server_version()
 {
 	/* Packagers add words of their own. */

@@ -18,6 +18,12 @@ struct SessionRaw
 };
 SessionRaw session_raw();
 
+// Who authenticated, whatever role was set since.
+std::string login_role();
+
+// Raises 25006 where nothing can be put on record: "cannot WHAT in a read-only transaction".
+void require_recording(const std::string &what);
+
 // The version of the server that runs, not of the one that this was built with: 15.4.
 std::string server_version();
 

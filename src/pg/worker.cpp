@@ -34,16 +34,7 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 	memcpy(message->payload, payload, length);
 	message->payload[length] = '\0';
 
-	BackgroundWorker worker;
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "migration_governance");
-	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "mg_worker_main");
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "migration_governance record");
-	snprintf(worker.bgw_type, sizeof(worker.bgw_type), "migration_governance");
-	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	BackgroundWorker worker = describe_worker_raw("mg_worker_main", "record", segment);
 	worker.bgw_notify_pid = MyProcPid;
 
 	BackgroundWorkerHandle *handle;
@@ -79,6 +70,42 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 
 } // namespace
 
+BackgroundWorker
+describe_worker_raw(const char *function, const char *purpose, dsm_segment *segment)
+{
+	BackgroundWorker worker;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "migration_governance");
+	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "%s", function);
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "migration_governance %s", purpose);
+	snprintf(worker.bgw_type, sizeof(worker.bgw_type), "migration_governance");
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	return worker;
+}
+
+void
+connect_worker_raw(Oid database)
+{
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+	/* A standby that is away must not keep the caller waiting. */
+	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
+}
+
+void
+do_job_raw(const char *payload, size_t length, WorkerJob job)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	job(payload, length);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
 WorkerOutcome
 run_in_worker(const std::string &payload, int timeout_ms) noexcept
 {
@@ -103,16 +130,9 @@ worker_body_raw(Datum argument, WorkerJob job)
 		return;
 	auto *message = static_cast<Message *>(dsm_segment_address(segment));
 
-	BackgroundWorkerInitializeConnectionByOid(message->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	/* A standby that is away must not keep the caller waiting. */
-	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
+	connect_worker_raw(message->database);
 	message->state = state_failed;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	job(message->payload, message->length);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	do_job_raw(message->payload, message->length, job);
 	message->state = state_done;
 	dsm_detach(segment);
 }

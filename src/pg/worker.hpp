@@ -24,4 +24,9 @@ WorkerOutcome run_in_worker(const std::string &payload, int timeout_ms) noexcept
 using WorkerJob = void (*)(const char *payload, size_t length);
 void worker_body_raw(Datum argument, WorkerJob job);
 
+// The parts of which workers are made. `function` of this library gets the handle of the segment; `purpose` ends the worker's name.
+BackgroundWorker describe_worker_raw(const char *function, const char *purpose, dsm_segment *segment);
+void connect_worker_raw(Oid database);
+void do_job_raw(const char *payload, size_t length, WorkerJob job);
+
 } // namespace mg::pg

@@ -14,64 +14,41 @@ namespace {
 
 constexpr double most_seconds = 24 * 60 * 60;
 
-std::string
-login_role()
-{
-	return pg::guarded([] { return GetUserNameFromId(GetAuthenticatedUserId(), false); });
-}
-
-void
-require_recording(const char *what)
-{
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", std::string("cannot ") + what + " in a read-only transaction");
-}
-
-void
-append_evidence(const std::string &role, const std::string &body, const pg::Cell &note)
-{
-	ledger::Fields fields = {{"kind", "break glass"}, {"subject", role}, {"body", body}, {"note", note}};
-
-	ledger::add_session(fields);
-	ledger::append(ledger::Table::evidence, fields);
-}
-
 } // namespace
 
 std::string
 break_glass(const std::string &reason, double seconds)
 {
 	require_right("break_glass", "break the glass");
-	require_recording("break the glass");
+	pg::require_recording("break the glass");
 	if (trim(reason).empty())
 		throw UserError("22023", "breaking the glass needs a reason");
 	if (!(seconds > 0 && seconds <= most_seconds))
 		throw UserError("22023", "a glass can be broken for at most 24 hours")
-			.hint("Give a duration like '30 minutes', more than nothing and up to '24 hours'; call it again if that is "
-				  "not "
-				  "enough.");
+			.hint("Give a duration like '30 minutes', up to '24 hours'; call it again if that is not enough.");
 
-	const std::string role = login_role();
+	const std::string role = pg::login_role();
 	const std::string until =
 		ledger::query_cell("SELECT to_jsonb(clock_timestamp() + $1::float8 * interval '1 second') #>> '{}'",
 						   {std::to_string(seconds)})
 			.value_or("");
 	const std::string environment = policy::environment().name;
-	const std::string body = JsonObject()
-								 .text("until", until)
-								 .real("seconds", seconds)
-								 .json("environment", environment.empty() ? "null" : json_quote(environment))
-								 .str();
-	append_evidence(role, body, reason);
+
+	JsonObject body;
+	body.text("until", until).real("seconds", seconds);
+	body.json("environment", environment.empty() ? "null" : json_quote(environment));
+	ledger::append_evidence("break glass", role, body.str(), reason);
+	/* Whoever listens gets the message; why is for those who may read the ledger. */
 	ledger::alert({"break glass", "high", "",
-				   "\"" + role + "\" may change the schema outside migrations until " + until + ": " + reason, body});
+				   "\"" + role + "\" may change the schema outside migrations until " + until,
+				   JsonObject(body).text("reason", reason).str()});
 	return until;
 }
 
 std::string
 end_break_glass()
 {
-	const std::string role = login_role();
+	const std::string role = pg::login_role();
 	const pg::Cell open = ledger::query_cell(
 		"SELECT to_jsonb(x.at) #>> '{}' FROM (SELECT e.at, e.body FROM mg.evidence e WHERE e.kind = 'break glass' AND "
 		"e.subject = $1"
@@ -79,7 +56,7 @@ end_break_glass()
 		" WHERE (x.body->>'until')::timestamptz > clock_timestamp()",
 		{role});
 
-	require_recording("end what mg_break_glass() began");
+	pg::require_recording("end what mg_break_glass() began");
 	if (!open.has_value())
 		throw UserError("55000", "there is no broken glass of \"" + role + "\"")
 			.hint("mg_break_glass_report() tells when the last one ended.");
@@ -89,7 +66,7 @@ end_break_glass()
 						   " AND s.at - coalesce(s.duration_us, 0) * interval '1 microsecond' >= $2::timestamptz",
 						   {role, open})
 			.value_or("0");
-	append_evidence(role, JsonObject().boolean("ended", true).json("statements", count).str(), std::nullopt);
+	ledger::append_evidence("break glass", role, JsonObject().boolean("ended", true).json("statements", count).str());
 	return count;
 }
 
@@ -101,7 +78,7 @@ is_glass_broken()
 			   "WHERE "
 			   "e.kind = 'break glass' AND e.subject = $1 AND e.installation = (SELECT installation FROM mg.current)"
 			   " ORDER BY e.at DESC, e.id DESC LIMIT 1) x",
-			   {login_role()}) == "t" &&
+			   {pg::login_role()}) == "t" &&
 		   holds_right("break_glass");
 }
 

@@ -80,8 +80,7 @@ void
 set_environment(const std::string &name, const std::string &reason)
 {
 	pg::require_database_owner("say which environment this is");
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot set the environment in a read-only transaction");
+	pg::require_recording("set the environment");
 	require_environment_name(name);
 	const Environment before = environment();
 

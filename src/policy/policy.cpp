@@ -166,8 +166,7 @@ void
 set(const std::string &setting, const pg::Cell &value, const std::string &reason, const std::string &environment)
 {
 	require_right("policy", "change the policy");
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot change the policy in a read-only transaction");
+	pg::require_recording("change the policy");
 	const Setting &which = find(setting);
 	if (trim(reason).empty())
 		throw UserError("22023", "a policy change needs a reason");

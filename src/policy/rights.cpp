@@ -68,12 +68,6 @@ quoted(const std::string &name)
 	return pg::guarded([&] { return quote_identifier(name.c_str()); });
 }
 
-void
-run_as_caller(const std::string &sql)
-{
-	(void)pg::query_as(pg::guarded([] { return GetUserId(); }), sql.c_str(), {}, pg::Plan::once);
-}
-
 // Grants what goes with a right. What is taken away is EXECUTE on what changes something: reading may come of other rights.
 void
 grant(const std::string &role, const std::string &right, bool given)
@@ -83,15 +77,15 @@ grant(const std::string &role, const std::string &right, bool given)
 
 	if (given || right == "read")
 	{
-		run_as_caller(verb + "USAGE ON SCHEMA mg" + to);
-		run_as_caller(verb + "SELECT ON ALL TABLES IN SCHEMA mg" + to);
+		pg::query_as_caller(verb + "USAGE ON SCHEMA mg" + to);
+		pg::query_as_caller(verb + "SELECT ON ALL TABLES IN SCHEMA mg" + to);
 		for (const std::string &function : signatures(reading))
-			run_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
+			pg::query_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
 	}
 	for (const Grant &one : grants)
 		if (boost::algorithm::starts_with(right, one.right))
 			for (const std::string &function : signatures(one.functions))
-				run_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
+				pg::query_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
 }
 
 } // namespace
@@ -102,17 +96,13 @@ give_right(const std::string &role, const std::string &right, bool given)
 	const std::vector<std::string> known = rights();
 
 	pg::require_database_owner("give rights");
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot give rights in a read-only transaction");
+	pg::require_recording("give rights");
 	if (std::find(known.begin(), known.end(), right) == known.end())
 		throw UserError("22023", "\"" + right + "\" is no right").hint("Rights are: " + joined(known) + ".");
 	(void)pg::guarded([&] { return get_role_oid(role.c_str(), false); });
 
 	grant(role, right, given);
-	ledger::Fields fields = {
-		{"kind", "right"}, {"subject", right}, {"body", JsonObject().text("role", role).boolean("given", given).str()}};
-	ledger::add_session(fields);
-	ledger::append(ledger::Table::evidence, fields);
+	ledger::append_evidence("right", right, JsonObject().text("role", role).boolean("given", given).str());
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include "core/json.hpp"
 #include "migrate/approvals.hpp"
+#include "pg/session.hpp"
 #include "policy/lists.hpp"
 #include "policy/rights.hpp"
 #include "report/ticks.hpp"
@@ -86,8 +87,7 @@ void
 sign(const std::string &name, const std::string &id, const std::string &note)
 {
 	require_signer();
-	if (XactReadOnly || RecoveryInProgress())
-		throw UserError("25006", "cannot sign in a read-only transaction");
+	pg::require_recording("sign");
 	const Item &item = find_item(id);
 	const migrate::Migration migration = migrate::Migration::registered(name);
 
@@ -95,8 +95,8 @@ sign(const std::string &name, const std::string &id, const std::string &note)
 		throw UserError("MG406", "migration \"" + name + "\" is not applied")
 			.detail("\"" + id + "\" is of what comes after it.")
 			.hint("Sign it when it is.");
-	migrate::keep_evidence("signature", name,
-						   JsonObject().text("item", id).text("checksum", migrate::bundle_of(migration)).str(), note);
+	ledger::append_evidence("signature", name,
+							JsonObject().text("item", id).text("checksum", migrate::bundle_of(migration)).str(), note);
 }
 
 } // namespace mg::report

@@ -206,6 +206,24 @@ private:
 			out_.bullets(reasons);
 	}
 
+	// Lines below an object's own: what is new in it, is gone from it, or was something else.
+	static void add_differences(std::string &line, const std::string &json, const pg::Cell &object, const pg::Cell &was)
+	{
+		for (const pg::Row &row :
+			 ledger::query("SELECT v->>'change', v->>'type', v->>'identity', v->>'property', v->>'before', v->>'after'"
+						   " FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY d(v, place) ORDER BY place",
+						   {json}))
+		{
+			const std::string part = row[2] == object || row[2] == was ? "" : words(row[1]) + " " + code(row[2]) + " ";
+			line += "\n  - " + part;
+			if (row[0] != "changed")
+				line += words(row[0]);
+			else
+				line += words(row[3]) + ": " + (row[4].has_value() ? code(row[4]) : "nothing") + " became " +
+						(row[5].has_value() ? code(row[5]) : "nothing");
+		}
+	}
+
 	void write_changes()
 	{
 		Cells changes;
@@ -213,12 +231,16 @@ private:
 		out_.heading(3, "Changes");
 		if (applied_.has_value())
 			for (const pg::Row &row :
-				 ledger::query("SELECT initcap(o.v->>'change'), o.v->>'type', o.v->>'identity', o.v->>'was'"
-							   " FROM mg.run r, jsonb_array_elements(r.objects) WITH ORDINALITY o(v, place)"
-							   " WHERE r.installation = $1::uuid AND r.id = $2::int8 ORDER BY o.place",
+				 ledger::query("SELECT initcap(o.v->>'change'), o.v->>'type', o.v->>'identity', o.v->>'was', "
+							   "coalesce(o.v->'differences', '[]') FROM mg.run r, jsonb_array_elements(r.objects) WITH "
+							   "ORDINALITY o(v, place) WHERE r.installation = $1::uuid AND r.id = $2::int8 ORDER BY "
+							   "o.place",
 							   {(*applied_)[run_installation], (*applied_)[run_id]}))
+			{
 				changes.push_back(words(row[0]) + " " + words(row[1]) + ": " + code(row[2]) +
 								  (row[3].has_value() ? ", was " + code(row[3]) : std::string()));
+				add_differences(changes.back(), row[4].value_or("[]"), row[2], row[3]);
+			}
 		if (!changes.empty())
 			out_.bullets(changes);
 		else

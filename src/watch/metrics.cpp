@@ -115,6 +115,18 @@ families()
 		 " ('down fails', 0), ('up fails', 0), ('second up fails', 0), ('no down', 0), ('cannot be rehearsed', 0)"
 		 " UNION ALL SELECT r.verdict, count(*) FROM mg.rehearsal r GROUP BY r.verdict) k (verdict, number)"
 		 " GROUP BY k.verdict ORDER BY 2"},
+		{"mg_alerts",
+		 "counter",
+		 "",
+		 "Alerts on record.",
+		 {"kind", "severity"},
+		 "SELECT '_total', k.kind, k.severity, sum(k.number) FROM (VALUES ('failure', 'high', 0), ('slow', 'warning', "
+		 "0),"
+		 " ('slow', 'high', 0), ('running', 'warning', 0), ('running', 'high', 0), ('rollback', 'high', 0),"
+		 " ('verification', 'high', 0), ('drift', 'warning', 0), ('tampering', 'high', 0), ('policy', 'info', 0),"
+		 " ('environment', 'warning', 0), ('break glass', 'high', 0), ('change outside migrations', 'warning', 0),"
+		 " ('change outside migrations', 'high', 0) UNION ALL SELECT a.kind, a.severity, count(*) FROM mg.alert a"
+		 " GROUP BY a.kind, a.severity) k (kind, severity, number) GROUP BY k.kind, k.severity ORDER BY 2, 3"},
 		{"mg_seals", "counter", "", "Seals over records of the ledger.", {}, "SELECT '_total', count(*) FROM mg.seal"},
 		{"mg_last_seal_age_seconds",
 		 "gauge",

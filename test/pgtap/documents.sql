@@ -46,6 +46,7 @@ SELECT matches(t.part(mg_doc('002_levels'), 'Rollback'), '- Rehearsed at .*: \*\
 SELECT count(*) FROM mg_apply('002_levels');
 SELECT matches(t.part(mg_doc('002_levels'), 'Changes'), '- Created table: `public.levels`\n', 'what it made');
 SELECT matches(t.part(mg_doc('002_levels'), 'Changes'), '- Created index: `public.members_level`\n', 'and more of it');
+SELECT matches(t.part(mg_doc('002_levels'), 'Changes'), E'- Changed table: `public.members`\n  - table column `public.members.level` created\n  - table column `public.members.level` comment: |- Changed table: `public.members`\n  - table column `public.members.level` created\n  - index', 'and what became of what was there');
 SELECT matches(t.part(mg_doc('002_levels'), 'Changes'), '-- \S+ \S+ migration, nested, by \S+\nCREATE TABLE levels \(id int\);\n', 'statements that are nested in its script');
 SELECT matches(t.part(mg_doc('002_levels'), 'Verification'), E'\\| `SELECT count\\(\\*\\) = 2 FROM levels` \\| passed \\|', 'results of the verification');
 SELECT matches(t.part(mg_doc('002_levels'), 'Verification'), E'\\| `SELECT ''a\\\\\\|b'' FROM levels` \\| shown \\|', 'in a table that a pipe does not break');
@@ -91,5 +92,34 @@ SET ROLE documents_stranger;
 SELECT throws_ok('SELECT mg_doc()', '42501', NULL, 'not for strangers');
 RESET ROLE;
 DROP ROLE documents_stranger;
+
+-- What became of objects that were there.
+CREATE FUNCTION t.changes(name text) RETURNS text LANGUAGE sql AS $$ SELECT trim(E'\n' FROM split_part(t.part(mg_doc(name), 'Changes'), '```', 1)) $$;
+SELECT count(*) FROM mg_apply('003_people', 'CREATE TABLE people (id int, gone text, age text DEFAULT 1); CREATE VIEW ids AS SELECT id FROM people; CREATE FUNCTION one() RETURNS int LANGUAGE sql AS ''SELECT 1''');
+SELECT count(*) FROM mg_apply('004_humans', $up$
+ALTER TABLE people ADD COLUMN level int, DROP COLUMN gone, ALTER age TYPE int USING age::int, ALTER id SET NOT NULL;
+CREATE INDEX people_level ON people (level);
+CREATE OR REPLACE VIEW ids AS SELECT id, 2 AS two FROM people;
+CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 2';
+ALTER FUNCTION one() RENAME TO two;
+ALTER TABLE people RENAME TO humans$up$);
+SELECT is(t.changes('003_people'), E'- Created table: `public.people`\n- Created view: `public.ids`\n- Created function: `public.one()`', 'of what is new there is nothing to say');
+-- From 18 on, being not null is a constraint with a name.
+SELECT is(regexp_replace(t.changes('004_humans'), '\n  - [^\n]*not.null[^\n]*', '', 'g'), $want$- Dropped table column: `public.people.gone`
+- Changed table: `public.humans`, was `public.people`
+  - name: `public.people` became `public.humans`
+  - table column `public.people.age` type: `text` became `integer`
+  - table column `public.people.gone` dropped
+  - table column `public.humans.level` created
+  - index `public.people_level` created
+- Created index: `public.people_level`
+- Changed view: `public.ids`
+  - definition: `SELECT people.id FROM public.people;` became `SELECT humans.id, 2 AS two FROM public.humans;`
+- Changed function: `public.two()`, was `public.one()`
+  - name: `public.one()` became `public.two()`
+  - body: `SELECT 1` became `SELECT 2`$want$, 'columns, names and definitions');
+SELECT matches(t.changes('004_humans'), 'table column `public.people.id` not null: nothing became `true`', 'and what must not be NULL');
+SELECT is((SELECT jsonb_path_query_first(objects, '$[*].differences[*] ? (@.property == "type")') - 'change' FROM mg.runs WHERE migration = '004_humans'),
+	'{"type": "table column", "identity": "public.people.age", "property": "type", "before": "text", "after": "integer"}', 'the record has them as data');
 
 SELECT * FROM finish();

@@ -98,7 +98,7 @@ is(heard('mg_alerts'), '', 'is no alert');
 # A run that fails after too long is two.
 $node->safe_psql('app', "SELECT mg_set_policy('alert_after', '200ms', 'for the test')");
 fails_with($node, 'app', "SELECT mg_apply('009_slow', 'SELECT pg_sleep(0.3); SELECT 1/0')", '22012', 'a run fails late');
-is($node->safe_psql('app', "SELECT string_agg(kind, ' ' ORDER BY kind) FROM mg.alerts WHERE migration = '009_slow'"), 'failure slow', 'a failure, and slow');
+is($node->safe_psql('app', "SELECT string_agg(kind, ' ' ORDER BY kind) FROM mg.alerts WHERE migration = '009_slow' AND kind <> 'running'"), 'failure slow', 'a failure, and slow');
 
 # Another's lock on the alerts does not cost the record of the failure.
 my $other = session();
@@ -110,29 +110,62 @@ works($node, 'app', "BEGIN; LOCK TABLE mg.alert IN SHARE MODE; DO \$\$BEGIN PERF
 is($node->safe_psql('app', "SELECT count(*) FROM mg.runs WHERE migration = '011_own'"), 1, 'the same');
 
 # A run while it goes on.
+my $running = "SELECT count(*) FROM mg.alerts WHERE kind = 'running' AND id IS NULL";
+my $watchdog = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'migration_governance'";
 $node->safe_psql('app', "SELECT mg_set_policy('alarm_after', '2s', 'for the test')");
 heard('mg_alerts');
 send_sql($other, "BEGIN; SELECT status FROM mg_apply('012_long', 'SELECT pg_sleep(4)');", go_on => 1);
-$node->poll_query_until('app', "SELECT count(*) = 1 FROM mg.alerts WHERE kind = 'running'") or die 'never seen';
-like($node->safe_psql('app', "SELECT severity, id IS NULL, migration IS NULL, message, by FROM mg.alerts WHERE kind = 'running'"),
+$node->poll_query_until('app', "$running AND severity = 'warning'", 1) or die 'never seen';
+like($node->safe_psql('app', "SELECT severity, id IS NULL, migration IS NULL, message, by FROM mg.alerts WHERE kind = 'running' AND id IS NULL"),
 	qr/^warning\|t\|t\|pid \d+ has been at a migration for 00:00:0\d\|postgres$/, 'a run that goes on for too long is seen');
-is($node->safe_psql('app', "SELECT details ->> 'wait_event' FROM mg.alerts WHERE kind = 'running'"), 'PgSleep', 'with what it waits for');
-ok($node->poll_query_until('app', "SELECT severity = 'high' FROM mg.alerts WHERE kind = 'running'"), 'and gets graver');
+is($node->safe_psql('app', "SELECT details ->> 'wait_event' FROM mg.alerts WHERE kind = 'running' AND id IS NULL"), 'PgSleep', 'with what it waits for');
+$node->poll_query_until('app', "SELECT count(*) FROM mg.alert WHERE kind = 'running' AND migration = '012_long'", 1) or die 'never told';
+$alert = heard('mg_alerts');
+is(join('|', map { value($alert, "{$_}") } 'kind', 'severity', 'migration', 'message', 'by'), 'running|warning|012_long|migration "012_long" has been running for 00:00:00.2|postgres', 'and told by a worker, by name');
+ok($node->poll_query_until('app', "SELECT severity = 'high' FROM mg.alerts WHERE kind = 'running' AND id IS NULL"), 'and gets graver');
+$node->poll_query_until('app', "SELECT count(*) FROM mg.alert WHERE kind = 'running' AND migration = '012_long'", 2) or die 'never told';
+is(value(heard('mg_alerts'), '{severity}'), 'high', 'which is told as well');
+like($node->safe_psql('app', "SELECT details - 'pid', details ? 'pid' FROM mg.alert WHERE kind = 'running' ORDER BY id DESC LIMIT 1"), qr/^\{"action": "apply", "environment": null\}\|t$/, 'with the pid');
 send_sql($other, '');
-$node->poll_query_until('app', "SELECT count(*) = 1 FROM mg.alerts WHERE kind = 'running' AND message LIKE '%keeping migrations waiting%'") or die 'never seen';
+$node->poll_query_until('app', "$running AND message LIKE '%keeping migrations waiting%'", 1) or die 'never seen';
 pass('a transaction that stays open keeps others waiting');
-is(heard('mg_alerts'), '', 'nothing is told before it commits');
+ok($node->poll_query_until('app', $watchdog, 0), 'its worker has left the database');
+is(heard('mg_alerts'), '', 'nothing more is told before it commits');
 send_sql($other, 'COMMIT;');
 is(value(heard('mg_alerts'), '{kind}'), 'slow', 'then it is');
-is($node->safe_psql('app', "SELECT count(*) FROM mg.alerts WHERE kind = 'running'"), 0, 'and nothing goes on');
+is($node->safe_psql('app', $running), 0, 'and nothing goes on');
+is($node->safe_psql('app', "SELECT count(*) FROM mg_verify() WHERE NOT ok"), 0, 'the ledger is whole');
+
+# The next one of the same session, a rollback that fails, and one whose session is ended.
+send_sql($other, "SELECT status FROM mg_apply('012_again', 'SELECT 1', 'SELECT pg_sleep(1); SELECT 1/0');");
+send_sql($other, "SELECT status FROM mg_rollback('012_again', 'for the test');", go_on => 1);
+$node->poll_query_until('app', "SELECT count(*) FROM mg.alert WHERE kind = 'running' AND message LIKE 'rollback of migration \"012_again\" has been running%'", 1) or die 'never told';
+pass('a way back is told too');
+ok($node->poll_query_until('app', $watchdog, 0), 'and its worker leaves');
+send_sql($other, '');
+send_sql($other, "SELECT status FROM mg_apply('012_quick', 'SELECT 1');") for 1 .. 3;
+is($node->safe_psql('app', "SELECT count(*) FROM mg.alert WHERE kind = 'running' AND migration = '012_quick'"), 0, 'what is quick is not');
+heard('mg_alerts');
+my $killed = session();
+send_sql($killed, "SELECT status FROM mg_apply('012_killed', 'SELECT pg_sleep(60)');", go_on => 1);
+$node->poll_query_until('app', "SELECT count(*) FROM mg.alert WHERE kind = 'running' AND migration = '012_killed'", 1) or die 'never told';
+$node->safe_psql('app', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%012_killed%' AND pid <> pg_backend_pid()");
+ok($node->poll_query_until('app', $watchdog, 0), 'a worker does not outlive its session');
+eval { $killed->{run}->finish };
 
 works($node, 'app', "BEGIN; SELECT mg_apply('013_prepared', 'CREATE TABLE waits ()'); PREPARE TRANSACTION 'it''s'", 'a run is prepared');
-$node->poll_query_until('app', "SELECT count(*) = 1 FROM mg.alerts WHERE kind = 'running'") or die 'never seen';
-like($node->safe_psql('app', "SELECT message, by FROM mg.alerts WHERE kind = 'running'"), qr/^the prepared transaction it's has kept migrations waiting for 00:00:0\d\|postgres$/,
+$node->poll_query_until('app', $running, 1) or die 'never seen';
+like($node->safe_psql('app', "SELECT message, by FROM mg.alerts WHERE kind = 'running' AND id IS NULL"), qr/^the prepared transaction it's has kept migrations waiting for 00:00:0\d\|postgres$/,
 	'a prepared transaction that keeps others waiting is seen');
 $node->safe_psql('app', "ROLLBACK PREPARED 'it''s'");
-is($node->safe_psql('app', "SELECT count(*) FROM mg.alerts WHERE kind = 'running'"), 0, 'until it ends');
+is($node->safe_psql('app', $running), 0, 'until it ends');
 
+# Without a worker to be had a run goes on as it would.
 $_->{in} .= "\\q\n", $_->{run}->finish for $listener, $other;
+$node->append_conf('postgresql.conf', 'max_worker_processes = 0');
+$node->restart;
+works($node, 'app', "SELECT status FROM mg_apply('014_alone', 'SELECT pg_sleep(1)')", 'no worker is to be had: a long run');
+is($node->safe_psql('app', "SELECT string_agg(kind, ' ') FROM mg.alert WHERE migration = '014_alone'"), 'slow', 'is told of when it has ended');
+
 $node->stop;
 done_testing();

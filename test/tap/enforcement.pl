@@ -133,6 +133,14 @@ for my $preloaded (1, 0)
 	}
 	is($server->safe_psql('app', "SELECT identity FROM mg.statement WHERE statement ~ 'EXPLAIN' AND tag = 'CREATE TABLE AS'"), $preloaded ? 'work.explained' : '', "$how: EXPLAIN ANALYZE CREATE TABLE AS is on record where the library is loaded");
 
+	if ($preloaded)
+	{
+		my $newest = $server->safe_psql('app', 'SELECT max(id) FROM mg.alert');
+		works($server, 'app', 'CREATE TABLE public.later (x int); SET search_path = work, public; EXPLAIN ANALYZE CREATE TABLE IF NOT EXISTS later AS SELECT 1 AS x; EXPLAIN ANALYZE CREATE TABLE IF NOT EXISTS later AS SELECT 1 AS x', "$how: EXPLAIN ANALYZE CREATE TABLE IF NOT EXISTS");
+		is($server->safe_psql('app', "SELECT string_agg(identity, ' ') FROM mg.statement WHERE statement ~ 'EXPLAIN.*later'"), 'work.later', "$how: is on record once, a table of that name in a later schema or not");
+		is($server->safe_psql('app', "SELECT count(*) FROM mg.alert WHERE id > $newest AND details->>'statement' ~ 'EXPLAIN'"), 1, "$how: and was warned of");
+	}
+
 	works($server, 'app', "SELECT mg_set_policy('enforcement', 'off', 'the end')", "$how: the owner ends it", user => 'boss');
 	works($server, 'app', 'CREATE TABLE work.new (x int)', "$how: and all is as before", user => 'dev');
 	$server->stop;

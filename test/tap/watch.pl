@@ -82,6 +82,8 @@ my %expected = (
 	'mg_statements_total{origin="migration"}' => 3,
 	'mg_statements_total{origin="session"}' => 1,
 	'mg_rehearsals_total{verdict="restores"}' => 1,
+	'mg_alerts_total{kind="failure",severity="high"}' => 1,
+	'mg_alerts_total{kind="drift",severity="warning"}' => 0,
 	'mg_sessions_waiting_for_lock' => 0,
 	'mg_oldest_transaction_age_seconds' => 0,
 	'mg_families_not_read' => 0);

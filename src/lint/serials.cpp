@@ -46,6 +46,32 @@ is_altered(const Context &context, Oid sequence)
 	});
 }
 
+// Whether a table has a sequence of its own that ends before bigint does, or a narrower column to put its numbers into. Most have none,
+// and then there is no need to ask which.
+bool
+has_end_in_sight(Oid table)
+{
+	return pg::guarded([&] {
+		ListCell *cell;
+		foreach (cell, getOwnedSequences(table))
+		{
+			Oid owner = InvalidOid;
+			int32 column = 0;
+			HeapTuple row = SearchSysCache1(SEQRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+			if (!HeapTupleIsValid(row))
+				continue;
+			const bool is_wide = reinterpret_cast<Form_pg_sequence>(GETSTRUCT(row))->seqmax == PG_INT64_MAX;
+			ReleaseSysCache(row);
+			if (!is_wide ||
+				(!sequenceIsOwned(lfirst_oid(cell), DEPENDENCY_AUTO, &owner, &column) &&
+				 !sequenceIsOwned(lfirst_oid(cell), DEPENDENCY_INTERNAL, &owner, &column)) ||
+				get_atttype(table, static_cast<AttrNumber>(column)) != INT8OID)
+				return true;
+		}
+		return false;
+	});
+}
+
 constexpr const char *sequences_sql =
 	"SELECT d.refobjid, a.attname, s.seqrelid, s.seqrelid::regclass, s.seqmax, s.seqtypid::regtype, d.deptype "
 	"FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid "
@@ -61,7 +87,8 @@ sequence_runs_out(const Action &, Context &context)
 
 	for (const std::unique_ptr<Table> &table : context.model().tables())
 		if (context.is_existing(*table) && table->oid >= FirstNormalObjectId && !table->columns.empty() &&
-			(table->kind == RELKIND_RELATION || table->kind == RELKIND_PARTITIONED_TABLE))
+			(table->kind == RELKIND_RELATION || table->kind == RELKIND_PARTITIONED_TABLE) &&
+			has_end_in_sight(table->oid))
 			oids += (oids.empty() ? "" : ",") + std::to_string(table->oid);
 	if (oids.empty())
 		return;

@@ -66,6 +66,28 @@ accept_one(const Drift &drift, const std::string &identity, JsonArray &accepted)
 	return count;
 }
 
+// What differs, and nothing else of it, by statements that carry a migration's name.
+std::vector<Drift>
+attributed_drifts(const std::string &migration)
+{
+	if (!has_statements_of(migration))
+		return {};
+
+	std::vector<Drift> drifts = find_drift();
+	const std::vector<Statement> statements = statements_about(drifts);
+	drifts.erase(std::remove_if(drifts.begin(), drifts.end(),
+								[&](const Drift &drift) {
+									return !std::all_of(
+										drift.deviations.begin(), drift.deviations.end(),
+										[&](const Deviation &deviation) {
+											const Statement *statement = find_statement(statements, drift, deviation);
+											return statement != nullptr && statement->migration == migration;
+										});
+								}),
+				 drifts.end());
+	return drifts;
+}
+
 } // namespace
 
 int
@@ -104,22 +126,11 @@ accept(const std::string &reason, const std::optional<std::string> &identity)
 void
 take_attributed(const std::string &migration)
 {
-	if (!has_statements_of(migration))
-		return;
-
-	std::vector<Drift> drifts = find_drift();
-	std::vector<Statement> statements = statements_about(drifts);
 	std::vector<schema::Unit> units;
 	std::vector<schema::Address> gone;
 	std::string list;
-	for (const Drift &drift : drifts)
+	for (const Drift &drift : attributed_drifts(migration))
 	{
-		bool own = std::all_of(drift.deviations.begin(), drift.deviations.end(), [&](const Deviation &deviation) {
-			const Statement *statement = find_statement(statements, drift, deviation);
-			return statement != nullptr && statement->migration == migration;
-		});
-		if (!own)
-			continue;
 		for (const Deviation &deviation : drift.deviations)
 			list += (list.empty() ? "" : ", ") + deviation.type + " " + deviation.identity;
 		if (drift.unit.has_value())
@@ -133,6 +144,16 @@ take_attributed(const std::string &migration)
 	pg::report(NOTICE, UserError("00000", "what was done before in the name of migration \"" + migration +
 											  "\" is expected from now on")
 						   .detail("Done outside its run: " + list + "."));
+}
+
+std::vector<Deviation>
+attributed(const std::string &migration)
+{
+	std::vector<Deviation> result;
+
+	for (const Drift &drift : attributed_drifts(migration))
+		result.insert(result.end(), drift.deviations.begin(), drift.deviations.end());
+	return result;
 }
 
 } // namespace mg::drift

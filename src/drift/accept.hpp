@@ -3,6 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "core/picture.hpp"
 
 namespace mg::drift {
 
@@ -13,5 +16,8 @@ int accept(const std::string &reason, const std::optional<std::string> &identity
 // Takes the differences that statements made which carry a migration's name (migration_governance.migration), sent by another tool
 // before the migration runs: an index that was built CONCURRENTLY. Of an object that differs in something else as well, nothing.
 void take_attributed(const std::string &migration);
+
+// The differences that take_attributed() would take.
+std::vector<Deviation> attributed(const std::string &migration);
 
 } // namespace mg::drift

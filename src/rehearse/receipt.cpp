@@ -42,6 +42,10 @@ add_verdict(std::vector<Fact> &facts, const migrate::Migration &migration, const
 		facts.push_back({"difference", deviation.type + " " + deviation.identity, value,
 						 findings.verdict == Verdict::restores_but_order ? std::optional<bool>() : false});
 	}
+	for (const Deviation &deviation : findings.anticipated)
+		facts.push_back({"difference", deviation.type + " " + deviation.identity,
+						 deviation.kind + ": what was done before in the name of the migration is undone",
+						 std::nullopt});
 }
 
 std::string

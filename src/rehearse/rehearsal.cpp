@@ -16,6 +16,7 @@
 #include "pg/subtransaction.hpp"
 #include "pg/wait.hpp"
 #include "policy/policy.hpp"
+#include "rehearse/beside.hpp"
 #include "rehearse/large.hpp"
 #include "schema/schema.hpp"
 #include "schema/sweep.hpp"
@@ -163,6 +164,8 @@ public:
 		if (compared_)
 		{
 			findings_.deviations = drift::deviations_between(drift::pictures_of(scope_, changed_), pictures_);
+			if (!applied_)
+				set_anticipated_apart(migration_.name, findings_);
 			/* What differs is most often why a second time fails. */
 			const Verdict seen = verdict_of(findings_.deviations);
 			if (findings_.verdict == Verdict::restores ||

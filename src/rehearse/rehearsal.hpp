@@ -76,9 +76,10 @@ struct Findings
 {
 	Verdict verdict = Verdict::cannot;
 	std::vector<Turn> turns;
-	std::vector<Deviation> deviations; // what the way back leaves different
-	std::vector<Step> steps;           // of the first script
-	std::vector<Picture> before;       // of what the scripts changed
+	std::vector<Deviation> deviations;  // what the way back leaves different
+	std::vector<Deviation> anticipated; // likewise, but had been done before in the name of the migration
+	std::vector<Step> steps;            // of the first script
+	std::vector<Picture> before;        // of what the scripts changed
 	std::vector<Touched> touched;
 	std::vector<Rows> rows;
 	std::vector<Blocker> blockers;

@@ -336,12 +336,14 @@ std::string
 suggested_name(const FrameRaw *frame)
 {
 	const std::string tag = boost::algorithm::to_lower_copy(std::string(GetCommandTagName(frame->tag)));
-	const std::string kind = tag.substr(0, tag.find(' '));
+	const std::string verb = tag.substr(0, tag.find(' '));
+	const std::string kind = is_migration_kind(verb) ? verb : "fix";
+	const std::string what = pg::excerpt(frame->offence, 60);
+	const bool says_kind = rules().naming->shape == NameShape::typed_timestamp && kind == verb;
 	const bool is_readable = can_read(ledger::place(), {ledger::Table::registration});
-	const std::string name =
-		next_name(*rules().naming, kind == "create" || kind == "alter" || kind == "drop" ? kind : "fix",
-				  kind + " " + pg::excerpt(frame->offence, 60), is_readable ? ledger::newest_version() : "",
-				  ledger::query_cell("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')").value_or(""));
+	const std::string name = next_name(
+		*rules().naming, kind, says_kind ? what : verb + " " + what, is_readable ? ledger::newest_version() : "",
+		ledger::query_cell("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')").value_or(""));
 	std::string free = name;
 
 	for (int i = 2; is_readable && ledger::find_registration(free).has_value(); i++)

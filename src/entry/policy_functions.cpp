@@ -63,15 +63,31 @@ MG_FUNCTION(mg_revoke_approval)
 	PG_RETURN_VOID();
 }
 
+namespace {
+
+// Whose migrations run also reads and writes the team's own history, which the scripts do.
+void
+give_right(FunctionCallInfo fcinfo, bool given)
+{
+	const std::string role = required_text(fcinfo, 0, "role_name");
+	const std::string right = required_text(fcinfo, 1, "right_name");
+
+	mg::policy::give_right(role, right, given);
+	if (right == "apply")
+		mg::migrate::share_history_views(role, given);
+}
+
+} // namespace
+
 MG_FUNCTION(mg_grant_right)
 {
-	mg::policy::give_right(required_text(fcinfo, 0, "role_name"), required_text(fcinfo, 1, "right_name"), true);
+	give_right(fcinfo, true);
 	PG_RETURN_VOID();
 }
 
 MG_FUNCTION(mg_revoke_right)
 {
-	mg::policy::give_right(required_text(fcinfo, 0, "role_name"), required_text(fcinfo, 1, "right_name"), false);
+	give_right(fcinfo, false);
 	PG_RETURN_VOID();
 }
 
@@ -108,7 +124,7 @@ make_history(const mg::policy::Preset &preset, const std::optional<std::string> 
 	if (history.empty())
 		return;
 	if (schema.has_value())
-		(void)mg::migrate::make_history_view(*schema, history, {});
+		(void)mg::migrate::make_history_view(*schema, history, mg::policy::holders_of("apply"));
 	else
 		mg::pg::report(NOTICE, mg::UserError("00000", "the scripts of this policy write into a table " + history)
 								   .hint("SELECT mg_history_view(schema, '" + history +

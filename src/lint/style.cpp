@@ -106,6 +106,17 @@ is_change_of_schema(const Done &done)
 		   done.what == What::grant;
 }
 
+// A view of mg_history_view(): what a script writes into it is not kept there.
+bool
+is_own_history(const Table &table)
+{
+	return table.kind == RELKIND_VIEW && fact("SELECT true FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE "
+											  "t.tgrelid = $1::oid AND p.proname"
+											  " = 'mg_keep_history' AND p.pronamespace = 'pg_catalog'::regnamespace",
+											  {cell_of(table.oid)})
+											 .has_value();
+}
+
 void
 schema_and_rows_mixed(const Action &, Context &context)
 {
@@ -116,7 +127,8 @@ schema_and_rows_mixed(const Action &, Context &context)
 	for (const Done &one : done)
 	{
 		if (!is_change_of_rows(one.what) || one.table == nullptr || !context.is_existing(*one.table) ||
-			(one.tree != nullptr && IsA(one.tree, CopyStmt) && !castNode(CopyStmt, one.tree)->is_from))
+			(one.tree != nullptr && IsA(one.tree, CopyStmt) && !castNode(CopyStmt, one.tree)->is_from) ||
+			is_own_history(*one.table))
 			continue;
 		Report report;
 		report.message = "the script changes rows of " + one.table->title() +

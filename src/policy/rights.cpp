@@ -46,7 +46,7 @@ constexpr const char *reading =
 	"mg_lint_rules, "
 	"mg_lint_locks, mg_risk, mg_script_risk, mg_parse, mg_template, mg_drift_report, mg_is_applied, mg_is_not_applied, "
 	"mg_verifies, mg_has_no_drift, mg_lints, mg_checklist, mg_doc, mg_health, mg_metrics, mg_catalog_fingerprint, "
-	"mg_environment, mg_alert_rows, mg_break_glass_report";
+	"mg_environment, mg_alert_rows, mg_break_glass_report, mg_snapshot, mg_fingerprint, mg_presets";
 
 // Those of the functions named that are there, with their arguments.
 std::vector<std::string>
@@ -105,6 +105,22 @@ give_right(const std::string &role, const std::string &right, bool given)
 	ledger::append_evidence("right", right, JsonObject().text("role", role).boolean("given", given).str());
 }
 
+std::vector<std::string>
+holders_of(const std::string &right)
+{
+	std::vector<std::string> result;
+
+	for (const pg::Row &row : ledger::query("SELECT x.role FROM (SELECT DISTINCT ON (e.body->>'role') e.body->>'role' "
+											"AS role, (e.body->>'given')::boolean AS given"
+											" FROM mg.evidence e WHERE e.kind = 'right' AND e.subject = $1 AND "
+											"e.installation = (SELECT installation FROM mg.current)"
+											" ORDER BY e.body->>'role', e.at DESC, e.id DESC) x WHERE x.given"
+											" AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = x.role)",
+											{right}))
+		result.push_back(row[0].value_or(""));
+	return result;
+}
+
 bool
 holds_right(const std::string &right)
 {
@@ -114,14 +130,8 @@ holds_right(const std::string &right)
 
 	if (owns)
 		return true;
-	for (const pg::Row &row : ledger::query("SELECT x.role FROM (SELECT DISTINCT ON (e.body->>'role') e.body->>'role' "
-											"AS role, (e.body->>'given')::boolean AS given"
-											" FROM mg.evidence e WHERE e.kind = 'right' AND e.subject = $1 AND "
-											"e.installation = (SELECT installation FROM mg.current)"
-											" ORDER BY e.body->>'role', e.at DESC, e.id DESC) x WHERE x.given",
-											{right}))
+	for (const std::string &role : holders_of(right))
 	{
-		const std::string role = row[0].value_or("");
 		const bool is_member = pg::guarded([&] {
 			const Oid oid = get_role_oid(role.c_str(), true);
 			return OidIsValid(oid) && is_member_of_role_nosuper(user, oid);

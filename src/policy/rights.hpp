@@ -2,12 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace mg::policy {
 
 // Gives a role a right, on record: read, apply, policy, break_glass, or approve:KIND; grants the EXECUTE and SELECT that go with it, as the
 // caller. Raises 42501 unless the caller owns the database, 22023 for no right, 42704 for no role.
 void give_right(const std::string &role, const std::string &right, bool given);
+
+// The roles that were given a right.
+std::vector<std::string> holders_of(const std::string &right);
 
 // Whether the user that logged in holds a right: by a role that it is a member of, as a superuser or an owner of the database. Neither SET ROLE
 // nor SET SESSION AUTHORIZATION changes that.

@@ -131,6 +131,28 @@ set_not_null_scans(const Action &action, Context &context)
 				 check_steps(action, context), AccessExclusiveLock, Work::scan});
 }
 
+// Where the table is larger, set_not_null_scans() says so.
+void
+column_becomes_required(const Action &action, Context &context)
+{
+	auto look = [&](const Column *column, const std::string &name) {
+		if (column == nullptr || column->not_null || context.is_occupied(*action.table) ||
+			(column->made_here && (column->has_default || column->identity != '\0' || column->generated != '\0')) ||
+			is_proved_not_null(*action.table, name))
+			return;
+		context.report(
+			{"column " + quoted(name) + " of " + action.table->title() +
+				 " becomes NOT NULL: an application that leaves it out or writes NULL gets errors from then on",
+			 "Change the application first, or give the column a default."});
+	};
+
+	if (action.what == What::set_not_null)
+		look(action.column, action.name);
+	else if (is(action, CONSTR_NOTNULL) && !action.is_new_column)
+		for (const std::string &name : names_in(definition_of(action)->keys))
+			look(action.table->column(name), name);
+}
+
 // Of rows that are NULL by what ANALYZE saw, and that nothing of the script has filled.
 void
 set_not_null_on_nulls(const Action &action, Context &context)
@@ -458,7 +480,19 @@ constraint_rules()
 		 set_not_null_scans,
 		 "SET NOT NULL reads the whole table",
 		 "Nobody reads or writes it meanwhile.",
-		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID.", 0, 0, true},
+		 "Prove it first: by a validated CHECK, from 18 on by NOT NULL NOT VALID.",
+		 0,
+		 0,
+		 true},
+		breaking({"column-becomes-required",
+				  "A",
+				  S::info,
+				  About::existing,
+				  {W::set_not_null, W::add_constraint},
+				  column_becomes_required,
+				  "a column of a small table becomes NOT NULL",
+				  "An application that leaves it out or writes NULL gets errors.",
+				  "Change the application first, or give the column a default."}),
 		{"set-not-null-on-nulls",
 		 "A",
 		 S::warning,

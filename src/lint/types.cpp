@@ -103,6 +103,12 @@ expand_and_contract(const Action &action, const TypeChange &change)
 				 column)};
 }
 
+bool
+is_time(Oid type)
+{
+	return type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+}
+
 void
 type_change_rewrites(const Action &action, Context &context)
 {
@@ -126,7 +132,6 @@ type_change_rewrites(const Action &action, Context &context)
 			" with each INSERT and UPDATE, fill the other rows in batches, build its indexes CONCURRENTLY and its "
 			"constraints NOT VALID and validate them, and in a last migration drop " +
 			column + " and rename " + next + ". It is then the last column of the table.";
-	const auto is_time = [](Oid type) { return type == TIMESTAMPOID || type == TIMESTAMPTZOID; };
 	if (is_time(action.column->type) && is_time(change.type) && new_definition(action)->raw_default == nullptr)
 		report.hint += std::string(report.hint.empty() ? "" : " ") +
 					   "Where the values are in UTC, SET LOCAL TimeZone = 'UTC' before the statement spares all of it.";
@@ -146,6 +151,21 @@ type_change_loses(const Action &action, Context &context)
 			 change_title(action, change) + " fails if a value does not fit, or loses what the new type cannot hold",
 		 "Look for such values first, and keep new ones out with a CHECK; a rehearsal with data shows whether "
 		 "there are any."});
+}
+
+// Of types whose bytes are the same, as of varchar and text, an application knows nothing.
+void
+type_changes(const Action &action, Context &context)
+{
+	if (!is_change_of_table(action))
+		return;
+	const TypeChange change = change_by(action, context);
+	if (!change.is_known || change.type == action.column->type || (!change.rewrites && !is_time(change.type)))
+		return;
+	context.report({"column " + quoted(action.name) + " of " + action.table->title() + " goes from " +
+						change_title(action, change) + ": an application written for the one may trip over the other",
+					"Add a second column of the new type, let the application go over to it, and drop the first one in "
+					"a later migration."});
 }
 
 void
@@ -269,6 +289,15 @@ type_rules()
 		 0,
 		 true,
 		 true},
+		breaking({"type-changes",
+				  "C",
+				  S::info,
+				  About::existing,
+				  {W::change_type},
+				  type_changes,
+				  "a column gets another type",
+				  "Drivers and programs take the values for what they were.",
+				  "Let the application go over to a second column."}),
 		{"type-change-volatile",
 		 "C",
 		 S::warning,

@@ -85,17 +85,30 @@ verification(Circumstances &circumstances)
 	return Closed{"it has no verification queries", "Hand them in with mg_register() or mg_apply(): verify => ..."};
 }
 
+// What to do about a verdict before the next rehearsal.
+std::string
+cure_of(const std::string &verdict)
+{
+	if (verdict == "cannot be rehearsed")
+		return "mg.rehearsals says what is in the way; once it is gone, rehearse it again: ";
+	if (verdict == "no down")
+		return "Hand in a down script, and rehearse it: ";
+	if (verdict == "up fails" || verdict == "second up fails")
+		return "Correct the scripts, and rehearse it again: ";
+	return "Correct the down script, and rehearse it again: ";
+}
+
 Judgement
 rehearsal(Circumstances &circumstances)
 {
-	const std::string way =
-		"Rehearse it: SELECT * FROM mg_rehearse('" + circumstances.migration() + "'), once it is registered";
+	const std::string call = "SELECT * FROM mg_rehearse('" + circumstances.migration() + "')";
+	const std::string way = "Rehearse it: " + call + ", once it is registered";
 	const std::optional<Rehearsed> known = circumstances.rehearsed();
 
 	if (!known.has_value())
 		return Closed{"these scripts have never been rehearsed here", way};
 	if (known->verdict != "restores" && known->verdict != "restores, but column order")
-		return Closed{"the last rehearsal says: " + known->verdict, "Correct the down script, and rehearse it again"};
+		return Closed{"the last rehearsal says: " + known->verdict, cure_of(known->verdict) + call};
 	if (known->stale.has_value())
 		return Closed{"the last rehearsal, of " + known->at + ", is stale: " + *known->stale, way};
 	if (known->down_us.has_value() && *known->down_us > static_cast<int64_t>(milliseconds("rollback_budget")) * 1000)

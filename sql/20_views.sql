@@ -59,7 +59,7 @@ CREATE VIEW mg.history AS
 	                                     'rollback_reason', d.reason, 'statements', u.statements,
 	                                     'rows', u.rows, 'application', u.application, 'client', u.client) AS metadata,
 	       n.version,
-	       n.headers OPERATOR(pg_catalog.->>) 'description' AS description,
+	       coalesce(n.headers OPERATOR(pg_catalog.->>) 'description', n.headers OPERATOR(pg_catalog.->>) 'purpose') AS description,
 	       u.installation,
 	       u.id AS run_id
 	FROM ups u

@@ -32,7 +32,7 @@ CREATE VIEW mg.schema_migrations AS
 	  AND NOT EXISTS (SELECT FROM mg.history_change c
 	                  WHERE c.migration OPERATOR(pg_catalog.=) h.migration_name AND NOT c.listed)
 	UNION ALL
-	SELECT c.version, n.headers OPERATOR(pg_catalog.->>) 'description', pg_catalog.now()
+	SELECT c.version, coalesce(n.headers OPERATOR(pg_catalog.->>) 'description', n.headers OPERATOR(pg_catalog.->>) 'purpose'), pg_catalog.now()
 	FROM mg.history_change c
 	LEFT JOIN mg.newest_registration n ON n.migration OPERATOR(pg_catalog.=) c.migration
 	WHERE c.listed

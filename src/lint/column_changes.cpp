@@ -72,18 +72,26 @@ blockers_of(const Action &action, Context &context)
 	return result;
 }
 
+// Those of a generated column can be made again.
+bool
+is_without_values(const Table &table, const Column &column)
+{
+	if (column.generated != '\0' || table.bytes == 0)
+		return true;
+	const auto known = statistics_of(table, column);
+	return known.has_value() && known->nulls >= 1;
+}
+
 void
 drop_column(const Action &action, Context &context)
 {
 	const Table &table = *action.table;
 	std::string what;
 
-	if (action.column == nullptr || action.column->made_here || action.column->generated != '\0' || table.bytes == 0)
+	if (action.column == nullptr || action.column->made_here || is_without_values(table, *action.column))
 		return;
 	if (auto known = statistics_of(table, *action.column); known.has_value())
 	{
-		if (known->nulls >= 1)
-			return;
 		const auto bytes = static_cast<int64_t>((1 - known->nulls) * table.rows * known->width);
 		what = ", about " + pg::size_text(bytes);
 	}
@@ -95,12 +103,23 @@ drop_column(const Action &action, Context &context)
 		if ((constraint.type == CONSTRAINT_CHECK || constraint.type == CONSTRAINT_FOREIGN) &&
 			std::find(constraint.columns.begin(), constraint.columns.end(), action.name) != constraint.columns.end())
 			along.push_back("constraint " + quoted(constraint.name));
-	context.report({"the values of column " + quoted(action.name) + " of " + table.title() + what + ", are lost" +
+	context.report({"the values of column " + quoted(action.name) + " of " + table.title() + what +
+						(what.empty() ? "" : ",") + " are lost" +
 						(along.empty() ? "" : ", and with them " + joined(along)) +
 						"; the space is not freed until the rows are written again",
 					"Let no application use the column any more, and then drop it in a migration of its own.",
 					{},
 					own_lock(action)});
+}
+
+void
+drop_empty_column(const Action &action, Context &context)
+{
+	if (action.column == nullptr || action.column->made_here || !is_without_values(*action.table, *action.column))
+		return;
+	context.report({"column " + quoted(action.name) + " of " + action.table->title() +
+						" is dropped: no values are lost, but an application that names it gets errors",
+					"Let no application use the column any more, and then drop it in a migration of its own."});
 }
 
 void
@@ -262,6 +281,15 @@ column_change_rules()
 		 0,
 		 true,
 		 true},
+		breaking({"drop-empty-column",
+				  "B",
+				  S::info,
+				  About::existing,
+				  {W::drop_column},
+				  drop_empty_column,
+				  "a column without values of its own is dropped",
+				  "What still names it fails.",
+				  "Drop it once nothing uses it."}),
 		{"drop-column-blocked",
 		 "B",
 		 S::error,

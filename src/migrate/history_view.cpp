@@ -136,15 +136,18 @@ make_history_view(const std::string &schema, const std::string &kind, const std:
 void
 share_history_views(const std::string &role, bool given)
 {
+	/* Those of somebody else are not the caller's to share. */
 	for (const pg::Row &row : ledger::query(
 			 "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
 			 "c.relnamespace"
 			 " WHERE EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid"
-			 " AND p.proname = 'mg_keep_history' AND p.pronamespace = 'pg_catalog'::regnamespace) ORDER BY 1"))
+			 " AND p.proname = 'mg_keep_history' AND p.pronamespace = 'pg_catalog'::regnamespace)"
+			 " AND pg_has_role($1::oid, c.relowner, 'USAGE') ORDER BY 1",
+			 {std::to_string(pg::guarded([] { return GetUserId(); }))}))
 	{
 		const std::string name = row[0].value_or("");
-		run_as_caller(std::string(given ? "GRANT" : "REVOKE") + " SELECT, INSERT, DELETE ON " + name +
-					  (given ? " TO " : " FROM ") + quoted(role));
+		run_own(std::string(given ? "GRANT" : "REVOKE") + " SELECT, INSERT, DELETE ON " + name +
+				(given ? " TO " : " FROM ") + quoted(role));
 		expect(name);
 	}
 }

@@ -30,7 +30,7 @@ constexpr const char *unnamed_script = "rehearsed script";
 // own the database, 42P07 when something else has the name, and what CREATE VIEW, CREATE TRIGGER and GRANT raise.
 pg::Row make_history_view(const std::string &schema, const std::string &kind, const std::vector<std::string> &roles);
 
-// Gives a role what its migrations need on all such views that are there, as the caller, or takes it away.
+// Gives a role what its migrations need on all such views that are the caller's, or takes it away.
 void share_history_views(const std::string &role, bool given);
 
 // What the trigger on such views does: nothing but to note what a script says of its own migration. Raises 55000 for anything else.

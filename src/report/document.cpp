@@ -148,15 +148,16 @@ private:
 	{
 		const std::vector<pg::Row> headers =
 			ledger::query("SELECT h.key, h.value FROM mg.newest_registration n, jsonb_each_text(n.headers) h"
-						  " WHERE n.migration = $1 ORDER BY h.key <> 'description', h.key",
+						  " WHERE n.migration = $1 ORDER BY h.key NOT IN ('description', 'purpose'), h.key",
 						  {name_});
 		Cells others;
 
 		out_.heading(3, "Purpose");
-		if (headers.empty() || headers.front()[0] != "description")
-			out_.paragraph("The up script has no header comment Description.");
+		auto says_what_for = [](const pg::Row &header) { return header[0] == "description" || header[0] == "purpose"; };
+		if (headers.empty() || !says_what_for(headers.front()))
+			out_.paragraph("The up script has no header comment Description or Purpose.");
 		for (const pg::Row &header : headers)
-			if (header[0] == "description")
+			if (says_what_for(header))
 				out_.paragraph(words(header[1]));
 			else if (header[0] != "author" && header[0] != "ticket" && header[0] != "date" &&
 					 header[0] != "migration" && header[0] != "estimated_time" && header[0] != "estimated_duration")

@@ -47,10 +47,12 @@ named(Subject &subject)
 Tick
 described(Subject &subject)
 {
-	const std::string description = subject.surroundings.header("description").value_or("");
+	std::string description = subject.surroundings.header("description").value_or("");
 
+	if (description.empty())
+		description = subject.surroundings.header("purpose").value_or("");
 	return {!description.empty(), subject.surroundings.header("author").value_or(""),
-			description.empty() ? "no header comment Description" : pg::excerpt(description, 200)};
+			description.empty() ? "no header comment Description or Purpose" : pg::excerpt(description, 200)};
 }
 
 Tick

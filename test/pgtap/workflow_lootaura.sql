@@ -72,6 +72,8 @@ SELECT is(t.way('036_add_user_preferences', 'promoted_from'), $$mg_attest('036_a
 SELECT is(t.promote('lootaura_ada', 'lootaura_preview', 'lootaura_dora', '036_add_user_preferences'), '', 'where it was applied and verified');
 SELECT is(t.done('lootaura_dora', $$SELECT mg_record_backup('before 036', 's3://backups/036')$$), '', 'a full backup');
 SELECT is(t.dblink_exec('report', 'COMMIT'), 'COMMIT', 'nobody in the way');
+SELECT is(t.closed('036_add_user_preferences'), 'maintenance_window require_no_drift require_rehearsal', 'which opens three');
+SELECT mg_set_policy('longest_transaction', '5min', 'as it was', 'production');
 SELECT is(t.done('lootaura_dora', format('SELECT mg_set_policy(%L, %L, %L, %L)', 'maintenance_window', t.hours(true), 'now', 'production')), '', 'within the window');
 SELECT is((SELECT string_agg(changed_by || ' ' || identity, ', ') FROM mg_drift_report()), 'lootaura_dora public.sales', 'what was done at night is looked at');
 SELECT is(mg_accept_drift('INC-36: it stays', 'public.sales'), 1, 'and accepted by an owner, with a reason');

@@ -80,6 +80,8 @@ SELECT alike((SELECT why || way FROM mg_gates('20260810_001_add_priority') WHERE
 SELECT is(t.closed('20260810_001_add_priority'), 'longest_transaction require_rehearsal', 'and the gate that it takes too long');
 SELECT alike((SELECT why FROM mg_gates('20260810_001_add_priority') WHERE gate = 'longest_transaction'), 'pid % (omnia_ada%) has been in a transaction for %', 'of whom');
 SELECT is(t.dblink_exec('reader', 'COMMIT'), 'COMMIT', 'who ends it');
+SELECT is(t.closed('20260810_001_add_priority'), 'require_rehearsal', 'so that it opens');
+SELECT mg_set_policy('longest_transaction', '5min', 'as it was', 'production');
 SELECT is(t.by('omnia_ada', 'SELECT value FROM ' || t.way('20260810_001_add_priority', 'require_rehearsal') || $$ WHERE aspect = 'verdict'$$), 'restores', 'then the rehearsal goes through,');
 SELECT is(t.closed('20260810_001_add_priority'), 'none', 'and the way is free');
 SELECT t.dblink_exec('reader', 'BEGIN'), t.dblink_exec('reader', 'LOCK TABLE user_enabled_modules IN ACCESS SHARE MODE');

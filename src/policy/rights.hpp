@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "pg/boundary.hpp"
+
 namespace mg::policy {
 
 // Gives a role a right, on record: read, apply, policy, break_glass, or approve:KIND; grants the EXECUTE and SELECT that go with it, as the
@@ -12,6 +14,7 @@ void give_right(const std::string &role, const std::string &right, bool given);
 // Whether the user that logged in holds a right: by a role that it is a member of, as a superuser or an owner of the database. Neither SET ROLE
 // nor SET SESSION AUTHORIZATION changes that.
 bool holds_right(const std::string &right);
+bool holds_right(const std::string &right, Oid user);
 
 // Raises 42501 unless it does. `what` continues "permission denied to".
 void require_right(const std::string &right, const std::string &what);

@@ -7,6 +7,7 @@ using namespace mg::entry;
 
 MG_FUNCTION(mg_break_glass)
 {
+	require_person("mg_break_glass()");
 	if (PG_ARGISNULL(1))
 		throw mg::UserError("22004", "duration must not be NULL");
 	/* A month has thirty days here, which is too long in any case; what has no end is longer than every limit. */
@@ -24,6 +25,7 @@ MG_FUNCTION(mg_break_glass)
 
 MG_FUNCTION(mg_end_break_glass)
 {
+	require_person("mg_end_break_glass()");
 	return Int64GetDatum(std::stoll(mg::policy::end_break_glass()));
 }
 

@@ -28,6 +28,7 @@ namespace {
 
 using mg::UserError;
 using mg::entry::add_all;
+using mg::entry::require_person;
 using mg::entry::required_text;
 using mg::pg::Cell;
 using mg::pg::Row;
@@ -248,6 +249,7 @@ MG_FUNCTION(mg_seal)
 
 MG_FUNCTION(mg_allow_removal)
 {
+	require_person("mg_allow_removal()");
 	std::string reason = required_text(fcinfo, 0, "reason");
 
 	mg::pg::require_database_owner("allow the removal of migration_governance");
@@ -268,6 +270,7 @@ MG_FUNCTION(mg_export)
 
 MG_FUNCTION(mg_import)
 {
+	require_person("mg_import()");
 	if (PG_ARGISNULL(0))
 		throw UserError("22004", "dump must not be NULL");
 	return mg::pg::composite_datum(fcinfo, mg::migrate::import_ledger(PG_GETARG_DATUM(0)));
@@ -314,6 +317,7 @@ MG_FUNCTION(mg_drift_report_snapshot)
 
 MG_FUNCTION(mg_accept_drift)
 {
+	require_person("mg_accept_drift()");
 	return Int32GetDatum(mg::drift::accept(required_text(fcinfo, 0, "reason"), mg::pg::text_argument(fcinfo, 1)));
 }
 

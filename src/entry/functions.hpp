@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/run.hpp"
 #include "pg/query.hpp"
 
 namespace mg::entry {
@@ -16,6 +17,15 @@ required_text(FunctionCallInfo fcinfo, int number, const char *name)
 	if (!value.has_value())
 		throw UserError("22004", std::string(name) + " must not be NULL");
 	return *value;
+}
+
+// Raises 55000 within a run: what people answer for is nothing that a script does in the name of whoever applies it.
+inline void
+require_person(const char *function)
+{
+	if (capture::is_running())
+		throw UserError("55000", std::string("a migration cannot call ") + function)
+			.hint("Whoever has the right calls it by itself: it is somebody's word, and no part of a script.");
 }
 
 inline void

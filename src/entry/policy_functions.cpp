@@ -22,6 +22,7 @@ MG_FUNCTION(mg_policy)
 
 MG_FUNCTION(mg_set_policy)
 {
+	require_person("mg_set_policy()");
 	mg::policy::set(required_text(fcinfo, 0, "setting"), mg::pg::text_argument(fcinfo, 1),
 					required_text(fcinfo, 2, "reason"), mg::pg::text_argument(fcinfo, 3).value_or(""));
 	PG_RETURN_VOID();
@@ -29,6 +30,7 @@ MG_FUNCTION(mg_set_policy)
 
 MG_FUNCTION(mg_set_environment)
 {
+	require_person("mg_set_environment()");
 	mg::policy::set_environment(required_text(fcinfo, 0, "name"), mg::pg::text_argument(fcinfo, 1).value_or(""));
 	PG_RETURN_VOID();
 }
@@ -51,6 +53,7 @@ MG_FUNCTION(mg_gates)
 
 MG_FUNCTION(mg_approve)
 {
+	require_person("mg_approve()");
 	mg::migrate::approve(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "kind"),
 						 mg::pg::text_argument(fcinfo, 2).value_or(""), true);
 	PG_RETURN_VOID();
@@ -58,6 +61,7 @@ MG_FUNCTION(mg_approve)
 
 MG_FUNCTION(mg_revoke_approval)
 {
+	require_person("mg_revoke_approval()");
 	mg::migrate::approve(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "kind"),
 						 mg::pg::text_argument(fcinfo, 2).value_or(""), false);
 	PG_RETURN_VOID();
@@ -81,12 +85,14 @@ give_right(FunctionCallInfo fcinfo, bool given)
 
 MG_FUNCTION(mg_grant_right)
 {
+	require_person("mg_grant_right()");
 	give_right(fcinfo, true);
 	PG_RETURN_VOID();
 }
 
 MG_FUNCTION(mg_revoke_right)
 {
+	require_person("mg_revoke_right()");
 	give_right(fcinfo, false);
 	PG_RETURN_VOID();
 }
@@ -98,12 +104,14 @@ MG_FUNCTION(mg_attest)
 
 MG_FUNCTION(mg_accept_attestation)
 {
+	require_person("mg_accept_attestation()");
 	mg::migrate::accept_attestation(required_text(fcinfo, 0, "attestation"));
 	PG_RETURN_VOID();
 }
 
 MG_FUNCTION(mg_record_backup)
 {
+	require_person("mg_record_backup()");
 	mg::pg::Cell taken_at;
 
 	if (!PG_ARGISNULL(2))
@@ -135,6 +143,7 @@ make_history(const mg::policy::Preset &preset, const std::optional<std::string> 
 
 MG_FUNCTION(mg_use_preset)
 {
+	require_person("mg_use_preset()");
 	const std::string environment = mg::pg::text_argument(fcinfo, 2).value_or("");
 	mg::pg::RowSet rows(fcinfo);
 	const mg::policy::Preset preset =

@@ -30,6 +30,7 @@ MG_FUNCTION(mg_checklist)
 
 MG_FUNCTION(mg_sign)
 {
+	require_person("mg_sign()");
 	mg::report::sign(required_text(fcinfo, 0, "name of the migration"), required_text(fcinfo, 1, "item"),
 					 mg::pg::text_argument(fcinfo, 2).value_or(""));
 	PG_RETURN_VOID();

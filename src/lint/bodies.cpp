@@ -236,7 +236,12 @@ calls_of(const Node *statement)
 
 	if (IsA(statement, CallStmt))
 		return {names_in(castNode(CallStmt, statement)->funccall->funcname)};
-	if (!IsA(statement, SelectStmt))
+	if (IsA(statement, ExplainStmt))
+		return calls_of(castNode(ExplainStmt, statement)->query);
+	if (IsA(statement, CreateTableAsStmt))
+		return calls_of(castNode(CreateTableAsStmt, statement)->query);
+	if (!IsA(statement, SelectStmt) && !IsA(statement, InsertStmt) && !IsA(statement, UpdateStmt) &&
+		!IsA(statement, DeleteStmt) && !IsA(statement, MergeStmt))
 		return result;
 	for (const Node *call : nodes_in(statement, T_FuncCall))
 		if (std::vector<std::string> name = names_in(castNode(FuncCall, call)->funcname);

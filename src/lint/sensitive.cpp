@@ -7,6 +7,8 @@
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "lint/nodes.hpp"
+#include "lint/queries.hpp"
+#include "lint/settings.hpp"
 #include "lint/words.hpp"
 #include "script/tokens.hpp"
 
@@ -96,7 +98,47 @@ role_reason(const GrantRoleStmt *grant, const Sensitivities &sensitivities)
 {
 	const std::string role = grant->is_grant ? sensitive_grantee(grant->grantee_roles, sensitivities) : "";
 
-	return role.empty() ? "" : "it makes " + role + " a member of a role";
+	if (!grant->is_grant)
+		return "";
+	return role.empty() ? "it makes a role a member of another" : "it makes " + role + " a member of a role";
+}
+
+std::string
+owner_reason(const RoleSpec *owner, const Sensitivities &sensitivities)
+{
+	const std::string role = owner != nullptr ? role_name(owner) : "";
+
+	return has(sensitivities.roles, role) ? "it makes " + role + " the owner" : "";
+}
+
+// search_path gives names another meaning.
+std::string
+path_reason(const Node *statement, const Sensitivities &sensitivities)
+{
+	ListCell *cell;
+	auto reason = [](const std::string &schema) { return "it puts schema " + schema + " into search_path"; };
+
+	if (IsA(statement, VariableSetStmt))
+	{
+		const auto *set = castNode(VariableSetStmt, statement);
+		if (text_of(set->name) == "search_path")
+			foreach (cell, set->args)
+				if (std::string schema = text_of(string_of(static_cast<const Node *>(lfirst(cell))));
+					has(sensitivities.schemas, schema))
+					return reason(schema);
+		return "";
+	}
+	for (const auto &[name, value] : settings_in(statement))
+	{
+		if (name != "search_path")
+			continue;
+		if (!value.has_value())
+			return "it sets search_path to what is made at run time";
+		for (const script::Token &token : script::tokens_of(*value))
+			if (has(sensitivities.schemas, token.word))
+				return reason(token.word);
+	}
+	return "";
 }
 
 std::string
@@ -132,6 +174,24 @@ statement_reason(const Node *statement, const Sensitivities &sensitivities)
 			return grant_reason(castNode(AlterDefaultPrivilegesStmt, statement)->action, sensitivities);
 		case T_GrantRoleStmt:
 			return role_reason(castNode(GrantRoleStmt, statement), sensitivities);
+		case T_AlterOwnerStmt:
+			return owner_reason(castNode(AlterOwnerStmt, statement)->newowner, sensitivities);
+		case T_CreateSchemaStmt:
+		{
+			const auto *create = castNode(CreateSchemaStmt, statement);
+			std::string reason = owner_reason(create->authrole, sensitivities);
+			ListCell *cell;
+			foreach (cell, create->schemaElts)
+				if (reason.empty())
+					reason = statement_reason(static_cast<const Node *>(lfirst(cell)), sensitivities);
+			return reason;
+		}
+		case T_CreateEventTrigStmt:
+		case T_AlterEventTrigStmt:
+			return "it is about an event trigger";
+		case T_VariableSetStmt:
+		case T_SelectStmt:
+			return path_reason(statement, sensitivities);
 		case T_CreateFunctionStmt:
 			return definer_reason(castNode(CreateFunctionStmt, statement)->options);
 		case T_AlterFunctionStmt:
@@ -145,6 +205,8 @@ statement_reason(const Node *statement, const Sensitivities &sensitivities)
 		case T_AlterRoleStmt:
 		case T_AlterRoleSetStmt:
 		case T_DropRoleStmt:
+		case T_DropOwnedStmt:
+		case T_ReassignOwnedStmt:
 			return "it is about a role";
 		case T_CreateExtensionStmt:
 			return extension_reason(castNode(CreateExtensionStmt, statement)->extname);
@@ -153,6 +215,58 @@ statement_reason(const Node *statement, const Sensitivities &sensitivities)
 		default:
 			return "";
 	}
+}
+
+// The statement that another runs, makes or keeps for later.
+const Node *
+within(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_ExplainStmt:
+			return within(castNode(ExplainStmt, statement)->query);
+		case T_PrepareStmt:
+			return within(castNode(PrepareStmt, statement)->query);
+		case T_CreateTableAsStmt:
+			return within(castNode(CreateTableAsStmt, statement)->query);
+		case T_CopyStmt:
+			return castNode(CopyStmt, statement)->query;
+		default:
+			return statement;
+	}
+}
+
+// The tables that it changes by the way: WITH ... (DELETE ...), EXPLAIN ANALYZE DELETE, PREPARE, the actions of a rule.
+std::vector<NamedTable>
+changed_within(const Node *statement)
+{
+	std::vector<NamedTable> result;
+	ListCell *cell;
+	auto add = [&](const Node *query) {
+		for (NamedTable &named : tables_named_in(query))
+			if (named.name != nullptr && (named.command == CMD_INSERT || named.command == CMD_UPDATE ||
+										  named.command == CMD_DELETE || named.command == CMD_MERGE))
+				result.push_back(std::move(named));
+	};
+
+	if (IsA(statement, RuleStmt))
+	{
+		foreach (cell, castNode(RuleStmt, statement)->actions)
+			add(static_cast<const Node *>(lfirst(cell)));
+		return result;
+	}
+	const Node *query = within(statement);
+	if (query == nullptr)
+		return result;
+	const WithClause *with = IsA(query, SelectStmt)   ? castNode(SelectStmt, query)->withClause
+							 : IsA(query, InsertStmt) ? castNode(InsertStmt, query)->withClause
+							 : IsA(query, UpdateStmt) ? castNode(UpdateStmt, query)->withClause
+							 : IsA(query, DeleteStmt) ? castNode(DeleteStmt, query)->withClause
+							 : IsA(query, MergeStmt)  ? castNode(MergeStmt, query)->withClause
+													  : nullptr;
+	if (query != statement || with != nullptr)
+		add(query);
+	return result;
 }
 
 std::string
@@ -166,6 +280,11 @@ security_reason(const Action &action, const std::string &what, const Sensitiviti
 			return "it switches row security";
 		case What::unseen:
 			return "what it runs is made at run time, and nobody can tell";
+		case What::change_owner:
+			if (const auto *part = part_as<AlterTableCmd>(action, T_AlterTableCmd); part != nullptr)
+				if (std::string reason = owner_reason(part->newowner, sensitivities); !reason.empty())
+					return reason;
+			[[fallthrough]];
 		default:
 			return action.table != nullptr && action.what != What::select && action.what != What::script_end &&
 						   has(sensitivities.schemas, action.table->schema)
@@ -174,12 +293,17 @@ security_reason(const Action &action, const std::string &what, const Sensitiviti
 	}
 	if (std::string reason = statement_reason(action.statement, sensitivities); !reason.empty())
 		return reason;
+	for (const NamedTable &named : changed_within(action.statement))
+		if (has(sensitivities.schemas, text_of(named.name->schemaname)))
+			return "it changes rows in schema " + text_of(named.name->schemaname);
 	if (IsA(action.statement, DoStmt))
 		return "";
 	const Named named = named_in(what, sensitivities);
 	if (!named.key.empty())
 		return "it is about keys: " + named.key;
-	if (!named.schema.empty() && !IsA(action.statement, SelectStmt))
+	const bool only_reads =
+		IsA(action.statement, SelectStmt) && castNode(SelectStmt, action.statement)->intoClause == nullptr;
+	if (!named.schema.empty() && !only_reads)
 		return "it names schema " + named.schema;
 	return "";
 }
@@ -193,6 +317,23 @@ deletes(const MergeStmt *merge)
 		if (lfirst_node(MergeWhenClause, cell)->commandType == CMD_DELETE)
 			return true;
 	return false;
+}
+
+std::string
+drop_retention_reason(const DropStmt *drop)
+{
+	switch (drop->removeType)
+	{
+		case OBJECT_SCHEMA:
+			return "it drops a schema";
+		case OBJECT_EXTENSION:
+			return "it drops an extension, with its tables and types";
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return drop->behavior == DROP_CASCADE ? "it drops a type with the columns that are of it" : "";
+		default:
+			return "";
+	}
 }
 
 std::string
@@ -215,9 +356,14 @@ retention_reason(const Action &action)
 		case What::merge:
 			return deletes(castNode(MergeStmt, action.statement)) ? "it deletes rows of " + title : "";
 		case What::drop_other:
-			return IsA(action.statement, DropStmt) && castNode(DropStmt, action.statement)->removeType == OBJECT_SCHEMA
-					   ? "it drops a schema"
-					   : "";
+			return IsA(action.statement, DropStmt) ? drop_retention_reason(castNode(DropStmt, action.statement)) : "";
+		case What::statement:
+			if (IsA(action.statement, DropOwnedStmt))
+				return "it drops whatever a role owns";
+			for (const NamedTable &named : changed_within(action.statement))
+				if (named.removes)
+					return "it deletes rows of " + quoted(text_of(named.name->relname));
+			return "";
 		default:
 			return "";
 	}

@@ -162,6 +162,12 @@ apply(const Request &request)
 			early = skip_if_applied(request);
 		if (early.has_value())
 			return;
+		/* By its name it is what is registered when its turn has come. */
+		if (!request.up.has_value())
+		{
+			take_run_lock();
+			require_fresh_registration(request.name);
+		}
 		migration.emplace(get_migration(request));
 		attempt.checksum = migration->up.checksum();
 		migration->require_runnable();

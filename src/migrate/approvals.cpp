@@ -72,6 +72,11 @@ approvals_of(const std::string &migration, const std::string &bundle)
 {
 	const int lifetime = policy::seconds("approval_lifetime");
 	std::vector<policy::Approval> result;
+	/* Who holds the right no longer has no say any more, whenever he approved. */
+	auto holds = [](const std::string &kind, const std::string &role) {
+		const Oid oid = pg::guarded([&] { return get_role_oid(role.c_str(), true); });
+		return OidIsValid(oid) && policy::holds_right("approve:" + kind, oid);
+	};
 
 	for (const pg::Row &row : ledger::query(
 			 "SELECT x.kind, x.login_role FROM (SELECT DISTINCT ON (a.kind, a.login_role) a.* FROM mg.approval a"
@@ -82,7 +87,8 @@ approvals_of(const std::string &migration, const std::string &bundle)
 			 " AND r.up = (SELECT n.up FROM mg.newest_registration n WHERE n.migration = $1))"
 			 " ORDER BY 1, 2",
 			 {migration, bundle, std::to_string(lifetime)}))
-		result.push_back({row[0].value_or(""), row[1].value_or("")});
+		if (holds(row[0].value_or(""), row[1].value_or("")))
+			result.push_back({row[0].value_or(""), row[1].value_or("")});
 	return result;
 }
 
@@ -212,10 +218,10 @@ record_backup(const std::string &label, const std::string &location, const pg::C
 	pg::require_recording("put a backup on record");
 	if (trim(label).empty())
 		throw UserError("22023", "a backup needs a label");
-	const std::vector<pg::Row> moment = ledger::query(
-		"SELECT x.at::text, x.at > clock_timestamp() + interval '1 minute' FROM (SELECT coalesce($1::timestamptz, "
-		"clock_timestamp()) AS at) x",
-		{taken_at});
+	const std::vector<pg::Row> moment = ledger::query("SELECT to_jsonb(x.at) #>> '{}', x.at > clock_timestamp() + "
+													  "interval '1 minute' FROM (SELECT coalesce($1::timestamptz, "
+													  "clock_timestamp()) AS at) x",
+													  {taken_at});
 	if (moment[0][1] == "t")
 		throw UserError("22023", "a backup cannot have been taken at " + moment[0][0].value_or(""));
 	ledger::append_evidence("backup", label,

@@ -101,6 +101,21 @@ add_pending(const std::string &name, const Requirements &requirements, std::set<
 	}
 }
 
+std::vector<script::Script>
+pending_before(const Migration &migration)
+{
+	std::set<std::string> known = {migration.name};
+	std::vector<script::Script> scripts;
+
+	if (!migration.requirements.empty())
+	{
+		Requirements requirements = ledger::all_requirements();
+		requirements[migration.name] = migration.requirements;
+		add_pending(migration.name, requirements, known, scripts);
+	}
+	return scripts;
+}
+
 lint::Findings
 lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, Wanted wanted,
 			std::vector<lint::Sensitive> *sensitive)
@@ -165,27 +180,44 @@ row_of(const lint::RiskReport &report)
 } // namespace
 
 lint::Findings
-findings_of(const script::Script &script, Wanted wanted)
+findings_of(const script::Script &script, Wanted wanted, std::vector<lint::Sensitive> *sensitive)
 {
-	return lint_on_top(script, {}, wanted, nullptr);
+	return lint_on_top(script, {}, wanted, sensitive);
 }
 
 lint::Findings
 findings_of(const Migration &migration, Wanted wanted, std::vector<lint::Sensitive> *sensitive)
 {
-	std::set<std::string> known = {migration.name};
-	std::vector<script::Script> scripts;
+	const std::vector<script::Script> scripts = pending_before(migration);
 	std::vector<const script::Script *> before;
 
-	if (!migration.requirements.empty())
-	{
-		Requirements requirements = ledger::all_requirements();
-		requirements[migration.name] = migration.requirements;
-		add_pending(migration.name, requirements, known, scripts);
-	}
 	for (const script::Script &script : scripts)
 		before.push_back(&script);
 	return lint_on_top(migration.up, before, wanted, sensitive);
+}
+
+std::vector<lint::Sensitive>
+sensitive_back(const Migration &migration)
+{
+	std::vector<lint::Sensitive> result;
+
+	if (!migration.down.has_value())
+		return result;
+	const std::vector<script::Script> scripts = pending_before(migration);
+	std::vector<const script::Script *> before;
+	std::vector<lint::Sensitive> all;
+
+	for (const script::Script &script : scripts)
+		before.push_back(&script);
+	before.push_back(&migration.up);
+	(void)lint_on_top(*migration.down, before, Wanted::all, &all);
+	for (lint::Sensitive &one : all)
+		if (one.kind == "security")
+		{
+			one.why += " (in the down script)";
+			result.push_back(std::move(one));
+		}
+	return result;
 }
 
 std::optional<ledger::Receipt>
@@ -207,6 +239,16 @@ risk_of(const Migration &migration, const lint::Findings &findings, const std::o
 		past.verdict = receipt->verdict;
 		past.restores = receipt->verdict == "restores" || receipt->verdict == "restores, but column order";
 	}
+	return lint::judge_risk(findings, past);
+}
+
+lint::RiskReport
+risk_of_down(const lint::Findings &findings)
+{
+	lint::Past past;
+
+	past.has_down = true;
+	past.has_statements = true;
 	return lint::judge_risk(findings, past);
 }
 

@@ -22,10 +22,15 @@ enum class Wanted
 };
 
 // Findings by the severities of the policy, with their estimates; of a migration on top of the pending ones that it requires.
-lint::Findings findings_of(const script::Script &script, Wanted wanted = Wanted::all);
 // What asks for an approval is added to `sensitive`, if that is wanted.
+lint::Findings findings_of(const script::Script &script, Wanted wanted = Wanted::all,
+						   std::vector<lint::Sensitive> *sensitive = nullptr);
 lint::Findings findings_of(const Migration &migration, Wanted wanted = Wanted::all,
 						   std::vector<lint::Sensitive> *sensitive = nullptr);
+
+// What asks for a security approval in a down script, which runs when its up script has run. Rows and tables that it deletes are its
+// migration's own in most cases, and ask for none.
+std::vector<lint::Sensitive> sensitive_back(const Migration &migration);
 
 // The newest rehearsal of its scripts.
 std::optional<ledger::Receipt> receipt_of(const Migration &migration);
@@ -33,6 +38,9 @@ std::optional<ledger::Receipt> receipt_of(const Migration &migration);
 // The risk class of a migration, with its receipt taken into account if that is fresh.
 lint::RiskReport risk_of(const Migration &migration, const lint::Findings &findings,
 						 const std::optional<ledger::Receipt> &receipt);
+
+// The risk class of a rollback.
+lint::RiskReport risk_of_down(const lint::Findings &findings);
 
 // The risk class of a migration for answers and records.
 struct Judged

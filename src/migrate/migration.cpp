@@ -8,6 +8,7 @@
 #include "capture/run.hpp"
 #include "core/json.hpp"
 #include "migrate/adopt.hpp"
+#include "pg/latest.hpp"
 #include "pg/text.hpp"
 #include "policy/policy.hpp"
 #include "schema/sweep.hpp"
@@ -215,6 +216,25 @@ require_writable()
 		throw UserError("55000", "a migration cannot run inside a migration")
 			.hint("Name the other migration in the argument \"requires\" instead.");
 	ledger::place();
+}
+
+void
+require_fresh_registration(const std::string &name)
+{
+	auto newest = [&] {
+		return ledger::query_cell(
+			"SELECT r.hash FROM mg.registration r WHERE r.migration = $1 ORDER BY r.at DESC, r.id DESC LIMIT 1",
+			{name});
+	};
+
+	if (!pg::guarded([] { return IsolationUsesXactSnapshot(); }))
+		return;
+	const pg::Cell seen = newest();
+	pg::LatestScope latest;
+	if (newest() != seen)
+		throw UserError("40001", "could not serialize access to the ledger: migration \"" + name +
+									 "\" was registered anew since this transaction began")
+			.hint("Run it again in a new transaction, or under READ COMMITTED.");
 }
 
 void

@@ -74,6 +74,9 @@ script::Script read_kept_script(const char *what, const std::string &checksum);
 // Raises unless this session may change the schema now: 25006 read-only or standby, 55000 inside another migration.
 void require_writable();
 
+// Raises 40001 when the transaction's snapshot is older than the newest registration of that name.
+void require_fresh_registration(const std::string &name);
+
 // Raises MG001 and MG002 for a name that does not fit or whose version another migration has taken; reports gaps and
 // names out of order.
 void check_name_and_version(const std::string &name);

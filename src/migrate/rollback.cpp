@@ -138,6 +138,7 @@ roll_one_back(const std::string &name, const std::string &reason)
 				.hint("SELECT migration, status FROM mg.status tells what is.");
 		attempt.checksum = last->checksum;
 
+		require_fresh_registration(name);
 		std::optional<ledger::Registration> known = ledger::find_registration(name);
 		if (!known.has_value() || !known->down.has_value())
 			throw UserError("MG404", "migration \"" + name + "\" has no down script")

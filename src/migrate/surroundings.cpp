@@ -8,6 +8,7 @@
 #include "lint/indexes.hpp"
 #include "migrate/approvals.hpp"
 #include "migrate/lint.hpp"
+#include "pg/latest.hpp"
 #include "pg/text.hpp"
 #include "policy/environment.hpp"
 #include "policy/policy.hpp"
@@ -19,6 +20,8 @@ namespace {
 std::optional<policy::Laggard>
 laggard_in(const char *sql)
 {
+	/* What a transaction has seen of others once, the server shows it until its end. */
+	(void)ledger::query("SELECT pg_stat_clear_snapshot()");
 	const std::vector<pg::Row> rows = ledger::query(sql);
 
 	if (rows.empty() || !rows[0][1].has_value())
@@ -37,6 +40,16 @@ std::optional<std::string>
 Surroundings::header(const std::string &key) const
 {
 	return header_value(parse_headers(migration_.up.body()), key);
+}
+
+bool
+Surroundings::has_new_down()
+{
+	if (!judges_down())
+		return false;
+	return ledger::query_cell("SELECT r.down_checksum FROM mg.run r WHERE r.migration = $1 AND r.outcome = 'applied'"
+							  " ORDER BY r.at DESC, r.id DESC LIMIT 1",
+							  {migration_.name}) != migration_.down->checksum();
 }
 
 const std::optional<ledger::Receipt> &
@@ -61,7 +74,8 @@ const lint::Findings &
 Surroundings::findings()
 {
 	if (!findings_.has_value())
-		findings_ = findings_of(migration_, Wanted::disk, &sensitive_);
+		findings_ = judges_down() ? findings_of(*migration_.down, Wanted::disk, &sensitive_)
+								  : findings_of(migration_, Wanted::disk, &sensitive_);
 	return *findings_;
 }
 
@@ -69,7 +83,7 @@ const lint::RiskReport &
 Surroundings::risk()
 {
 	if (!risk_.has_value())
-		risk_ = risk_of(migration_, findings(), receipt());
+		risk_ = judges_down() ? risk_of_down(findings()) : risk_of(migration_, findings(), receipt());
 	return *risk_;
 }
 
@@ -77,6 +91,10 @@ const std::vector<lint::Sensitive> &
 Surroundings::sensitive()
 {
 	(void)findings();
+	if (!knows_way_back_ && !judges_down())
+		for (lint::Sensitive &one : sensitive_back(migration_))
+			sensitive_.push_back(std::move(one));
+	knows_way_back_ = true;
 	return sensitive_;
 }
 
@@ -155,9 +173,13 @@ Surroundings::disk_free()
 void
 require_gates(Surroundings &surroundings)
 {
+	pg::LatestScope latest;
 	std::string why;
 	std::string way;
 	int closed = 0;
+
+	/* Of when it was read, somebody may have waited since, or begun his statement long ago. */
+	policy::forget_values();
 
 	for (const policy::Verdict &verdict : policy::judge(surroundings))
 	{
@@ -197,6 +219,8 @@ gates_of(const std::string &name, const std::string &action)
 		throw UserError("22023", "\"" + action + "\" is nothing that gates are for").hint("It is apply, or roll back.");
 
 	const Migration migration = Migration::registered(name);
+	pg::LatestScope latest;
+	policy::forget_values();
 	Surroundings surroundings(migration, action == "apply" ? policy::Action::apply : policy::Action::roll_back, "");
 	std::vector<pg::Row> rows;
 	auto some = [](const std::string &words) { return words.empty() ? pg::Cell() : pg::Cell(words); };

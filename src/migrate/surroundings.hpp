@@ -17,6 +17,7 @@ public:
 	std::string reason() const override { return reason_; }
 	bool has_down() const override { return migration_.down.has_value(); }
 	bool has_verify() const override { return migration_.verify.has_value(); }
+	bool has_new_down() override;
 	std::optional<std::string> header(const std::string &key) const override;
 
 	std::optional<policy::Rehearsed> rehearsed() override;
@@ -41,11 +42,13 @@ private:
 	policy::Action action_;
 	std::string reason_;
 	const std::optional<ledger::Receipt> &receipt();
+	bool judges_down() const { return action_ == policy::Action::roll_back && migration_.down.has_value(); }
 
 	std::optional<std::optional<ledger::Receipt>> receipt_;
 	std::optional<lint::Findings> findings_;
 	std::optional<lint::RiskReport> risk_;
 	std::vector<lint::Sensitive> sensitive_;
+	bool knows_way_back_ = false; // what its down script asks for is in sensitive_
 };
 
 // Raises MG407 with all gates that are closed, and the way to open each; mg_gates() shows them before.

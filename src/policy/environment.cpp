@@ -43,7 +43,8 @@ environment()
 {
 	std::vector<pg::Row> rows = ledger::query(
 		"SELECT e.name, e.installation = (SELECT installation FROM mg.current), e.system_identifier, e.database_oid, "
-		"e.login_role, e.at::text FROM mg.environment e ORDER BY e.at DESC, e.id DESC LIMIT 1");
+		"e.login_role, e.at::text FROM mg.environment e"
+		" ORDER BY e.installation = (SELECT installation FROM mg.current) DESC, e.at DESC, e.id DESC LIMIT 1");
 	Environment result;
 
 	if (rows.empty())

@@ -150,6 +150,8 @@ approval(Circumstances &circumstances)
 {
 	const int quorum = std::max(number("approval_quorum"), 1);
 	const std::vector<Approval> given = circumstances.approvals();
+	const char *what =
+		circumstances.has_new_down() ? "its down script, which is new since it was applied, has no " : "it has no ";
 	Closed closed;
 
 	for (const Wanted &wanted : approvals_wanted(circumstances))
@@ -160,7 +162,7 @@ approval(Circumstances &circumstances)
 				by.insert(one.by);
 		if (by.size() >= static_cast<size_t>(quorum))
 			continue;
-		closed.why += (closed.why.empty() ? "" : "; ") + std::string("it has no ") + wanted.kind + " approval" +
+		closed.why += (closed.why.empty() ? "" : "; ") + std::string(what) + wanted.kind + " approval" +
 					  (quorum > 1 ? " (" + counted(by.size(), quorum) + ")" : "") + ", which is wanted because " +
 					  wanted.why;
 		closed.way +=
@@ -299,14 +301,17 @@ constexpr Gate gates[] = {
 
 // Whether the policy wants a gate for such an action.
 bool
-is_wanted(const Gate &gate, Action action, const std::vector<std::string> &for_rollbacks)
+is_wanted(const Gate &gate, Circumstances &circumstances, const std::vector<std::string> &for_rollbacks)
 {
 	const std::string value = value_of(gate.setting);
 
 	if (value.empty() || value == "off")
 		return false;
-	if (action == Action::apply)
+	if (circumstances.action() == Action::apply)
 		return !gate.for_rollbacks;
+	/* Else whoever may apply anything at all could run anything, as the way back of it. */
+	if (gate.judge == approval && circumstances.has_new_down())
+		return true;
 	return gate.for_rollbacks ||
 		   std::find(for_rollbacks.begin(), for_rollbacks.end(), gate.setting) != for_rollbacks.end();
 }
@@ -329,7 +334,7 @@ judge(Circumstances &circumstances)
 	std::vector<Verdict> result;
 
 	for (const Gate &gate : gates)
-		if (is_wanted(gate, circumstances.action(), for_rollbacks))
+		if (is_wanted(gate, circumstances, for_rollbacks))
 		{
 			Judgement closed = gate.judge(circumstances);
 			result.push_back({gate.setting, !closed.has_value(), closed.has_value() ? closed->why : "",

@@ -60,6 +60,8 @@ public:
 	virtual std::string reason() const = 0; // of a rollback
 	virtual bool has_down() const = 0;
 	virtual bool has_verify() const = 0;
+	virtual bool
+	has_new_down() = 0; // a rollback, by another down script than the one that the migration was applied with
 	virtual std::optional<std::string> header(const std::string &key) const = 0;
 
 	virtual std::optional<Rehearsed> rehearsed() = 0;

@@ -42,7 +42,7 @@ this_moment()
 	return moment;
 }
 
-// What was read. A run asks for several settings, and a query takes its time.
+// What was read. What was said here goes before what an import or a restored dump brings along. A run asks for several settings, and a query takes its time.
 struct Known
 {
 	Moment moment;
@@ -64,7 +64,8 @@ known_now()
 		Known found = {now, GetCurrentSubTransactionId(), {}, std::nullopt};
 		for (pg::Row &row :
 			 ledger::query("SELECT DISTINCT ON (p.setting, p.environment) p.setting, p.environment, p.value"
-						   " FROM mg.policy_event p ORDER BY p.setting, p.environment, p.at DESC, p.id DESC"))
+						   " FROM mg.policy_event p ORDER BY p.setting, p.environment,"
+						   " p.installation = (SELECT installation FROM mg.current) DESC, p.at DESC, p.id DESC"))
 			if (row[2].has_value())
 				found.values[row[1].value_or("")].emplace(std::move(*row[0]), std::move(*row[2]));
 		known = std::move(found);
@@ -219,8 +220,8 @@ rows(const std::string &environment)
 		const pg::Cell where = own->first.empty() ? pg::Cell() : pg::Cell(own->first);
 		std::vector<pg::Row> set = ledger::query(
 			"SELECT p.login_role, p.at::text, p.reason FROM mg.policy_event p"
-			" WHERE p.setting = $1 AND p.environment IS NOT DISTINCT FROM $2 ORDER BY p.at DESC, p.id DESC "
-			"LIMIT 1",
+			" WHERE p.setting = $1 AND p.environment IS NOT DISTINCT FROM $2"
+			" ORDER BY p.installation = (SELECT installation FROM mg.current) DESC, p.at DESC, p.id DESC LIMIT 1",
 			{std::string(setting.name), where});
 		result.push_back(
 			{setting.name, own->second, where,

@@ -8,6 +8,7 @@
 
 #include "core/json.hpp"
 #include "ledger/store.hpp"
+#include "pg/latest.hpp"
 #include "pg/session.hpp"
 #include "policy/gates.hpp"
 #include "policy/lists.hpp"
@@ -124,7 +125,14 @@ holders_of(const std::string &right)
 bool
 holds_right(const std::string &right)
 {
-	const Oid user = pg::guarded([] { return GetAuthenticatedUserId(); });
+	return holds_right(right, pg::guarded([] { return GetAuthenticatedUserId(); }));
+}
+
+bool
+holds_right(const std::string &right, Oid user)
+{
+	/* A transaction that began before it was taken away does not keep it. */
+	pg::LatestScope latest;
 	const bool owns =
 		pg::guarded([&] { return superuser_arg(user) || has_privs_of_role(user, ROLE_PG_DATABASE_OWNER); });
 

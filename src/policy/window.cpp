@@ -13,6 +13,10 @@
 #include "core/text.hpp"
 #include "ledger/store.hpp"
 
+extern "C" {
+#include "utils/datetime.h"
+}
+
 namespace mg::policy {
 
 namespace {
@@ -50,13 +54,34 @@ words_of(const std::string &part)
 	return words;
 }
 
-// Raises 22023 for a zone that the server does not know.
-TimestampTz
-at_zone(const std::string &zone, Timestamp local)
+// Raises 22023 for a zone that the server does not know. Abbreviations are none: what they mean is a setting of the session.
+pg_tz *
+zone_of(const std::string &name)
 {
+	pg_tz *zone = pg::guarded([&] { return name.size() <= TZ_STRLEN_MAX ? pg_tzset(name.c_str()) : nullptr; });
+
+	if (zone == nullptr)
+		throw UserError("22023", "time zone \"" + name + "\" is not known")
+			.hint("SELECT name FROM pg_timezone_names tells those that are.");
+	return zone;
+}
+
+TimestampTz
+at_zone(const std::string &name, Timestamp local)
+{
+	pg_tz *zone = zone_of(name);
+
 	return pg::guarded([&] {
-		return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, PointerGetDatum(cstring_to_text(zone.c_str())),
-													   TimestampGetDatum(local)));
+		struct pg_tm tm;
+		fsec_t fraction;
+		TimestampTz result;
+
+		if (timestamp2tm(local, nullptr, &tm, &fraction, nullptr, nullptr) != 0)
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+		int offset = DetermineTimeZoneOffset(&tm, zone);
+		if (tm2timestamp(&tm, fraction, &offset, &result) != 0)
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+		return result;
 	});
 }
 
@@ -68,13 +93,19 @@ struct Clock
 };
 
 Clock
-local_time(const std::string &zone, TimestampTz moment)
+local_time(const std::string &name, TimestampTz moment)
 {
-	const pg::Row row = ledger::query("SELECT extract(dow FROM x.t)::int, (extract(hour FROM x.t) * 60 + extract(minute FROM x.t))::int"
-									  " FROM (SELECT $1::timestamptz AT TIME ZONE $2 AS t) x",
-									  {pg::guarded([&] { return timestamptz_to_str(moment); }), zone})
-							.front();
-	return {std::stoi(row[0].value_or("0")), std::stoi(row[1].value_or("0"))};
+	pg_tz *zone = zone_of(name);
+
+	return pg::guarded([&] {
+		struct pg_tm tm;
+		fsec_t fraction;
+		int offset;
+
+		if (timestamp2tm(moment, &offset, &tm, &fraction, nullptr, zone) != 0)
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+		return Clock{j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday)), tm.tm_hour * 60 + tm.tm_min};
+	});
 }
 
 std::optional<int>
@@ -150,8 +181,7 @@ is_open(const Window &window, TimestampTz moment)
 
 	if (window.begin < window.end)
 		return has_day(window, day) && minute >= window.begin && minute < window.end;
-	return (has_day(window, day) && minute >= window.begin) ||
-		   (has_day(window, (day + 6) % 7) && minute < window.end);
+	return (has_day(window, day) && minute >= window.begin) || (has_day(window, (day + 6) % 7) && minute < window.end);
 }
 
 std::vector<Freeze>

@@ -99,6 +99,29 @@ SELECT is(t.asks(up), asked, up) FROM (VALUES
 	('CREATE ROLE somebody', 'review security'),
 	('UPDATE large SET n = 1 WHERE i = pgp_sym_encrypt(''a'', ''b'')::text::int', 'review security'),
 	('COMMENT ON TABLE large IS ''security definer, delete from auth.users''', 'review')) AS c (up, asked);
+-- Nor is it to be had in disguise.
+CREATE TABLE kept (i int, secret text); CREATE TABLE kick (i int); CREATE VIEW kept_view AS SELECT * FROM kept; CREATE TYPE mood AS ENUM ('a'); CREATE TABLE moody (m mood); CREATE ROLE mg_gates_group;
+CREATE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM kept; SELECT 1'; CREATE PROCEDURE wiped() LANGUAGE sql AS 'DELETE FROM kept';
+SELECT is(replace(t.asks(up), 'architecture ', ''), 'retention review', up) FROM (VALUES
+	('ALTER TABLE kept RENAME TO fresh; DROP TABLE fresh'), ('CREATE SCHEMA n; ALTER TABLE kept SET SCHEMA n; DROP TABLE n.kept'), ('ALTER TABLE kept RENAME secret TO x; ALTER TABLE kept DROP COLUMN x'), ('DELETE FROM kept_view'),
+	('WITH d AS (DELETE FROM kept RETURNING 1) SELECT count(*) FROM d'), ('WITH d AS (DELETE FROM kept RETURNING i) INSERT INTO kick SELECT i FROM d'), ('EXPLAIN ANALYZE DELETE FROM kept'), ('EXPLAIN ANALYZE WITH d AS (DELETE FROM kept RETURNING 1) SELECT 1'), ('PREPARE p AS DELETE FROM kept; EXECUTE p'),
+	('COPY (DELETE FROM kept RETURNING i) TO ''/dev/null'''), ('DECLARE c CURSOR FOR SELECT * FROM kept; FETCH c; DELETE FROM kept WHERE CURRENT OF c'), ('CREATE RULE r AS ON INSERT TO kick DO ALSO DELETE FROM kept'),
+	('SELECT wipe()'), ('CALL wiped()'), ('SELECT * FROM wipe()'), ('DO $$ BEGIN PERFORM wipe(); END $$'), ('INSERT INTO kick SELECT wipe()'), ('INSERT INTO kick VALUES (wipe())'), ('UPDATE kick SET i = wipe()'), ('DELETE FROM kick WHERE i = wipe()'), ('CREATE TABLE fresh AS SELECT wipe()'), ('EXPLAIN ANALYZE SELECT wipe()'),
+	('CREATE FUNCTION f() RETURNS void LANGUAGE sql AS ''DELETE FROM kept''; SELECT f()'), ('DROP TYPE mood CASCADE'), ('DROP EXTENSION pgtap')) AS c (up);
+SELECT is(t.asks(up), 'review security', up) FROM (VALUES
+	('WITH d AS (INSERT INTO auth.users VALUES (1) RETURNING 1) SELECT 1'), ('EXPLAIN ANALYZE UPDATE auth.users SET id = 2'), ('PREPARE p AS INSERT INTO auth.users VALUES (1)'), ('SELECT 1 AS i INTO auth.fresh'), ('ALTER TABLE "auth"."users" ADD COLUMN x int'), ('ALTER TABLE U&"\0061uth".users ADD COLUMN x int'),
+	('SELECT set_config(''search_path'', ''auth'', false); ALTER TABLE users ADD COLUMN x int'), ('SELECT set_config(''search_path'', name, false) FROM auth.users'), ('SET LOCAL search_path TO public, auth'), ('DO $$ BEGIN PERFORM set_config(''search_path'', ''auth'', true); END $$'),
+	('ALTER TABLE large OWNER TO anon'), ('ALTER FUNCTION wipe() OWNER TO anon'), ('CREATE SCHEMA n AUTHORIZATION anon'), ('CREATE SCHEMA n CREATE TABLE q (i int) GRANT SELECT ON q TO PUBLIC'), ('REASSIGN OWNED BY mg_gates_group TO anon'),
+	('GRANT mg_gates_group TO mg_gates_anon'), ('GRANT pg_read_all_data TO mg_gates_group'), ('ALTER GROUP mg_gates_group ADD USER mg_gates_anon'), ('CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION mg_capture()'), ('ALTER EVENT TRIGGER mg_capture_end DISABLE'),
+	('ALTER ROUTINE wipe() SECURITY DEFINER'), ('ALTER PROCEDURE wiped() EXTERNAL SECURITY DEFINER'), ('CREATE PROCEDURE p() LANGUAGE sql SECURITY DEFINER AS ''SELECT 1'''), ('GRANT SELECT (i) ON kept TO "anon"'), ('GRANT ALL ON ALL TABLES IN SCHEMA public TO anon')) AS c (up);
+SELECT is(t.asks('DROP OWNED BY mg_gates_group'), 'retention review security', 'DROP OWNED');
+SELECT is(t.asks(up), 'review', up) FROM (VALUES ('SELECT pg_catalog.set_config(''search_path'', '''', false)'), ('SET search_path = public'), ('WITH x AS (SELECT * FROM auth.users) SELECT count(*) FROM x'), ('PREPARE p AS SELECT * FROM kept'), ('REVOKE mg_gates_group FROM mg_gates_anon'), ('ALTER TABLE large OWNER TO mg_gates_group')) AS c (up);
+-- The way back is asked about too, for what security asks.
+CREATE FUNCTION t.asks_of(down text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce((SELECT string_agg(m[1], ' ' ORDER BY m[1]) FROM regexp_matches((SELECT t.take('asks', 'CREATE TABLE fresh (i int); ALTER TABLE kept ADD COLUMN n int', down)) || (SELECT t.closed('asks')), 'has no (\w+) approval', 'g') m), '') $$;
+SELECT is(t.asks_of(down), asked, down) FROM (VALUES
+	('DROP TABLE fresh; ALTER TABLE kept DROP COLUMN n', 'review'), ('DROP TABLE fresh; GRANT SELECT ON kept TO PUBLIC', 'review security'), ('DROP TABLE auth.users', 'review security'), ('DO $$ BEGIN EXECUTE ''DROP '' || ''TABLE fresh''; END $$', 'review security')) AS c (down, asked);
+DROP TABLE kept CASCADE; DROP FUNCTION wipe(); DROP PROCEDURE wiped(); DROP ROLE mg_gates_group;
 SELECT t.policy('security_roles', 'mg_gates_anon');
 SELECT is(t.asks('GRANT SELECT ON large TO mg_gates_anon'), 'review security', 'a role of the team''s own list');
 SELECT is(t.asks('GRANT SELECT ON large TO PUBLIC'), 'review', 'and one that is not on it');
@@ -195,6 +218,71 @@ SELECT t.policy('restore_point', 'on');
 SELECT is((SELECT status FROM mg_apply('m3', 'CREATE TABLE m3 (i int)', 'DROP TABLE m3')), 'applied', 'a run with one');
 SELECT is((SELECT count(*) FROM mg.evidence WHERE kind = 'restore point' AND subject = 'm3' AND body ->> 'name' LIKE 'm3 2%' AND body ->> 'lsn' ~ '/'), 1::bigint, 'is on record');
 SELECT t.policy('restore_point', 'off');
+
+-- The way that each message tells, followed as it stands: what is quoted in it is run, what is to be written is written.
+CREATE FUNCTION t.way(name text, which text, action text DEFAULT 'apply') RETURNS text LANGUAGE sql AS $$ SELECT way FROM mg_gates(name, action) WHERE gate = which AND NOT is_open $$;
+SELECT t.policy(setting, NULL) FROM unnest(ARRAY['unreviewed_risk', 'approval_quorum', 'security_roles']) setting;
+-- Runs what the way of a closed gate says, and tells whether it has opened.
+CREATE FUNCTION t.follow(name text, which text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE substring(t.way(name, which) FROM 'SELECT .*\)'); RETURN (SELECT is_open FROM mg_gates(name) WHERE gate = which); END $$;
+SELECT t.policy(setting, value) FROM (VALUES ('required_headers', 'author'), ('ticket_pattern', 'OPS-\d+'), ('require_down', 'on'), ('require_verify', 'on'), ('require_rehearsal', 'on'), ('lint_gate', 'warning')) v (setting, value);
+SELECT is(t.take('ways', 'ALTER TABLE large ALTER i SET NOT NULL'), 'pending', 'a migration that lacks everything');
+SELECT is((SELECT string_agg(gate || ': ' || way, E'\n') FROM mg_gates('ways') WHERE NOT is_open), $$required_headers: Write it at the top: -- author: ...
+ticket_pattern: Write it at the top: -- Ticket: ..., which fits OPS-\d+
+require_down: Hand one in with mg_register() or mg_apply()
+require_verify: Hand them in with mg_register() or mg_apply(): verify => ...
+require_rehearsal: Rehearse it: SELECT * FROM mg_rehearse('ways'), once it is registered
+lint_gate: Follow the hints of mg_lint_migration(), or answer for a finding above its statement: -- mg:ignore rule reason$$, 'is told all ways at once');
+SELECT is((SELECT status FROM mg_register('ways', (SELECT E'-- author: me\n-- Ticket: OPS-1\n' || string_agg('-- mg:ignore ' || rule || ' reason', E'\n') || E'\n' FROM (SELECT DISTINCT rule FROM mg_lint_migration('ways') WHERE severity IN ('warning', 'error') AND rule <> 'conflicts-with-pending') f)
+	|| 'ALTER TABLE large ALTER i SET NOT NULL', 'ALTER TABLE large ALTER i DROP NOT NULL', verify => 'SELECT true')), 'pending', 'written as they say');
+SELECT is((SELECT string_agg(gate, ' ') FROM mg_gates('ways') WHERE NOT is_open), 'require_rehearsal', 'they open, but for the rehearsal of what is new');
+SELECT ok(t.follow('ways', 'require_rehearsal'), 'which opens when it is rehearsed');
+ALTER TABLE large ADD COLUMN since int;
+SELECT alike(t.closed('ways'), 'require_rehearsal: the last rehearsal, of %, is stale: %', 'until what it is about changes');
+SELECT ok(t.follow('ways', 'require_rehearsal'), 'and it is rehearsed again');
+SELECT is(t.take('lost', E'-- author: me\n-- Ticket: OPS-1\nCREATE TABLE lost (i int PRIMARY KEY)', 'SELECT 1', 'SELECT true'), 'pending', 'one that does not find back');
+SELECT count(*) AS facts FROM mg_rehearse('lost') \gset
+SELECT alike(t.closed('lost'), 'require_rehearsal: the last rehearsal says: %', 'is held back');
+SELECT is(t.way('lost', 'require_rehearsal'), 'Correct the down script, and rehearse it again', 'with the way');
+SELECT is(t.take('lost', E'-- author: me\n-- Ticket: OPS-1\nCREATE TABLE lost (i int PRIMARY KEY)', 'DROP TABLE lost', 'SELECT true'), 'pending', 'which is gone');
+SELECT ok(t.follow('lost', 'require_rehearsal'), 'and opens it');
+SELECT t.policy('rollback_budget', '0');
+SELECT is(t.way('lost', 'require_rehearsal'), 'Make the down script faster, or change the policy setting rollback_budget', 'a way back that takes too long');
+SELECT t.policy('rollback_budget', NULL);
+SELECT t.policy('backup_max_age', '1s'); SELECT pg_sleep(1.1) \gset
+SELECT is(t.way('ways', 'backup_max_age'), 'Take one, and put it on record with mg_record_backup()', 'no backup is young enough');
+SELECT t.policy('backup_max_age', '1h'); SELECT mg_record_backup('as the hint says') \gset
+SELECT t.policy('require_no_drift', 'on');
+SELECT is(t.way('ways', 'require_no_drift'), 'See mg_drift_report(); undo it, or take it as it is with mg_accept_drift()', 'what was changed by hand');
+SELECT mg_accept_drift('as the hint says') AS taken \gset
+SELECT is(t.closed('ways'), 'open', 'is taken as it is');
+SELECT is((SELECT status FROM mg_apply('ways')), 'applied', 'all ways together lead in');
+SELECT t.policy(setting, '') FROM unnest(ARRAY['required_headers', 'ticket_pattern', 'backup_max_age']) setting; SELECT t.policy(setting, 'off') FROM unnest(ARRAY['require_down', 'require_verify', 'require_rehearsal', 'lint_gate', 'require_no_drift']) setting;
+SELECT alike(t.said($$SELECT mg_rollback('ways')$$), 'MG407%HINT: require_reason: Say why: mg_rollback(''ways'', reason => ...).', 'a rollback without a reason');
+SELECT is((SELECT status FROM mg_rollback('ways', reason => 'as the hint says')), 'rolled back', 'and with one');
+SELECT is(t.take('gone', 'DROP TABLE empty_one'), 'pending', 'what others must look at'); SELECT t.policy('required_approvals', 'review, retention');
+SELECT is(t.way('gone', 'required_approvals'), 'Somebody else than who registered it runs mg_approve(''gone'', ''review'') and mg_approve(''gone'', ''retention'')', 'tells who and how: test/tap/gates_server.pl follows it');
+SELECT t.policy('required_approvals', ''); SELECT t.policy('promoted_from', 'staging');
+SELECT is(t.way('gone', 'promoted_from'), 'Run SELECT mg_attest(''gone'') in staging, and hand its result to mg_accept_attestation() here', 'what was nowhere else: test/tap/gates_server.pl follows it');
+SELECT t.policy('promoted_from', ''); SELECT t.policy('maintenance_window', t.window_at(1, 2, 'UTC')); SELECT t.policy('freeze', '2020-01-01 00:00 to 2100-01-01 00:00 UTC');
+SELECT is(t.way('gone', 'maintenance_window'), 'Wait for it: ' || (SELECT value FROM mg.policy WHERE setting = 'maintenance_window'), 'the wrong time');
+SELECT is(t.way('gone', 'freeze'), 'Wait, or change the policy setting freeze', 'a freeze');
+SELECT t.policy('maintenance_window', ''); SELECT t.policy('freeze', '');
+SELECT is(t.closed('gone'), 'open', 'waited for');
+
+-- Settings of the session mean nothing to a gate: dates in other styles, zones that are abbreviated otherwise.
+SELECT t.policy('backup_max_age', '1d'); SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Kathmandu';
+SELECT mg_record_backup('in another style', NULL, clock_timestamp() - interval '2 hours') \gset
+SELECT is(t.closed('gone'), 'open', 'a backup that was put on record in another style of dates'); RESET datestyle; RESET timezone;
+SELECT is(t.closed('gone'), 'open', 'is read in any'); SELECT t.policy('backup_max_age', '');
+SELECT alike(t.said($$SELECT t.policy('maintenance_window', 'Mon-Fri 10:00-11:00 IST')$$), '22023 time zone "IST" is not known%', 'what an abbreviation means is a setting of the session');
+
+-- What a rollback is judged by is the down script, which is what runs.
+SELECT t.policy('rollback_gates', 'required_approvals, lint_gate'); SELECT t.policy('required_approvals', 'security'); SELECT t.policy('require_reason', 'off'); SELECT t.policy('lint_gate', 'error');
+SELECT is((SELECT status FROM mg_apply('back', 'CREATE TABLE back (i int)', 'DROP TABLE back')), 'applied', 'a rollback');
+SELECT is(t.closed('back', 'roll back'), 'open', 'that is about nothing of that kind');
+SELECT t.policy('required_approvals', 'retention');
+SELECT alike(t.closed('back', 'roll back'), 'required_approvals: it has no retention approval, which is wanted because of line 1: it drops %back', 'drops a table nevertheless');
+SELECT t.policy('required_approvals', ''); SELECT t.policy('rollback_gates', ''); SELECT t.policy('lint_gate', 'off');
 
 -- Values by environment.
 SELECT mg_set_policy('lint_small_table', '2MB', 'for all');

@@ -37,7 +37,10 @@ $node->safe_psql('app', "SELECT mg_revoke_right('bob', 'approve:review')");
 fails_with($node, 'app', "SELECT mg_sign('001_made', 'announced')", '42501', 'a right that was taken back', user => 'bob');
 is(item('tested', 'eve'), 't|ada, bob', 'what was signed before stays');
 
+fails_with($node, 'app', "SELECT mg_apply('001_made')", 'MG407', 'a review of who may not give it any more counts no more', user => 'ada');
+$node->safe_psql('app', "SELECT mg_grant_right('bob', 'approve:review')");
 works($node, 'app', "SELECT status FROM mg_apply('001_made')", 'applied', user => 'ada');
+$node->safe_psql('app', "SELECT mg_revoke_right('bob', 'approve:review')");
 is(item('reviewed', 'eve'), 't|bob', 'the review that it was applied with');
 works($node, 'app', "SELECT mg_register('001_made', 'CREATE TABLE made (id int)', 'DROP TABLE made; SELECT 1')", 'another way back', user => 'ada');
 like(item('tested', 'eve'), qr/^f\|$/, 'makes the signatures void');

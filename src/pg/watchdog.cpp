@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t room = 16 * 1024;
 constexpr long look_every_ms = 500;
-constexpr int idle_looks = 20;
+constexpr int idle_looks = 2;
 constexpr uint64 closed = PG_UINT64_MAX;
 
 struct Entry
@@ -41,21 +41,24 @@ shared_of(dsm_segment *where)
 	return static_cast<Shared *>(dsm_segment_address(where));
 }
 
+// Also when the session ends, however it does.
 extern "C" void
-mg_watched_session_ended(dsm_segment *where, Datum)
+mg_let_watchdog_go(dsm_segment *where, Datum)
 {
 	pg_atomic_write_u32(&shared_of(where)->gone, 1);
+	if (worker != nullptr)
+		TerminateBackgroundWorker(worker);
 }
 
 void
 forget_worker_raw()
 {
-	if (worker != nullptr)
-		pfree(worker);
-	worker = nullptr;
 	if (segment != nullptr)
 		dsm_detach(segment);
 	segment = nullptr;
+	if (worker != nullptr)
+		pfree(worker);
+	worker = nullptr;
 }
 
 bool
@@ -71,7 +74,7 @@ start_worker_raw()
 	pg_atomic_init_u64(&shared->turn, 0);
 	pg_atomic_init_u32(&shared->gone, 0);
 	pg_atomic_init_u32(&shared->inside, 0);
-	on_dsm_detach(segment, mg_watched_session_ended, Datum(0));
+	on_dsm_detach(segment, mg_let_watchdog_go, Datum(0));
 
 	BackgroundWorker description = describe_worker_raw("mg_watchdog_main", "watchdog", segment);
 	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
@@ -138,10 +141,8 @@ end_watch_raw()
 	}
 	shared_of(segment)->count = 0;
 	end_turn_raw();
-	if (pg_atomic_read_u32(&shared_of(segment)->inside) == 0)
-		return;
-	TerminateBackgroundWorker(worker);
-	forget_worker_raw();
+	if (pg_atomic_read_u32(&shared_of(segment)->inside) != 0)
+		forget_worker_raw();
 }
 
 // The worker's copy of what there is to do.
@@ -215,6 +216,13 @@ Watch::Watch(const std::vector<Task> &tasks) noexcept
 Watch::~Watch()
 {
 	end_watch_raw();
+}
+
+void
+release_watchdog_raw()
+{
+	if (segment != nullptr && shared_of(segment)->count == 0)
+		forget_worker_raw();
 }
 
 void

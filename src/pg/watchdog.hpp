@@ -18,8 +18,8 @@ struct Task
 
 constexpr size_t most_tasks = 2;
 
-// Is watched from its construction to its end. One worker serves a session; it is started with the first watch, ends some seconds after the
-// last, and connects to the database only to do a job, so that it is in nobody's way. Up to half a second late. Where there is no
+// Is watched from its construction to its end. One worker serves a session; it is started with the first watch, ends a second after the last
+// or with the session, and connects to the database only to do a job, so that it is in nobody's way. Up to half a second late. Where there is no
 // worker slot, or a payload is too long, nothing is watched.
 class Watch
 {
@@ -30,6 +30,9 @@ public:
 	Watch(const Watch &) = delete;
 	Watch &operator=(const Watch &) = delete;
 };
+
+// Lets the session's worker go if it has nothing to watch: somebody needs its slot.
+void release_watchdog_raw();
 
 // The body of the worker.
 void watchdog_body_raw(Datum argument, WorkerJob job);

@@ -1,9 +1,15 @@
 // Runs a job in a dynamic background worker.
 #include "pg/worker.hpp"
 
+#include "pg/watchdog.hpp"
+
 namespace mg::pg {
 
 namespace {
+
+// Two seconds, twice as long as an idle watchdog stays.
+constexpr int slot_tries = 100;
+constexpr long slot_try_us = 20000;
 
 enum State
 {
@@ -20,6 +26,21 @@ struct Message
 	size_t length;
 	char payload[FLEXIBLE_ARRAY_MEMBER];
 };
+
+// Watchdogs hold slots that they soon give back; it is not for them that a record is lost.
+bool
+register_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle)
+{
+	for (int tries = max_worker_processes > 0 ? slot_tries : 0;; tries--)
+	{
+		if (RegisterDynamicBackgroundWorker(worker, handle))
+			return true;
+		if (tries == 0)
+			return false;
+		release_watchdog_raw();
+		pg_usleep(slot_try_us);
+	}
+}
 
 WorkerOutcome
 run_raw(const char *payload, size_t length, int timeout_ms)
@@ -38,13 +59,13 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 	worker.bgw_notify_pid = MyProcPid;
 
 	BackgroundWorkerHandle *handle;
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	if (!register_raw(&worker, &handle))
 	{
 		dsm_detach(segment);
 		return WorkerOutcome::no_slot;
 	}
 
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
 	WorkerOutcome outcome = WorkerOutcome::timed_out;
 	for (;;)
 	{

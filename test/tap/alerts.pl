@@ -162,6 +162,10 @@ is($node->safe_psql('app', $running), 0, 'until it ends');
 
 # Without a worker to be had a run goes on as it would.
 $_->{in} .= "\\q\n", $_->{run}->finish for $listener, $other;
+$node->append_conf('postgresql.conf', "max_worker_processes = 1\nmax_logical_replication_workers = 0");
+$node->restart;
+fails_with($node, 'app', "SELECT status FROM mg_apply('015_fine', 'SELECT 1'); SELECT status FROM mg_apply('015_fails', 'SELECT 1/0')", '22012', 'the one worker slot is the watchdog\'s: a failure');
+is($node->safe_psql('app', "SELECT outcome FROM mg.runs WHERE migration = '015_fails'"), 'failed', 'is on record all the same');
 $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
 $node->restart;
 works($node, 'app', "SELECT status FROM mg_apply('014_alone', 'SELECT pg_sleep(1)')", 'no worker is to be had: a long run');

@@ -187,7 +187,8 @@ std::optional<Receipt>
 newest_receipt(const std::string &checksum, const std::optional<std::string> &down_checksum)
 {
 	/* Most migrations were never rehearsed here, and the view costs more to ask. */
-	if (!query_cell("SELECT 1 FROM mg.rehearsal r WHERE r.checksum = $1 LIMIT 1", {checksum}).has_value())
+	if (is_empty(Table::rehearsal) ||
+		!query_cell("SELECT 1 FROM mg.rehearsal r WHERE r.checksum = $1 LIMIT 1", {checksum}).has_value())
 		return std::nullopt;
 	std::vector<pg::Row> rows = query(
 		"SELECT r.id, r.installation, r.verdict, r.at::timestamptz(0), nullif(r.stale, 'the scripts have changed'), "

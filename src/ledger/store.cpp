@@ -329,6 +329,19 @@ append(Table table, const Fields &fields, int64_t id)
 	});
 }
 
+bool
+is_empty(Table table)
+{
+	const Place &where = place();
+
+	return pg::guarded([&] {
+		Relation relation = table_open(where.of(table), AccessShareLock);
+		const bool empty = RelationGetNumberOfBlocks(relation) == 0;
+		table_close(relation, AccessShareLock);
+		return empty;
+	});
+}
+
 std::vector<pg::Row>
 query(const char *sql, const std::vector<pg::Cell> &params, pg::Plan plan)
 {

@@ -101,6 +101,9 @@ using Fields = std::vector<std::pair<std::string, pg::Cell>>;
 // The ledger of this database; raises 55000 when the extension is not installed in it.
 const Place &place();
 
+// Tells whether nothing was ever written into a table, which costs less than a query.
+bool is_empty(Table table);
+
 // Inserts a record and gives its id; `id` is one that new_id() gave, or 0 for the next one.
 int64_t append(Table table, const Fields &fields, int64_t id = 0);
 int64_t new_id();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ namespace mg::lint {
 // By its word; raises 22023 for another one.
 Severity severity_by(const std::string &word);
 // Severities by rule or group, as a team wants them.
-using Severities = std::map<std::string, Severity>;
+using Severities = std::map<std::string, Severity, std::less<>>;
 // Reads "drop-column=error, T=warning"; raises 22023 for what is no rule, no group or no severity (off, info, warning, error).
 Severities severities_of(const std::string &text);
 

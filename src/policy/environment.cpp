@@ -41,12 +41,14 @@ strictest()
 Environment
 environment()
 {
+	Environment result;
+
+	if (ledger::is_empty(ledger::Table::environment))
+		return result;
 	std::vector<pg::Row> rows = ledger::query(
 		"SELECT e.name, e.installation = (SELECT installation FROM mg.current), e.system_identifier, e.database_oid, "
 		"e.login_role, e.at::text FROM mg.environment e"
 		" ORDER BY e.installation = (SELECT installation FROM mg.current) DESC, e.at DESC, e.id DESC LIMIT 1");
-	Environment result;
-
 	if (rows.empty())
 		return result;
 	const pg::Row &row = rows.front();

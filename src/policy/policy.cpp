@@ -62,10 +62,13 @@ known_now()
 	{
 		known.reset();
 		Known found = {now, GetCurrentSubTransactionId(), {}, std::nullopt};
-		for (pg::Row &row :
-			 ledger::query("SELECT DISTINCT ON (p.setting, p.environment) p.setting, p.environment, p.value"
-						   " FROM mg.policy_event p ORDER BY p.setting, p.environment,"
-						   " p.installation = (SELECT installation FROM mg.current) DESC, p.at DESC, p.id DESC"))
+		std::vector<pg::Row> events;
+		if (!ledger::is_empty(ledger::Table::policy_event))
+			events =
+				ledger::query("SELECT DISTINCT ON (p.setting, p.environment) p.setting, p.environment, p.value"
+							  " FROM mg.policy_event p ORDER BY p.setting, p.environment,"
+							  " p.installation = (SELECT installation FROM mg.current) DESC, p.at DESC, p.id DESC");
+		for (pg::Row &row : events)
 			if (row[2].has_value())
 				found.values[row[1].value_or("")].emplace(std::move(*row[0]), std::move(*row[2]));
 		known = std::move(found);

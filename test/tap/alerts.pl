@@ -157,7 +157,15 @@ works($node, 'app', "BEGIN; SELECT mg_apply('013_prepared', 'CREATE TABLE waits 
 $node->poll_query_until('app', $running, 1) or die 'never seen';
 like($node->safe_psql('app', "SELECT message, by FROM mg.alerts WHERE kind = 'running' AND id IS NULL"), qr/^the prepared transaction it's has kept migrations waiting for 00:00:0\d\|postgres$/,
 	'a prepared transaction that keeps others waiting is seen');
+$node->safe_psql('app', "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA mg TO reader; GRANT SELECT ON mg.blocking TO reader");
+$other = session();
+send_sql($other, "SELECT status FROM mg_apply('013_waits', 'SELECT 1')", go_on => 1);
+send_sql($other, ';', go_on => 1);
+my $blocking = "SELECT concat_ws('|', wants, what, blocking_pid, blocking_role, blocking_state, holds, transaction_since < now(), blocking_statement) FROM mg.blocking";
+ok($node->poll_query_until('app', $blocking, "ExclusiveLock|migrations, one at a time|postgres|prepared|ExclusiveLock|t|it's"), 'mg.blocking tells whom it keeps waiting, though it has no session');
+is((run_sql($node, 'app', 'SELECT blocked_role, blocked_statement FROM mg.blocking', user => 'reader'))[1], 'postgres|<insufficient privilege>', 'of what others do there is as much as the server shows');
 $node->safe_psql('app', "ROLLBACK PREPARED 'it''s'");
+send_sql($other, '');
 is($node->safe_psql('app', $running), 0, 'until it ends');
 
 # Without a worker to be had a run goes on as it would.

@@ -2,6 +2,7 @@
 #include "policy/settings.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/naming.hpp"
 #include "core/text.hpp"
@@ -77,6 +78,17 @@ require_sense(const Setting &setting, const std::string &value)
 		refuse(setting, "at least 1", value, "An approval that nobody gives is no approval: see required_approvals.");
 }
 
+// Limits are kept in seconds; half of one would become none.
+bool
+is_whole_seconds(const std::string &value)
+{
+	return pg::guarded([&] {
+		const char *hint = nullptr;
+		double seconds = 0;
+		return parse_real(value.c_str(), &seconds, GUC_UNIT_S, &hint) && std::abs(seconds - std::rint(seconds)) < 1e-6;
+	});
+}
+
 } // namespace
 
 const Setting &
@@ -112,6 +124,8 @@ require_value(const Setting &setting, const std::string &value)
 		case Form::limit:
 			if (!value.empty() && !number_in(value, setting.form).has_value())
 				refuse(setting, "a duration, or empty", value, "For example 30s, 5min, 12h or 30d.");
+			if (!value.empty() && !is_whole_seconds(value))
+				refuse(setting, "whole seconds, or empty", value, "For example 1s, 5min, 12h or 30d.");
 			break;
 		case Form::duration:
 			if (!number_in(value, setting.form).has_value())

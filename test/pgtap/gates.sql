@@ -164,6 +164,7 @@ SELECT is(t.closed('m2'), 'open', 'one that is over');
 SELECT is(t.said(format('SELECT t.policy(%L, %L)', 'freeze', bad)) ~ '^220', true, 'no freeze: ' || bad) FROM unnest(ARRAY['x', '2020-01-01 to 2021-01-01', '2021-01-01 00:00 to 2020-01-01 00:00', '2020-13-01 00:00 to 2021-01-01 00:00', '2020-01-01 00:00 till 2021-01-01 00:00']) AS bad;
 
 -- Backups.
+SELECT alike(t.said($$SELECT t.policy('backup_max_age', '500ms')$$), '22023 backup_max_age is whole seconds, or empty, not "500ms"%', 'half a second is not taken for none');
 SELECT t.policy('backup_max_age', '1d');
 SELECT is(t.closed('m2'), 'backup_max_age: no backup is on record', 'none');
 SELECT mg_record_backup('old', 's3://old', clock_timestamp() - interval '3 days');

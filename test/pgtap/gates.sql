@@ -243,7 +243,7 @@ SELECT ok(t.follow('ways', 'require_rehearsal'), 'and it is rehearsed again');
 SELECT is(t.take('lost', E'-- author: me\n-- Ticket: OPS-1\nCREATE TABLE lost (i int PRIMARY KEY)', 'SELECT 1', 'SELECT true'), 'pending', 'one that does not find back');
 SELECT count(*) AS facts FROM mg_rehearse('lost') \gset
 SELECT alike(t.closed('lost'), 'require_rehearsal: the last rehearsal says: %', 'is held back');
-SELECT is(t.way('lost', 'require_rehearsal'), 'Correct the down script, and rehearse it again', 'with the way');
+SELECT is(t.way('lost', 'require_rehearsal'), 'Correct the down script, and rehearse it again: SELECT * FROM mg_rehearse(''lost'')', 'with the way');
 SELECT is(t.take('lost', E'-- author: me\n-- Ticket: OPS-1\nCREATE TABLE lost (i int PRIMARY KEY)', 'DROP TABLE lost', 'SELECT true'), 'pending', 'which is gone');
 SELECT ok(t.follow('lost', 'require_rehearsal'), 'and opens it');
 SELECT t.policy('rollback_budget', '0');

@@ -91,7 +91,8 @@ take_turn_raw()
 {
 	pid_t pid;
 
-	if (segment == nullptr)
+	/* An error may have kept one of both from being made. */
+	if (segment == nullptr || worker == nullptr)
 		return false;
 	uint64 turn = pg_atomic_read_u64(&shared_of(segment)->turn);
 	return turn != closed && GetBackgroundWorkerPid(worker, &pid) != BGWH_STOPPED &&
@@ -107,7 +108,7 @@ end_turn_raw()
 void
 begin_watch_raw(const Task *tasks, size_t count, size_t length)
 {
-	if (count == 0 || length > room)
+	if (count == 0 || length > room || !IsUnderPostmaster)
 		return;
 	if (!take_turn_raw())
 	{
@@ -213,9 +214,17 @@ Watch::Watch(const std::vector<Task> &tasks) noexcept
 	}
 }
 
+/* While an error is on its way, there must be no other. */
 Watch::~Watch()
 {
-	end_watch_raw();
+	try
+	{
+		guarded([] { end_watch_raw(); });
+	}
+	catch (...)
+	{
+		/* The worker ends with the session. */
+	}
 }
 
 void
@@ -228,9 +237,7 @@ release_watchdog_raw()
 void
 watchdog_body_raw(Datum argument, WorkerJob job)
 {
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
-	dsm_segment *where = dsm_attach(DatumGetUInt32(argument));
+	dsm_segment *where = attach_worker_raw(argument, SignalHandlerForShutdownRequest);
 	if (where == nullptr)
 		return;
 	Shared *shared = shared_of(where);

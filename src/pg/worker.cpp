@@ -1,14 +1,16 @@
 // Runs a job in a dynamic background worker.
 #include "pg/worker.hpp"
 
+#include <algorithm>
+
 #include "pg/watchdog.hpp"
 
 namespace mg::pg {
 
 namespace {
 
-// Two seconds, twice as long as an idle watchdog stays.
-constexpr int slot_tries = 100;
+// Longer than an idle watchdog stays.
+constexpr int slot_wait_ms = 2000;
 constexpr long slot_try_us = 20000;
 
 enum State
@@ -29,17 +31,19 @@ struct Message
 
 // Watchdogs hold slots that they soon give back; it is not for them that a record is lost.
 bool
-register_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle)
+register_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle, int timeout_ms)
 {
-	for (int tries = max_worker_processes > 0 ? slot_tries : 0;; tries--)
+	const int wait_ms = max_worker_processes > 0 ? std::min(timeout_ms, slot_wait_ms) : 0;
+	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+
+	while (!RegisterDynamicBackgroundWorker(worker, handle))
 	{
-		if (RegisterDynamicBackgroundWorker(worker, handle))
-			return true;
-		if (tries == 0)
+		if (GetCurrentTimestamp() >= deadline)
 			return false;
 		release_watchdog_raw();
 		pg_usleep(slot_try_us);
 	}
+	return true;
 }
 
 WorkerOutcome
@@ -60,7 +64,7 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 
 	BackgroundWorkerHandle *handle;
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
-	if (!register_raw(&worker, &handle))
+	if (!register_raw(&worker, &handle, timeout_ms))
 	{
 		dsm_detach(segment);
 		return WorkerOutcome::no_slot;
@@ -108,6 +112,15 @@ describe_worker_raw(const char *function, const char *purpose, dsm_segment *segm
 	return worker;
 }
 
+dsm_segment *
+attach_worker_raw(Datum argument, pqsigfunc on_sigterm)
+{
+	/* The handler that workers have by default ends the process wherever it is, even while it is queueing for a lock: a PANIC. */
+	pqsignal(SIGTERM, on_sigterm);
+	BackgroundWorkerUnblockSignals();
+	return dsm_attach(DatumGetUInt32(argument));
+}
+
 void
 connect_worker_raw(Oid database)
 {
@@ -143,10 +156,7 @@ run_in_worker(const std::string &payload, int timeout_ms) noexcept
 void
 worker_body_raw(Datum argument, WorkerJob job)
 {
-	/* The handler that workers have by default ends the process wherever it is, even while it is queueing for a lock: a PANIC. */
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	dsm_segment *segment = dsm_attach(DatumGetUInt32(argument));
+	dsm_segment *segment = attach_worker_raw(argument, die);
 	if (segment == nullptr)
 		return;
 	auto *message = static_cast<Message *>(dsm_segment_address(segment));

@@ -26,6 +26,8 @@ void worker_body_raw(Datum argument, WorkerJob job);
 
 // The parts of which workers are made. `function` of this library gets the handle of the segment; `purpose` ends the worker's name.
 BackgroundWorker describe_worker_raw(const char *function, const char *purpose, dsm_segment *segment);
+// The segment, or nullptr when whoever made it is gone.
+dsm_segment *attach_worker_raw(Datum argument, pqsigfunc on_sigterm);
 void connect_worker_raw(Oid database);
 void do_job_raw(const char *payload, size_t length, WorkerJob job);
 

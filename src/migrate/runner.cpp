@@ -35,13 +35,12 @@ mg_error_context(void *argument)
 		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
 
-// Shortens a statement for messages and records; one that may hold a secret is named by its tag only.
-std::string
-excerpt(const script::Script &script, const script::Statement &statement)
+// BEGIN and COMMIT, wherever they stand: whoever runs the statements between them sees to the transactions.
+bool
+is_control(const script::Statement &statement)
 {
-	if (statement.secret)
-		return statement.tag;
-	return pg::excerpt(script.text_of(statement), 200);
+	return statement.control || statement.tag == "BEGIN" || statement.tag == "START TRANSACTION" ||
+		   statement.tag == "COMMIT";
 }
 
 // Runs one statement and throws its rows away; gives their number.
@@ -212,15 +211,31 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 
 } // namespace
 
+std::string
+excerpt(const script::Script &script, const script::Statement &statement)
+{
+	if (statement.secret)
+		return statement.tag;
+	return pg::excerpt(script.text_of(statement), 200);
+}
+
 void
 run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
 		   const Watch &watch)
 {
+	run_statements(script, 0, script.statements().size(), migration, run, progress, watch);
+}
+
+void
+run_statements(const script::Script &script, std::size_t first, std::size_t end, const std::string &migration,
+			   capture::Run &run, Progress &progress, const Watch &watch)
+{
 	progress.phase = script.what();
 	run.enter(script.what().c_str());
-	for (const script::Statement &statement : script.statements())
+	for (std::size_t i = first; i < end; i++)
 	{
-		if (statement.control)
+		const script::Statement &statement = script.statements()[i];
+		if (is_control(statement))
 			continue;
 
 		std::string sql(script.text_of(statement));

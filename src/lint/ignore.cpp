@@ -1,129 +1,30 @@
-// Looks into the gaps between tokens, which hold comments and blanks only.
+// Reads the directives.
 #include "lint/ignore.hpp"
 
-#include <algorithm>
-
-#include <boost/algorithm/string/predicate.hpp>
-#include <boost/algorithm/string/trim.hpp>
-
-#include "script/tokens.hpp"
+#include "script/directive.hpp"
 
 namespace mg::lint {
-
-namespace {
-
-constexpr std::string_view directive = "mg:ignore";
-
-// Calls each(offset, text) for every line comment within a gap.
-template <typename Each>
-void
-comments_in(std::string_view text, size_t from, size_t to, Each &&each)
-{
-	for (size_t i = from; i < to;)
-	{
-		if (text.compare(i, 2, "/*") == 0)
-		{
-			/* Comments nest. */
-			int depth = 0;
-			do
-			{
-				const bool opens = text.compare(i, 2, "/*") == 0;
-				const bool closes = text.compare(i, 2, "*/") == 0;
-				depth += opens ? 1 : (closes ? -1 : 0);
-				i += opens || closes ? 2 : 1;
-			} while (depth > 0 && i < to);
-		}
-		else if (text.compare(i, 2, "--") == 0)
-		{
-			const size_t end = std::min(text.find_first_of("\r\n", i), to);
-			each(i, text.substr(i + 2, end - i - 2));
-			i = end;
-		}
-		else
-			i++;
-	}
-}
-
-// The numbers of the statements that are the last to begin before an offset, and the first to begin after it.
-struct Around
-{
-	int before = -1;
-	int after = -1;
-};
-
-Around
-around(const script::Script &script, size_t offset)
-{
-	const std::vector<script::Statement> &statements = script.statements();
-	auto next = std::partition_point(statements.begin(), statements.end(),
-									 [&](const script::Statement &one) { return one.offset < offset; });
-	Around result;
-
-	result.before = static_cast<int>(next - statements.begin()) - 1;
-	if (next != statements.end())
-		result.after = static_cast<int>(next - statements.begin());
-	return result;
-}
-
-int
-statement_for(const script::Script &script, size_t offset)
-{
-	const std::string_view text = script.text();
-	const Around near = around(script, offset);
-
-	if (near.before >= 0)
-	{
-		const script::Statement &statement = script.statements()[static_cast<size_t>(near.before)];
-		const size_t end = statement.offset + statement.length;
-		if (offset < end || text.substr(end, offset - end).find('\n') == std::string_view::npos || near.after < 0)
-			return near.before;
-	}
-	else if (near.after >= 0)
-	{
-		std::string_view between = text.substr(offset, script.statements()[0].offset - offset);
-		for (size_t line = between.find('\n'); line != std::string_view::npos; line = between.find('\n', line + 1))
-			if (between.find_first_not_of(" \t\r", line + 1) != std::string_view::npos &&
-				between[between.find_first_not_of(" \t\r", line + 1)] == '\n')
-				return -1;
-	}
-	return near.after;
-}
-
-} // namespace
 
 std::vector<Ignore>
 ignores_of(const script::Script &script)
 {
-	const std::string text(script.text());
+	const std::vector<script::Directive> directives = script::directives_of(script, "mg:ignore");
 	std::vector<Ignore> result;
 
-	/* Most scripts have none, and no need to be scanned for them. */
-	if (text.find(directive) == std::string::npos)
+	if (directives.empty())
 		return result;
-	const LineIndex lines(text);
-	auto take = [&](size_t offset, std::string_view comment) {
-		std::string words = boost::algorithm::trim_copy(std::string(comment));
-		if (!boost::algorithm::starts_with(words, directive) ||
-			(words.size() > directive.size() && words[directive.size()] != ' ' && words[directive.size()] != '\t'))
-			return;
-		words = boost::algorithm::trim_copy(words.substr(directive.size()));
-		const size_t end = words.find_first_of(" \t");
-		Ignore ignore;
-		ignore.place = lines.place_of(offset);
-		ignore.rule = words.substr(0, end);
-		if (end != std::string::npos)
-			ignore.reason = boost::algorithm::trim_copy(words.substr(end));
-		ignore.statement = statement_for(script, offset);
-		result.push_back(std::move(ignore));
-	};
-
-	size_t last = 0;
-	for (const script::Token &token : script::tokens_of(text))
+	const LineIndex lines(script.text());
+	for (const script::Directive &directive : directives)
 	{
-		comments_in(text, last, token.start, take);
-		last = token.end;
+		const size_t end = directive.words.find_first_of(" \t");
+		Ignore ignore;
+		ignore.place = lines.place_of(directive.offset);
+		ignore.rule = directive.words.substr(0, end);
+		if (end != std::string::npos)
+			ignore.reason = trim(std::string_view(directive.words).substr(end));
+		ignore.statement = directive.statement;
+		result.push_back(std::move(ignore));
 	}
-	comments_in(text, last, text.size(), take);
 	return result;
 }
 

@@ -67,23 +67,33 @@ drops_the_ledger(DropStmt *statement)
 	return false;
 }
 
+// What neither mg_apply nor mg_deploy runs.
 Refusal
 outside(const char *reason)
 {
 	return {
 		reason,
 		"Run it outside the migration: mg_register() it, then SET migration_governance.migration to its name keeps the "
-		"statement attributed."};
+		"statement attributed.",
+		false};
 }
 
 Refusal
-outside_index(const char *reason)
+refused(const char *reason, const char *hint)
 {
-	return {
-		reason,
-		"Build it outside the migration first: mg_register() it, then SET migration_governance.migration to its name "
-		"keeps the statement attributed. The migration itself can then say CREATE INDEX IF NOT EXISTS."};
+	return {reason, hint, false};
 }
+
+Refusal
+alone(const char *reason)
+{
+	return {reason,
+			"CALL mg_deploy() runs it: a statement like this by itself, and the others in transactions of their own "
+			"before and after it.",
+			true};
+}
+
+constexpr Refusal runnable = {nullptr, nullptr, false};
 
 } // namespace
 
@@ -194,79 +204,151 @@ transaction_raw(Node *tree)
 	}
 }
 
+namespace {
+
+Refusal
+transaction_refusal(Node *tree)
+{
+	constexpr const char *reason = "transaction control in the middle of a migration";
+	const Transaction kind = transaction_raw(tree);
+
+	if (kind == Transaction::begin || kind == Transaction::commit)
+		return {
+			reason,
+			"CALL mg_deploy() runs it: each BEGIN ... COMMIT as a transaction of its own. For mg_apply() leave them "
+			"out, because it runs a migration in one.",
+			true};
+	return refused(reason,
+				   "Leave ROLLBACK, SAVEPOINT and the like out, and options of BEGIN and COMMIT: mg_apply() runs a "
+				   "migration in one transaction, and mg_deploy() in one for each plain BEGIN ... COMMIT.");
+}
+
+Refusal
+copy_refusal(const CopyStmt *statement)
+{
+	if (statement->filename != nullptr)
+		return runnable;
+	if (statement->is_from)
+		return refused("COPY ... FROM STDIN in a migration", "Use INSERT ... VALUES, or load the data outside it.");
+	return refused("COPY ... TO STDOUT in a migration", "Run it outside the migration.");
+}
+
+Refusal
+drop_refusal(DropStmt *statement)
+{
+	if (statement->concurrent)
+		return alone("DROP INDEX CONCURRENTLY cannot run inside a transaction");
+	if (drops_the_ledger(statement))
+		return refused("a migration cannot drop the ledger that it is recorded in",
+					   "Call mg_allow_removal() and drop the extension outside a migration.");
+	return runnable;
+}
+
+Refusal
+subscription_refusal(List *options)
+{
+	if (option_is_on(options, "connect", true) && option_is_on(options, "create_slot", true))
+		return outside("CREATE SUBSCRIPTION with create_slot cannot run inside a transaction");
+	return runnable;
+}
+
+bool
+sets_transaction(const VariableSetStmt *statement)
+{
+	return statement->kind == VAR_SET_MULTI && strcmp(statement->name, "SESSION CHARACTERISTICS") != 0;
+}
+
+} // namespace
+
 Refusal
 refusal_raw(Node *tree)
 {
 	switch (nodeTag(tree))
 	{
 		case T_TransactionStmt:
-			return {"transaction control in the middle of a migration",
-					"A migration is one transaction already: leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out, or split "
-					"it into several migrations."};
+			return transaction_refusal(tree);
 		case T_VariableSetStmt:
-			if (castNode(VariableSetStmt, tree)->kind == VAR_SET_MULTI &&
-				strcmp(castNode(VariableSetStmt, tree)->name, "SESSION CHARACTERISTICS") != 0)
-				return {"SET TRANSACTION in a migration", "Set it in the transaction that calls mg_apply."};
-			return {nullptr, nullptr};
+			if (sets_transaction(castNode(VariableSetStmt, tree)))
+				return refused("SET TRANSACTION in a migration", "Set it in the transaction that calls mg_apply.");
+			return runnable;
 		case T_CopyStmt:
-			if (castNode(CopyStmt, tree)->filename != nullptr)
-				return {nullptr, nullptr};
-			if (castNode(CopyStmt, tree)->is_from)
-				return {"COPY ... FROM STDIN in a migration", "Use INSERT ... VALUES, or load the data outside it."};
-			return {"COPY ... TO STDOUT in a migration", "Run it outside the migration."};
+			return copy_refusal(castNode(CopyStmt, tree));
 		case T_IndexStmt:
 			if (castNode(IndexStmt, tree)->concurrent)
-				return outside_index("CREATE INDEX CONCURRENTLY cannot run inside a transaction");
-			return {nullptr, nullptr};
+				return alone("CREATE INDEX CONCURRENTLY cannot run inside a transaction");
+			return runnable;
 		case T_DropStmt:
-			if (castNode(DropStmt, tree)->concurrent)
-				return outside("DROP INDEX CONCURRENTLY cannot run inside a transaction");
-			if (drops_the_ledger(castNode(DropStmt, tree)))
-				return {"a migration cannot drop the ledger that it is recorded in",
-						"Call mg_allow_removal() and drop the extension outside a migration."};
-			return {nullptr, nullptr};
+			return drop_refusal(castNode(DropStmt, tree));
 		case T_ReindexStmt:
 			if (!reindex_is_transactional(castNode(ReindexStmt, tree)))
-				return outside("REINDEX of this kind cannot run inside a transaction");
-			return {nullptr, nullptr};
+				return alone("REINDEX of this kind cannot run inside a transaction");
+			return runnable;
 		case T_AlterTableStmt:
 			if (detaches_concurrently(castNode(AlterTableStmt, tree)))
-				return outside("DETACH PARTITION CONCURRENTLY cannot run inside a transaction");
-			return {nullptr, nullptr};
+				return alone("DETACH PARTITION CONCURRENTLY cannot run inside a transaction");
+			return runnable;
 		case T_VacuumStmt:
 			if (castNode(VacuumStmt, tree)->is_vacuumcmd)
-				return outside("VACUUM cannot run inside a transaction");
-			return {nullptr, nullptr};
+				return alone("VACUUM cannot run inside a transaction");
+			return runnable;
 		case T_ClusterStmt:
 			if (castNode(ClusterStmt, tree)->relation == nullptr)
-				return outside("CLUSTER of every table cannot run inside a transaction");
-			return {nullptr, nullptr};
+				return alone("CLUSTER of every table cannot run inside a transaction");
+			return runnable;
 		case T_CreatedbStmt:
 		case T_DropdbStmt:
 			return outside("CREATE DATABASE and DROP DATABASE cannot run inside a transaction");
 		case T_AlterDatabaseStmt:
 			if (sets_tablespace(castNode(AlterDatabaseStmt, tree)->options))
 				return outside("ALTER DATABASE ... SET TABLESPACE cannot run inside a transaction");
-			return {nullptr, nullptr};
+			return runnable;
 		case T_CreateTableSpaceStmt:
 		case T_DropTableSpaceStmt:
 			return outside("CREATE TABLESPACE and DROP TABLESPACE cannot run inside a transaction");
 		case T_AlterSystemStmt:
-			return outside("ALTER SYSTEM cannot run inside a transaction");
+			return alone("ALTER SYSTEM cannot run inside a transaction");
 		case T_CreateSubscriptionStmt:
-		{
-			List *options = castNode(CreateSubscriptionStmt, tree)->options;
-			if (option_is_on(options, "connect", true) && option_is_on(options, "create_slot", true))
-				return outside("CREATE SUBSCRIPTION with create_slot cannot run inside a transaction");
-			return {nullptr, nullptr};
-		}
+			return subscription_refusal(castNode(CreateSubscriptionStmt, tree)->options);
 		case T_DiscardStmt:
 			if (castNode(DiscardStmt, tree)->target == DISCARD_ALL)
 				return outside("DISCARD ALL cannot run inside a transaction");
-			return {nullptr, nullptr};
+			return runnable;
 		default:
-			return {nullptr, nullptr};
+			return runnable;
 	}
+}
+
+bool
+is_alone_raw(Node *tree)
+{
+	return !IsA(tree, TransactionStmt) && refusal_raw(tree).deployable;
+}
+
+bool
+is_weak_raw(Node *tree)
+{
+	switch (nodeTag(tree))
+	{
+		case T_IndexStmt:
+			return castNode(IndexStmt, tree)->concurrent;
+		case T_DropStmt:
+			return castNode(DropStmt, tree)->concurrent;
+		case T_ReindexStmt:
+			return option_is_on(castNode(ReindexStmt, tree)->params, "concurrently", false);
+		case T_VacuumStmt:
+			return castNode(VacuumStmt, tree)->is_vacuumcmd &&
+				   !option_is_on(castNode(VacuumStmt, tree)->options, "full", false);
+		case T_AlterSystemStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+adds_enum_value_raw(Node *tree)
+{
+	return IsA(tree, AlterEnumStmt) && castNode(AlterEnumStmt, tree)->oldVal == nullptr;
 }
 
 } // namespace mg::script

@@ -24,13 +24,24 @@ enum class Transaction
 };
 Transaction transaction_raw(Node *tree);
 
-// Gives the reason why the statement cannot run inside a migration, and the way out; nullptr members when it can.
+// Gives the reason why mg_apply cannot run the statement, and the way out; nullptr members when it can.
 struct Refusal
 {
 	const char *reason;
 	const char *hint;
+	bool deployable; // mg_deploy can: by itself, or as the end of a transaction
 };
 Refusal refusal_raw(Node *tree);
+
+// Tells whether mg_deploy runs the statement by itself, because the server lets it run in no transaction with others.
+bool is_alone_raw(Node *tree);
+
+// Tells of one of these whether the locks that it waits for first let others read and write meanwhile: none of them is stronger than SHARE
+// UPDATE EXCLUSIVE. (DETACH PARTITION CONCURRENTLY ends with a stronger one.)
+bool is_weak_raw(Node *tree);
+
+// Tells whether the statement adds a value to an enum, which can be used only after a commit.
+bool adds_enum_value_raw(Node *tree);
 
 // Tells whether the statement carries a literal password or connection secret.
 bool has_secret_raw(Node *tree);

@@ -8,6 +8,7 @@
 #include "pg/memory.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
+#include "script/directive.hpp"
 #include "script/kind.hpp"
 #include "script/tokens.hpp"
 
@@ -26,6 +27,9 @@ struct Cut
 	bool recorded;
 	bool temporary;
 	bool secret;
+	bool alone;
+	bool weak;
+	bool adds_enum_value;
 };
 
 struct Cuts
@@ -56,6 +60,9 @@ cut_raw(const char *text)
 		cut->recorded = is_recorded_raw(raw->stmt);
 		cut->temporary = is_temporary_raw(raw->stmt);
 		cut->secret = has_secret_raw(raw->stmt);
+		cut->alone = cut->refusal.deployable && cut->transaction == Transaction::none;
+		cut->weak = cut->alone && is_weak_raw(raw->stmt);
+		cut->adds_enum_value = adds_enum_value_raw(raw->stmt);
 	}
 	return cuts;
 }
@@ -206,17 +213,23 @@ Script::Script(std::string what, std::string body)
 		statement.temporary = cut.temporary;
 		statement.secret = cut.secret;
 		statement.control = cut.transaction == Transaction::begin || cut.transaction == Transaction::commit;
+		statement.commits = cut.transaction == Transaction::commit;
+		statement.alone = cut.alone;
+		statement.weak = cut.weak;
+		statement.deployable = cut.refusal.deployable;
+		statement.adds_enum_value = cut.adds_enum_value;
 		statement.refusal = cut.refusal.reason != nullptr ? cut.refusal.reason : "";
 		statement.hint = cut.refusal.hint != nullptr ? cut.refusal.hint : "";
 		statements_.push_back(std::move(statement));
 	}
 	headers_ = parse_headers(text());
+	backfills_ = directives_of(*this, "mg:backfill");
 	unwrap();
 	if (what_ == "verify" || what_ == "precondition")
 		read_expectations();
 }
 
-// One BEGIN and one COMMIT, the COMMIT last, wrap a script: they are dropped. Any other use of them stays refused.
+// One BEGIN and one COMMIT, the COMMIT last, wrap a script: they are left out. Any other use of them mg_apply refuses.
 void
 Script::unwrap()
 {
@@ -225,15 +238,15 @@ Script::unwrap()
 
 	for (const Statement &statement : statements_)
 		if (statement.control)
-			++(boost::algorithm::equals(statement.tag, "COMMIT") ? commits : begins);
-	bool wrapped = begins == 1 && commits == 1 && statements_.back().control && statements_.back().tag == "COMMIT";
+			++(statement.commits ? commits : begins);
+	unwrapped_ = begins == 1 && commits == 1 && statements_.back().commits;
 
 	for (Statement &statement : statements_)
-		if (statement.control && wrapped)
+		if (statement.control && unwrapped_)
+		{
 			statement.refusal.clear();
-		else
-			statement.control = false;
-	unwrapped_ = wrapped;
+			statement.deployable = false;
+		}
 }
 
 namespace {
@@ -297,14 +310,34 @@ Script::first_refused() const
 	return nullptr;
 }
 
+const Statement *
+Script::first_undeployable() const
+{
+	for (const Statement &statement : statements_)
+		if (!statement.refusal.empty() && !statement.deployable)
+			return &statement;
+	return nullptr;
+}
+
+void
+Script::refuse(const Statement &statement, const std::string &reason, const std::string &hint) const
+{
+	throw UserError("0A000", reason)
+		.detail("It is in the " + at_line(what_, statement.place.line) + ": " + pg::excerpt(text_of(statement), 120))
+		.hint(hint);
+}
+
+void
+Script::refuse(const Statement &statement) const
+{
+	refuse(statement, statement.refusal, statement.hint);
+}
+
 void
 Script::require_runnable() const
 {
 	if (const Statement *statement = first_refused())
-		throw UserError("0A000", statement->refusal)
-			.detail("It is in the " + at_line(what_, statement->place.line) + ": " +
-					pg::excerpt(text_of(*statement), 120))
-			.hint(statement->hint);
+		refuse(*statement);
 }
 
 void

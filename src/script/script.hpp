@@ -19,11 +19,24 @@ struct Statement
 	std::string tag;     // as the server completes it: CREATE TABLE
 	bool recorded;       // capture records this kind
 	bool temporary;      // makes a temporary object, which capture leaves out
-	bool control;        // BEGIN or COMMIT around the script, not run
-	std::string refusal; // why it cannot run in a migration; empty when it can
+	bool control;        // BEGIN or COMMIT, which is never run itself; refused unless the two are around the script
+	bool commits;        // of these the COMMIT
+	bool alone;          // mg_deploy runs it by itself, in no transaction with others
+	bool weak;           // of these one whose first locks keep nobody from reading and writing
+	bool deployable;     // refused by mg_apply only
+	bool secret;         // holds a literal password
+	std::string refusal; // why mg_apply cannot run it; empty when it can
 	std::string hint;
-	bool secret;                       // holds a literal password
+	bool adds_enum_value;              // ALTER TYPE ... ADD VALUE
 	std::optional<std::string> expect; // of a line "-- expect: VALUE" behind it
+};
+
+// A line comment that says how to treat a statement, such as "-- mg:ignore ...".
+struct Directive
+{
+	std::size_t offset; // of the comment
+	std::string words;  // behind the directive's name
+	int statement;      // the number of the one it stands above, in or behind; -1: all of them
 };
 
 // SHA-256 over a script's text with normalised line ends, in UTF-8 whatever the database's encoding, in hexadecimal.
@@ -51,12 +64,19 @@ public:
 	// Tells whether a BEGIN ... COMMIT around the statements is left out.
 	bool is_unwrapped() const { return unwrapped_; }
 
-	// Raises 0A000 for the first statement that cannot run in a migration, such as one that cannot run in a transaction.
+	// Raises 0A000 for the first statement that mg_apply cannot run, such as one that cannot run in a transaction.
 	void require_runnable() const;
 	// Raises MG007 for the first statement with a literal secret: scripts are kept verbatim.
 	void require_no_secret() const;
-	// The first statement that cannot run in a migration, or nullptr.
+	// The first statement that mg_apply cannot run, or nullptr; and the first that mg_deploy cannot run either.
 	const Statement *first_refused() const;
+	const Statement *first_undeployable() const;
+	// Raises 0A000 for one of these: reason, place and text, and the way out.
+	[[noreturn]] void refuse(const Statement &statement) const;
+	[[noreturn]] void refuse(const Statement &statement, const std::string &reason, const std::string &hint) const;
+
+	// The comments "-- mg:backfill ...", in their order.
+	const std::vector<Directive> &backfills() const { return backfills_; }
 
 	// Its checksum_of(); made once.
 	const std::string &checksum() const { return checksum_; }
@@ -71,6 +91,7 @@ private:
 	std::string body_;
 	std::vector<Statement> statements_;
 	std::vector<Header> headers_;
+	std::vector<Directive> backfills_;
 	bool unwrapped_ = false;
 	std::string checksum_;
 };

@@ -13,16 +13,17 @@ void
 transact(Fn &&fn)
 {
 	pg::ensure_snapshot();
-	std::optional<pg::Error> error;
-	try
-	{
-		error = pg::try_and_keep(fn);
-	}
-	catch (...)
-	{
-		pg::commit_and_go_on();
-		throw;
-	}
+	std::optional<pg::Error> error = [&] {
+		try
+		{
+			return pg::try_and_keep(fn);
+		}
+		catch (...)
+		{
+			pg::commit_and_go_on();
+			throw;
+		}
+	}();
 	pg::commit_and_go_on();
 	if (error.has_value())
 		throw std::move(*error);

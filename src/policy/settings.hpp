@@ -30,11 +30,12 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 40> settings = {{
+inline constexpr std::array<Setting, 44> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
-	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: a "
+	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: "
+	 "a "
 	 "platform's own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces", Form::choice,
@@ -114,6 +115,17 @@ inline constexpr std::array<Setting, 40> settings = {{
 	{"exempt_roles", "", "roles that enforcement is not about, separated by commas: a platform's own"},
 	{"alert_after", "30s", "a run that takes longer is an alert", Form::duration},
 	{"alarm_after", "30min", "a run that takes longer is an alert of high severity", Form::duration},
+	{"backfill_batch_time", "50ms", "how long a batch of a backfill is meant to take", Form::duration},
+	{"backfill_replica_lag", "10s", "a backfill waits while a replica is further behind; empty: it does not",
+	 Form::limit},
+	{"backfill_dead_rows", "50",
+	 "a backfill runs VACUUM when so many rows in a hundred were changed since the last one; 0: only at its end",
+	 Form::number},
+	{"backfill_triggers", "on",
+	 "whether triggers fire for the rows that a backfill changes, those of foreign keys too; off needs the right to "
+	 "set "
+	 "session_replication_role",
+	 Form::choice, on_or_off},
 	{"production", "production", "environments in which a rollback is an alert, separated by commas"},
 }};
 

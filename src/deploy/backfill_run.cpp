@@ -2,6 +2,7 @@
 #include "deploy/backfill_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "capture/frame.hpp"
 #include "core/json.hpp"
@@ -173,7 +174,7 @@ BackfillRun::total_rows() const
 void
 BackfillRun::announce() const
 {
-	const auto total = std::to_string(static_cast<int64_t>(total_rows()));
+	const auto total = std::to_string(std::llround(total_rows()));
 	std::string how = ", about " + total + " rows";
 	std::string detail;
 
@@ -226,7 +227,10 @@ BackfillRun::find_range(const Statements &statements, int64_t rows, Range &range
 	range.up_to = bound.value_or(target.last);
 	next.after = range.up_to;
 	next.passed += static_cast<double>(bound.has_value() ? rows : 0);
-	return !bound.has_value() || *bound == target.last;
+	if (bound.has_value() || is_uniform(target.key) || position_.after.size() <= 1)
+		return !bound.has_value() || *bound == target.last;
+	next.after.assign(position_.after.begin(), position_.after.end() - 1);
+	return false;
 }
 
 BackfillRun::Done

@@ -13,16 +13,18 @@ void
 transact(Fn &&fn)
 {
 	pg::ensure_snapshot();
-	std::optional<pg::Error> error;
-	try
-	{
-		error = pg::try_and_keep(fn);
-	}
-	catch (...)
-	{
-		pg::commit_and_go_on();
-		throw;
-	}
+	auto try_it = [&] {
+		try
+		{
+			return pg::try_and_keep(fn);
+		}
+		catch (...)
+		{
+			pg::commit_and_go_on();
+			throw;
+		}
+	};
+	std::optional<pg::Error> error = try_it();
 	pg::commit_and_go_on();
 	if (error.has_value())
 		throw std::move(*error);

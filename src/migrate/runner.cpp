@@ -35,14 +35,6 @@ mg_error_context(void *argument)
 		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
 
-// BEGIN and COMMIT, wherever they stand: whoever runs the statements between them sees to the transactions.
-bool
-is_control(const script::Statement &statement)
-{
-	return statement.control || statement.tag == "BEGIN" || statement.tag == "START TRANSACTION" ||
-		   statement.tag == "COMMIT";
-}
-
 // Runs one statement and throws its rows away; gives their number.
 uint64
 run_raw(const char *sql, Context *context)
@@ -235,7 +227,7 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 	for (std::size_t i = first; i < end; i++)
 	{
 		const script::Statement &statement = script.statements()[i];
-		if (is_control(statement))
+		if (statement.control)
 			continue;
 
 		std::string sql(script.text_of(statement));

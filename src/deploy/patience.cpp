@@ -1,8 +1,9 @@
-// Tries again, not all at once.
+// Who waits for the same lock does not come back at the same time.
 #include "deploy/patience.hpp"
 
 #include <algorithm>
-#include <random>
+
+#include "pg/chance.hpp"
 
 namespace mg::deploy {
 
@@ -16,10 +17,11 @@ is_worth_a_try(const ErrorData &error)
 int64_t
 backoff_ms(int attempt)
 {
-	static std::minstd_rand random(static_cast<unsigned>(MyProcPid) ^ static_cast<unsigned>(GetCurrentTimestamp()));
-	const int64_t base = std::min<int64_t>(int64_t{200} << std::min(attempt - 1, 10), 10000);
+	constexpr int64_t first = 200;
+	constexpr int64_t longest = 10000;
+	const int64_t base = std::min(longest, first << std::clamp(attempt - 1, 0, 10));
 
-	return base / 2 + std::uniform_int_distribution<int64_t>(0, base)(random);
+	return static_cast<int64_t>(static_cast<double>(base) * (0.5 + pg::chance()));
 }
 
 bool

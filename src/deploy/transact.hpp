@@ -13,7 +13,7 @@ void
 transact(Fn &&fn)
 {
 	pg::ensure_snapshot();
-	auto try_it = [&] {
+	std::optional<pg::Error> error = [&] {
 		try
 		{
 			return pg::try_and_keep(fn);
@@ -23,8 +23,7 @@ transact(Fn &&fn)
 			pg::commit_and_go_on();
 			throw;
 		}
-	};
-	std::optional<pg::Error> error = try_it();
+	}();
 	pg::commit_and_go_on();
 	if (error.has_value())
 		throw std::move(*error);

@@ -1,4 +1,5 @@
 // The procedures that people call to change a living database: they commit on their way.
+#include "deploy/backfill.hpp"
 #include "deploy/deploy.hpp"
 #include "entry/functions.hpp"
 #include "pg/procedure.hpp"
@@ -29,6 +30,25 @@ wishes_of(FunctionCallInfo fcinfo, int first)
 	if (!PG_ARGISNULL(first + 2))
 		wishes.deadline_ms = milliseconds(PG_GETARG_INTERVAL_P(first + 2));
 	return wishes;
+}
+
+mg::deploy::BackfillOrder
+backfill_order(FunctionCallInfo fcinfo)
+{
+	mg::deploy::BackfillOrder order;
+
+	order.table = required_text(fcinfo, 0, "table_name");
+	order.set_clause = required_text(fcinfo, 1, "set_clause");
+	order.where_clause = mg::pg::text_argument(fcinfo, 2).value_or("");
+	if (!PG_ARGISNULL(3))
+		order.batch_size = PG_GETARG_INT32(3);
+	if (!PG_ARGISNULL(4))
+		order.pause_ms = milliseconds(PG_GETARG_INTERVAL_P(4));
+	if (order.batch_size.value_or(1) < 1)
+		throw mg::UserError("22023", "batch_size is at least 1, not " + std::to_string(*order.batch_size));
+	if (order.pause_ms.value_or(0) < 0)
+		throw mg::UserError("22023", "pause must not be negative");
+	return order;
 }
 
 } // namespace
@@ -63,5 +83,13 @@ MG_FUNCTION(mg_deploy_rollback)
 	const Procedure procedure(fcinfo, "mg_deploy_rollback()");
 	mg::deploy::roll_back(required_text(fcinfo, 0, "name of the migration"),
 						  mg::pg::text_argument(fcinfo, 1).value_or(""), wishes_of(fcinfo, 2));
+	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_backfill)
+{
+	mg::pg::Procedure procedure(fcinfo, "mg_backfill()");
+
+	mg::deploy::backfill(backfill_order(fcinfo));
 	PG_RETURN_VOID();
 }

@@ -127,7 +127,7 @@ advisory_raw()
 	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
 		visit_partition_raw(i, [&](const PROCLOCK &lock) {
 			const LOCKTAG &tag = lock.tag.myLock->tag;
-			if (tag.locktag_type != LOCKTAG_ADVISORY || tag.locktag_field4 == own_lock_field || held.count >= room)
+			if (tag.locktag_type != LOCKTAG_ADVISORY || tag.locktag_field4 >= own_lock_field || held.count >= room)
 				return;
 			held.tags[held.count] = tag;
 			held.masks[held.count++] = lock.holdMask;
@@ -224,6 +224,51 @@ SessionLock::~SessionLock()
 
 	if (held_)
 		LockRelease(&tag, ExclusiveLock, true);
+}
+
+namespace {
+
+LOCKTAG
+work_tag(uint32 number)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, own_lock_class, number, work_lock_field);
+	return tag;
+}
+
+} // namespace
+
+WorkLock::WorkLock(const std::string &what)
+	: number_(hash_bytes(reinterpret_cast<const unsigned char *>(what.data()), static_cast<int>(what.size()))),
+	  held_(guarded([&] {
+		  const LOCKTAG tag = work_tag(number_);
+		  return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	  }))
+{
+}
+
+WorkLock::~WorkLock()
+{
+	const LOCKTAG tag = work_tag(number_);
+
+	if (held_)
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+// Who waits for a row waits for the transaction that has changed it.
+bool
+keeps_others_waiting()
+{
+	return guarded([] {
+		const TransactionId xid = GetCurrentTransactionIdIfAny();
+		LOCKTAG tag;
+
+		if (!TransactionIdIsValid(xid))
+			return false;
+		SET_LOCKTAG_TRANSACTION(tag, xid);
+		return LockHasWaiters(&tag, ExclusiveLock, false);
+	});
 }
 
 void

@@ -1,6 +1,7 @@
 // Locks of the extension's own in the server's lock manager, held until the transaction ends.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "pg/boundary.hpp"
@@ -19,6 +20,7 @@ enum class OwnLock : uint32
 // Advisory locks whose fourth field no SQL function uses, so that nobody can take one, by chance or to do harm.
 constexpr uint32 own_lock_class = 28007;
 constexpr uint16 own_lock_field = 3;
+constexpr uint16 work_lock_field = 4; // there objid is the hash of a text
 
 // Takes the exclusive lock of this database; without `wait` gives false when another session has it.
 inline bool
@@ -50,6 +52,26 @@ private:
 	OwnLock what_;
 	bool held_;
 };
+
+// The same for a piece of work that a text describes: two such texts may in theory share one.
+class WorkLock
+{
+public:
+	explicit WorkLock(const std::string &what);
+	~WorkLock();
+	WorkLock(const WorkLock &) = delete;
+	WorkLock &operator=(const WorkLock &) = delete;
+
+	bool is_held() const { return held_; }
+	uint32 number() const { return number_; } // objid in pg_locks
+
+private:
+	uint32 number_;
+	bool held_;
+};
+
+// Tells whether another session waits for a row that the current (sub)transaction has changed or locked.
+bool keeps_others_waiting();
 
 // Takes such a lock for the rest of this process, waiting for it.
 void keep_own_lock_raw(OwnLock what);

@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 42> settings = {{
+inline constexpr std::array<Setting, 46> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -125,6 +125,17 @@ inline constexpr std::array<Setting, 42> settings = {{
 	 "ended, with "
 	 "the rights of whoever deploys; empty: none",
 	 Form::limit},
+	{"backfill_batch_time", "50ms", "how long a batch of a backfill is meant to take", Form::duration},
+	{"backfill_replica_lag", "10s", "a backfill waits while a replica is further behind; empty: it does not",
+	 Form::limit},
+	{"backfill_dead_rows", "50",
+	 "a backfill runs VACUUM when so many rows in a hundred were changed since the last one; 0: only at its end",
+	 Form::number},
+	{"backfill_triggers", "on",
+	 "whether triggers fire for the rows that a backfill changes, those of foreign keys too; off needs the right to "
+	 "set "
+	 "session_replication_role",
+	 Form::choice, on_or_off},
 	{"production", "production", "environments in which a rollback is an alert, separated by commas"},
 }};
 

@@ -1,0 +1,68 @@
+// One backfill on its way, from plan to end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "deploy/backfill_batch.hpp"
+#include "deploy/backfill_pace.hpp"
+
+namespace mg::deploy {
+
+// Where it stands: behind the last batch that is on record.
+struct Position
+{
+	std::size_t target = 0;
+	KeyValues after;  // empty: at the beginning
+	int64_t page = 0; // the next one
+	double passed = 0;
+	int64_t rows = 0;
+	int64_t batches = 0;
+};
+
+class BackfillRun
+{
+public:
+	BackfillRun(const ledger::Deployment &deployment, int step, const BackfillOrder &order,
+				const pg::Settings &settings, const Patience &patience);
+
+	// Reads where it stands from the journal, or plans it and puts the plan there. Within transact().
+	void prepare();
+	// Runs the batches that are left. Not within transact().
+	BackfillResult go();
+
+private:
+	struct Done
+	{
+		Position position;
+		int64_t us = 0;
+		bool others_waited = false;
+	};
+
+	void plan();
+	void read_position();
+	void announce() const;
+	void apply_settings() const;
+	Done batch(int64_t rows, int attempt) const;
+	bool find_range(const Statements &statements, int64_t rows, Range &range, Position &next) const;
+	Done batch_with_patience();
+	bool waits_on(const pg::Error &error, int attempt) const;
+	void record_blocked(const std::string &sqlstate, const std::string &error, int attempt) const;
+	bool is_empty(const Target &target) const;
+	double total_rows() const;
+
+	const ledger::Deployment &deployment_;
+	const int step_;
+	const BackfillOrder &order_;
+	const pg::Settings &settings_;
+	const Patience &patience_;
+	Subject subject_;
+	BackfillPolicy policy_{};
+	std::vector<Target> targets_;
+	Position position_;
+	bool is_resumed_ = false;
+	BatchSize size_;
+};
+
+} // namespace mg::deploy

@@ -271,6 +271,39 @@ CREATE TABLE mg.alert (
 COMMENT ON TABLE mg.alert IS 'what somebody should know of: failures, rollbacks, drift, exceptions';
 CREATE INDEX alert_at ON mg.alert (at);
 
+CREATE TABLE mg.journal (
+	installation uuid        NOT NULL,
+	id           bigint      NOT NULL,
+	xid          xid8        NOT NULL,
+	at           timestamptz NOT NULL,
+	deployment   bigint      NOT NULL,
+	migration    text COLLATE "C",
+	action       text COLLATE "C" NOT NULL,
+	event        text COLLATE "C" NOT NULL,
+	step         integer,
+	kind         text COLLATE "C",
+	line         integer,
+	statement    text COLLATE "C",
+	attempt      integer,
+	rows         bigint,
+	duration_us  bigint,
+	pid          integer,
+	sqlstate     text COLLATE "C",
+	error        text COLLATE "C",
+	details      jsonb,
+	login_role   text COLLATE "C",
+	session_role text COLLATE "C",
+	acting_role  text COLLATE "C",
+	application  text COLLATE "C",
+	client       text COLLATE "C",
+	hash         text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.journal IS 'what deployments and backfills did, step by step: begun, started, done, blocked, failed, interrupted, batch, ended';
+COMMENT ON COLUMN mg.journal.deployment IS 'the id of the record with which it began; a deployed migration''s run in mg.runs has it too';
+CREATE INDEX journal_deployment ON mg.journal (deployment);
+CREATE INDEX journal_migration ON mg.journal (migration);
+
 CREATE TABLE mg.seal (
 	installation uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -298,4 +331,5 @@ SELECT pg_catalog.pg_extension_config_dump('mg.environment', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.evidence', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.alert', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.journal', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.seal', '');

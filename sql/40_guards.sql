@@ -21,7 +21,7 @@ DO $guards$
 DECLARE
 	name text;
 BEGIN
-	FOREACH name IN ARRAY ARRAY['current', 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'environment', 'approval', 'evidence', 'alert', 'seal'] LOOP
+	FOREACH name IN ARRAY ARRAY['current', 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'environment', 'approval', 'evidence', 'alert', 'journal', 'seal'] LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER mg_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON mg.%I'
 		                          ' FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.mg_guard()', name);
 		EXECUTE pg_catalog.format('CREATE TRIGGER mg_guard_insert BEFORE INSERT ON mg.%I'
@@ -57,10 +57,10 @@ BEGIN
 		         UNION SELECT a.grantee FROM pg_catalog.aclexplode(p.proacl) a
 		         WHERE a.grantee OPERATOR(pg_catalog.<>) p.proowner) g
 	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', item.name,
+		EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s', item.name,
 			CASE WHEN item.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE item.grantee::pg_catalog.regrole::text END);
 		IF item.name !~ 'mg_(guard|capture|install)\(' THEN
-			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner WITH GRANT OPTION', item.name);
+			EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO pg_database_owner WITH GRANT OPTION', item.name);
 		END IF;
 	END LOOP;
 END

@@ -8,9 +8,9 @@ namespace mg::ledger {
 
 namespace {
 
-constexpr const char *table_names[table_count] = {"installation", "script",       "registration", "run",
-												  "statement",    "policy_event", "seal",         "rehearsal",
-												  "environment",  "approval",     "evidence",     "alert"};
+constexpr const char *table_names[table_count] = {"installation", "script", "registration", "run",         "statement",
+												  "policy_event", "seal",   "rehearsal",    "environment", "approval",
+												  "evidence",     "alert",  "journal"};
 
 // What is known of the ledger in this database. Kept across statements because every DDL statement asks;
 // the invalidation callbacks below empty it whenever one of its relations or any schema changes.

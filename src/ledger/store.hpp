@@ -23,9 +23,10 @@ enum class Table
 	environment,
 	approval,
 	evidence,
-	alert
+	alert,
+	journal
 };
-constexpr int table_count = 12;
+constexpr int table_count = 13;
 const char *name_of(Table table);
 
 // Where the ledger of this database is; found once and kept until the catalog says otherwise.

@@ -21,17 +21,6 @@ namespace {
 constexpr int worker_timeout_ms = 5000;
 constexpr size_t most_differences = 200;
 
-// [[line, microseconds, rows], ...]
-std::string
-timings_json(const std::vector<Timing> &timings)
-{
-	JsonArray json;
-
-	for (const Timing &timing : timings)
-		json.json(JsonArray().number(timing.line).number(timing.duration_us).number(timing.rows).str());
-	return json.str();
-}
-
 std::string
 strings_json(const std::vector<std::string> &items)
 {
@@ -85,19 +74,8 @@ objects_json(const std::vector<capture::RunObject> &objects, const std::vector<d
 			altered[place->second] = &alteration;
 	for (const capture::RunObject &object : objects)
 	{
-		JsonObject one;
-		one.text("type", object.type)
-			.text("identity", object.identity)
-			.json("was", object.was.empty() ? "null" : json_quote(object.was))
-			.text("change", object.change)
-			.json("names", strings_json(object.names))
-			.json("arguments", strings_json(object.arguments))
-			.text("catalog", object.catalog)
-			.number("oid", object.oid)
-			.number("column", object.column);
-		if (auto found = altered.find(&object); found != altered.end())
-			one.json("differences", differences_json(found->second->differences));
-		json.json(one.str());
+		auto found = altered.find(&object);
+		json.json(object_json(object, found != altered.end() ? differences_json(found->second->differences) : ""));
 	}
 	return json.str();
 }
@@ -109,6 +87,37 @@ rewrites_json(const std::vector<capture::Rewrite> &rewrites)
 
 	for (const capture::Rewrite &rewrite : rewrites)
 		json.json(JsonObject().text("relation", rewrite.relation).text("reason", rewrite.reason).str());
+	return json.str();
+}
+
+} // namespace
+
+std::string
+timings_json(const std::vector<Timing> &timings)
+{
+	JsonArray json;
+
+	for (const Timing &timing : timings)
+		json.json(JsonArray().number(timing.line).number(timing.duration_us).number(timing.rows).str());
+	return json.str();
+}
+
+std::string
+object_json(const capture::RunObject &object, const std::string &differences)
+{
+	JsonObject json;
+
+	json.text("type", object.type)
+		.text("identity", object.identity)
+		.json("was", object.was.empty() ? "null" : json_quote(object.was))
+		.text("change", object.change)
+		.json("names", strings_json(object.names))
+		.json("arguments", strings_json(object.arguments))
+		.text("catalog", object.catalog)
+		.number("oid", object.oid)
+		.number("column", object.column);
+	if (!differences.empty())
+		json.json("differences", differences);
 	return json.str();
 }
 
@@ -128,8 +137,6 @@ evidence_json(const std::vector<Finding> &findings, const std::vector<Finding> &
 						  .str());
 	return json.str();
 }
-
-} // namespace
 
 Attempt::Attempt(std::string migration, std::string action)
 	: migration_(std::move(migration)), action_(std::move(action)), start_(capture::clock_us()), place_(ledger::place())
@@ -185,17 +192,51 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 	guard([&] {
 		pg::SettingsScope settings;
 
-		alert_policy_ = alert_policy();
-		size_before_ = size_before_run();
 		for (const HeldLock &lock : held_locks())
 			locked_before_[lock.oid] = lock.rank;
-		id_ = ledger::new_id();
-		started_ = true;
+		begin(ledger::new_id());
 		const pg::Watch watch(alerts_while_running(alert_policy_, migration_, action_, session_));
 		capture::Run run(id_, migration_);
 		work(run);
 		forget_listed();
 	});
+}
+
+void
+Attempt::begin(int64_t id)
+{
+	alert_policy_ = alert_policy();
+	size_before_ = size_before_run();
+	id_ = id;
+	started_ = true;
+}
+
+void
+Attempt::run_across(const std::function<void()> &work)
+{
+	guard([&] {
+		const pg::Watch watch(alerts_while_running(alert_policy_, migration_, action_, session_));
+		work();
+	});
+}
+
+void
+Attempt::require_checks(const std::optional<script::Script> &script, const char *sqlstate, const std::string &what)
+{
+	if (!script.has_value())
+		return;
+	std::vector<Finding> findings = run_checks(*script, migration_, progress);
+	evidence.insert(evidence.end(), findings.begin(), findings.end());
+	for (const Finding &finding : findings)
+		if (!finding.ok)
+		{
+			progress.line = finding.line;
+			progress.statement = finding.query;
+			throw UserError(sqlstate, what + " of migration \"" + migration_ + "\" failed")
+				.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " +
+						finding.expected + ", got " + finding.actual + ".")
+				.hint(failure_hint);
+		}
 }
 
 // What the run leaves is what must be there from now on.
@@ -211,39 +252,62 @@ Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObjec
 	return result;
 }
 
-void
-Attempt::succeed(const std::string &outcome, capture::Run &run)
+Effects
+Attempt::effects(const capture::Run &run) const
 {
 	pg::SqlScope sql;
-	std::vector<capture::RunObject> objects = run.objects();
+	Effects result;
 	JsonArray locks;
 
-	duration_us_ = capture::clock_us() - start_;
-	objects_ = static_cast<int>(
-		std::count_if(objects.begin(), objects.end(), [](const auto &object) { return object.named; }));
+	result.objects = run.objects();
 	for (const HeldLock &lock : held_locks())
 	{
 		auto before = locked_before_.find(lock.oid);
-		bool own = std::any_of(objects.begin(), objects.end(), [&](const capture::RunObject &object) {
+		bool own = std::any_of(result.objects.begin(), result.objects.end(), [&](const capture::RunObject &object) {
 			return object.oid == lock.oid && object.catalog == "pg_class" && object.change == "created";
 		});
 		if (!own && (before == locked_before_.end() || lock.rank < before->second))
 			locks.json(JsonObject().text("relation", lock.relation).text("mode", lock.mode).str());
 	}
+	result.objects_json = objects_json(result.objects, take_state(run, result.objects));
+	result.locks = locks.str();
+	result.rewrites = rewrites_json(run.rewrites());
+	result.incomplete = run.is_incomplete();
+	return result;
+}
 
+std::string
+Attempt::evidence_so_far() const
+{
+	const std::string now = evidence_json(evidence, risk_evidence);
+
+	if (earlier_evidence.empty() || earlier_evidence == "[]")
+		return now;
+	return now == "[]" ? earlier_evidence
+					   : earlier_evidence.substr(0, earlier_evidence.size() - 1) + "," + now.substr(1);
+}
+
+void
+Attempt::conclude(const std::string &outcome, const Effects &effects)
+{
+	pg::SqlScope sql;
+
+	duration_us_ = capture::clock_us() - start_;
+	objects_ = static_cast<int>(
+		std::count_if(effects.objects.begin(), effects.objects.end(), [](const auto &object) { return object.named; }));
 	ledger::Fields record = fields(outcome);
 	record.emplace_back("at", ledger::next_run_time());
-	record.emplace_back("objects", objects_json(objects, take_state(run, objects)));
-	record.emplace_back("locks", locks.str());
-	record.emplace_back("rewrites", rewrites_json(run.rewrites()));
-	record.emplace_back("evidence", evidence_json(evidence, risk_evidence));
+	record.emplace_back("objects", effects.objects_json);
+	record.emplace_back("locks", effects.locks);
+	record.emplace_back("rewrites", effects.rewrites);
+	record.emplace_back("evidence", evidence_so_far());
 	std::string size_after = size_after_run(duration_us_);
 	record.emplace_back("size_after", size_after.empty() ? pg::Cell() : pg::Cell(size_after));
 	ledger::append(ledger::Table::run, record, id_);
 	for (const ledger::Alert &alert : alerts_of_success(alert_policy_, end(duration_us_), id_))
 		ledger::alert(alert);
-	if (!objects.empty() || run.is_incomplete())
-		tell_of_change(alert_policy_, end(duration_us_), id_, objects);
+	if (!effects.objects.empty() || effects.incomplete)
+		tell_of_change(alert_policy_, end(duration_us_), id_, effects.objects);
 	capture::log_run(migration_ + " " + outcome + " in " + std::to_string(duration_us_ / 1000) + " ms");
 }
 
@@ -294,7 +358,7 @@ Attempt::record_failure(const char *sqlstate, const char *message, const char *d
 		record.emplace_back("error", some(message));
 		record.emplace_back("detail", some(detail));
 		record.emplace_back("hint", some(hint));
-		record.emplace_back("evidence", evidence_json(evidence, risk_evidence));
+		record.emplace_back("evidence", evidence_so_far());
 
 		ledger::Parcel parcel = started_ ? with_failure : ledger::Parcel();
 		parcel.emplace_back(ledger::Table::run, record);

@@ -35,15 +35,6 @@ mg_error_context(void *argument)
 		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
 
-// Shortens a statement for messages and records; one that may hold a secret is named by its tag only.
-std::string
-excerpt(const script::Script &script, const script::Statement &statement)
-{
-	if (statement.secret)
-		return statement.tag;
-	return pg::excerpt(script.text_of(statement), 200);
-}
-
 // Runs one statement and throws its rows away; gives their number.
 uint64
 run_raw(const char *sql, Context *context)
@@ -212,14 +203,30 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 
 } // namespace
 
+std::string
+excerpt(const script::Script &script, const script::Statement &statement)
+{
+	if (statement.secret)
+		return statement.tag;
+	return pg::excerpt(script.text_of(statement), 200);
+}
+
 void
 run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
 		   const Watch &watch)
 {
+	run_statements(script, 0, script.statements().size(), migration, run, progress, watch);
+}
+
+void
+run_statements(const script::Script &script, std::size_t first, std::size_t end, const std::string &migration,
+			   capture::Run &run, Progress &progress, const Watch &watch)
+{
 	progress.phase = script.what();
 	run.enter(script.what().c_str());
-	for (const script::Statement &statement : script.statements())
+	for (std::size_t i = first; i < end; i++)
 	{
+		const script::Statement &statement = script.statements()[i];
 		if (statement.control)
 			continue;
 

@@ -42,6 +42,13 @@ struct Watch
 void run_script(const script::Script &script, const std::string &migration, capture::Run &run, Progress &progress,
 				const Watch &watch = {});
 
+// The same for the statements [first, end).
+void run_statements(const script::Script &script, std::size_t first, std::size_t end, const std::string &migration,
+					capture::Run &run, Progress &progress, const Watch &watch = {});
+
+// As records and messages show a statement: shortened; one that may hold a secret is named by its tag only.
+std::string excerpt(const script::Script &script, const script::Statement &statement);
+
 // What a query of a precondition or verification said.
 struct Finding
 {

@@ -8,7 +8,9 @@ namespace mg::migrate {
 
 namespace {
 
-constexpr const char *tables[] = {"installation", "script", "registration", "run", "statement", "policy_event", "rehearsal", "environment", "approval", "evidence", "alert", "seal"};
+constexpr const char *tables[] = {"installation", "script",    "registration", "run",      "statement",
+								  "policy_event", "rehearsal", "environment",  "approval", "evidence",
+								  "alert",        "journal",   "seal"};
 
 Datum
 jsonb_datum(const std::string &text)

@@ -188,4 +188,50 @@ AdvisoryLocks::release() const
 	}
 }
 
+namespace {
+
+LOCKTAG
+own_tag(OwnLock what)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, own_lock_class, static_cast<uint32>(what), own_lock_field);
+	return tag;
+}
+
+} // namespace
+
+bool
+share_own_lock(OwnLock what)
+{
+	return guarded([&] {
+		const LOCKTAG tag = own_tag(what);
+		return LockAcquire(&tag, ShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	});
+}
+
+SessionLock::SessionLock(OwnLock what)
+	: what_(what), held_(guarded([&] {
+		  const LOCKTAG tag = own_tag(what);
+		  return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	  }))
+{
+}
+
+SessionLock::~SessionLock()
+{
+	const LOCKTAG tag = own_tag(what_);
+
+	if (held_)
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+void
+keep_own_lock_raw(OwnLock what)
+{
+	const LOCKTAG tag = own_tag(what);
+
+	LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
 } // namespace mg::pg

@@ -11,7 +11,9 @@ namespace mg::pg {
 enum class OwnLock : uint32
 {
 	run = 0,
-	seal = 1
+	seal = 1,
+	deployment = 2, // of the session that deploys; shared by the runs of mg_apply
+	step = 3        // of the worker that runs a step
 };
 
 // Advisory locks whose fourth field no SQL function uses, so that nobody can take one, by chance or to do harm.
@@ -29,6 +31,28 @@ take_own_lock(OwnLock what, bool wait)
 		return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
 	});
 }
+
+// The same lock shared; false when another session has it exclusively, for whose end it does not wait.
+bool share_own_lock(OwnLock what);
+
+// A lock that outlives transactions, until it goes out of scope. Does not wait: is_held() tells whether another session has it.
+class SessionLock
+{
+public:
+	explicit SessionLock(OwnLock what);
+	~SessionLock();
+	SessionLock(const SessionLock &) = delete;
+	SessionLock &operator=(const SessionLock &) = delete;
+
+	bool is_held() const { return held_; }
+
+private:
+	OwnLock what_;
+	bool held_;
+};
+
+// Takes such a lock for the rest of this process, waiting for it.
+void keep_own_lock_raw(OwnLock what);
 
 // Tells whether this session holds a lock in just this mode.
 bool holds_lock(const LOCKTAG &tag, LOCKMODE mode) noexcept;

@@ -8,6 +8,8 @@ namespace {
 // Written by the handler only while a WaitWatch lives; each one begins with InvalidOid.
 volatile Oid waited = InvalidOid;
 volatile LOCKMODE waited_mode = NoLock;
+LOCKTAG waited_tag;
+volatile sig_atomic_t waited_any = 0;
 TimeoutId timeout = USER_TIMEOUT;
 bool registered = false;
 
@@ -18,6 +20,11 @@ look()
 {
 	const LOCK *lock = MyProc != nullptr ? MyProc->waitLock : nullptr;
 
+	if (lock != nullptr)
+	{
+		waited_tag = lock->tag;
+		waited_any = 1;
+	}
 	if (lock != nullptr && lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId)
 	{
 		waited = lock->tag.locktag_field2;
@@ -30,6 +37,7 @@ look()
 WaitWatch::WaitWatch(int milliseconds)
 {
 	waited = InvalidOid;
+	waited_any = 0;
 	guarded([&] {
 		if (!registered)
 		{
@@ -48,7 +56,7 @@ WaitWatch::~WaitWatch()
 Awaited
 WaitWatch::last() const noexcept
 {
-	return {waited, waited_mode};
+	return {waited, waited_mode, waited_tag, waited_any != 0};
 }
 
 } // namespace mg::pg

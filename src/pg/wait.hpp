@@ -5,14 +5,16 @@
 
 namespace mg::pg {
 
-// A lock on a relation that is waited for.
+// A lock that is waited for.
 struct Awaited
 {
-	Oid relation; // InvalidOid: none
-	LOCKMODE mode;
+	Oid relation = InvalidOid; // InvalidOid: none of this database
+	LOCKMODE mode = NoLock;
+	LOCKTAG tag = {}; // whatever it is on; only if `any`
+	bool any = false;
 };
 
-// Notes, until it goes out of scope, on which relation of this database the session waits for a lock: it looks every so many milliseconds.
+// Notes, until it goes out of scope, for which lock the session waits: it looks every so many milliseconds.
 // At most one at a time.
 class WaitWatch
 {

@@ -29,23 +29,6 @@ struct Message
 	char payload[FLEXIBLE_ARRAY_MEMBER];
 };
 
-// Watchdogs hold slots that they soon give back; it is not for them that a record is lost.
-bool
-register_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle, int timeout_ms)
-{
-	const int wait_ms = max_worker_processes > 0 ? std::min(timeout_ms, slot_wait_ms) : 0;
-	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
-
-	while (!RegisterDynamicBackgroundWorker(worker, handle))
-	{
-		if (GetCurrentTimestamp() >= deadline)
-			return false;
-		release_watchdog_raw();
-		pg_usleep(slot_try_us);
-	}
-	return true;
-}
-
 WorkerOutcome
 run_raw(const char *payload, size_t length, int timeout_ms)
 {
@@ -64,7 +47,7 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 
 	BackgroundWorkerHandle *handle;
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
-	if (!register_raw(&worker, &handle, timeout_ms))
+	if (!register_worker_raw(&worker, &handle, timeout_ms))
 	{
 		dsm_detach(segment);
 		return WorkerOutcome::no_slot;
@@ -94,6 +77,22 @@ run_raw(const char *payload, size_t length, int timeout_ms)
 }
 
 } // namespace
+
+bool
+register_worker_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle, int timeout_ms)
+{
+	const int wait_ms = max_worker_processes > 0 ? std::min(timeout_ms, slot_wait_ms) : 0;
+	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+
+	while (!RegisterDynamicBackgroundWorker(worker, handle))
+	{
+		if (GetCurrentTimestamp() >= deadline)
+			return false;
+		release_watchdog_raw();
+		pg_usleep(slot_try_us);
+	}
+	return true;
+}
 
 BackgroundWorker
 describe_worker_raw(const char *function, const char *purpose, dsm_segment *segment)

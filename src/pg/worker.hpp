@@ -25,6 +25,8 @@ using WorkerJob = void (*)(const char *payload, size_t length);
 void worker_body_raw(Datum argument, WorkerJob job);
 
 // The parts of which workers are made. `function` of this library gets the handle of the segment; `purpose` ends the worker's name.
+// Registers a worker; when no slot is free, waits for one at most that long, since watchdogs soon give theirs back.
+bool register_worker_raw(BackgroundWorker *worker, BackgroundWorkerHandle **handle, int timeout_ms);
 BackgroundWorker describe_worker_raw(const char *function, const char *purpose, dsm_segment *segment);
 // The segment, or nullptr when whoever made it is gone.
 dsm_segment *attach_worker_raw(Datum argument, pqsigfunc on_sigterm);

@@ -37,7 +37,8 @@ struct Grant
 };
 constexpr std::array<Grant, 4> grants = {{
 	{"apply",
-	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign"},
+	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign, "
+	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
 	{"break_glass", "mg_break_glass, mg_end_break_glass"},
 	{"approve:", "mg_approve, mg_revoke_approval, mg_accept_attestation, mg_sign"},
@@ -81,12 +82,12 @@ grant(const std::string &role, const std::string &right, bool given)
 		pg::query_as_caller(verb + "USAGE ON SCHEMA mg" + to);
 		pg::query_as_caller(verb + "SELECT ON ALL TABLES IN SCHEMA mg" + to);
 		for (const std::string &function : signatures(reading))
-			pg::query_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
+			pg::query_as_caller(verb + "EXECUTE ON ROUTINE " + function + to);
 	}
 	for (const Grant &one : grants)
 		if (boost::algorithm::starts_with(right, one.right))
 			for (const std::string &function : signatures(one.functions))
-				pg::query_as_caller(verb + "EXECUTE ON FUNCTION " + function + to);
+				pg::query_as_caller(verb + "EXECUTE ON ROUTINE " + function + to);
 }
 
 } // namespace

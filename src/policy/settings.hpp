@@ -30,11 +30,12 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 40> settings = {{
+inline constexpr std::array<Setting, 42> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
-	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: a "
+	 "schemas that snapshots, drift reports, mg_health() and the checks of mg_verify() leave out, separated by commas: "
+	 "a "
 	 "platform's own"},
 	{"drift_scope", "database",
 	 "what snapshots and drift reports look at: database, or cluster with roles and tablespaces", Form::choice,
@@ -114,6 +115,16 @@ inline constexpr std::array<Setting, 40> settings = {{
 	{"exempt_roles", "", "roles that enforcement is not about, separated by commas: a platform's own"},
 	{"alert_after", "30s", "a run that takes longer is an alert", Form::duration},
 	{"alarm_after", "30min", "a run that takes longer is an alert of high severity", Form::duration},
+	{"wait_for_transactions", "",
+	 "how long a deployment waits for older transactions before a statement with CONCURRENTLY, which it then leaves; "
+	 "empty: "
+	 "as long as they take",
+	 Form::limit},
+	{"end_blockers", "",
+	 "sessions that keep a deployment waiting and have been idle in a transaction, or running it, for longer are "
+	 "ended, with "
+	 "the rights of whoever deploys; empty: none",
+	 Form::limit},
 	{"production", "production", "environments in which a rollback is an alert, separated by commas"},
 }};
 

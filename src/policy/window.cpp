@@ -13,10 +13,6 @@
 #include "core/text.hpp"
 #include "ledger/store.hpp"
 
-extern "C" {
-#include "utils/datetime.h"
-}
-
 namespace mg::policy {
 
 namespace {

@@ -30,7 +30,7 @@ struct Taken
 // A lock that was not to be had, and the statement that wanted it.
 struct Missed
 {
-	pg::Awaited lock = {InvalidOid, NoLock};
+	pg::Awaited lock;
 	std::string phase;
 	int line = 0;
 	std::string statement;

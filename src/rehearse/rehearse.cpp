@@ -61,26 +61,10 @@ std::vector<std::string>
 pending_migrations()
 {
 	std::vector<std::string> waiting;
-	std::vector<std::string> result;
-	Requirements requirements = ledger::all_requirements();
 
 	for (const pg::Row &row : ledger::query("SELECT s.migration FROM mg.status s WHERE s.status <> 'applied'"))
 		waiting.push_back(*row[0]);
-	while (!waiting.empty())
-	{
-		auto next = std::find_if(waiting.begin(), waiting.end(), [&](const std::string &name) {
-			const std::vector<std::string> &required = requirements[name];
-			return std::none_of(required.begin(), required.end(), [&](const std::string &other) {
-				return std::find(waiting.begin(), waiting.end(), other) != waiting.end();
-			});
-		});
-		/* In a circle nothing comes first; the rehearsal says so. */
-		if (next == waiting.end())
-			next = waiting.begin();
-		result.push_back(*next);
-		waiting.erase(next);
-	}
-	return result;
+	return in_order(ledger::all_requirements(), std::move(waiting));
 }
 
 std::vector<std::string>::iterator

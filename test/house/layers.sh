@@ -5,7 +5,7 @@
 declare -A below=(
     [core]='' [pg]='core' [schema]='pg' [script]='pg' [ledger]='pg' [lint]='schema script' [policy]='ledger lint'
     [capture]='ledger policy' [drift]='schema ledger policy' [migrate]='capture drift' [rehearse]='migrate'
-    [watch]='migrate' [report]='rehearse' [entry]='report watch')
+    [watch]='migrate' [deploy]='rehearse' [report]='rehearse' [entry]='deploy report watch')
 
 # Lists every room that a room may know, itself included.
 reach() {

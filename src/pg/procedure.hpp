@@ -1,0 +1,62 @@
+// Procedures that commit on their way: what a CALL at top level may do between its transactions.
+#pragma once
+
+#include <optional>
+
+#include "pg/subtransaction.hpp"
+
+namespace mg::pg {
+
+// A procedure's own connection to SPI. Raises 25001 within a transaction block, a function, or whatever else cannot commit.
+class Procedure
+{
+public:
+	Procedure(FunctionCallInfo fcinfo, const char *name);
+	~Procedure();
+	Procedure(const Procedure &) = delete;
+	Procedure &operator=(const Procedure &) = delete;
+};
+
+// Commits, and begins the next transaction, in which the session holds neither a snapshot nor a lock until it does something.
+// What COMMIT raises (deferred constraints, 40001) comes back as pg::Error, in a new transaction.
+void commit_and_go_on();
+
+// Sees to the snapshot that whatever reads or writes tables needs; the first thing in each transaction.
+void ensure_snapshot();
+
+// Sleeps; a cancelled query is raised at once.
+void sleep_ms(int64_t milliseconds);
+
+// Runs fn in a subtransaction, which is kept when it comes to its end and undone when it raises. A server error that fn raises is given
+// back, even that the query was cancelled; C++ exceptions go on.
+template <typename Fn>
+std::optional<Error>
+try_and_keep(Fn &&fn)
+{
+	detail::Outside outside = guarded([] { return detail::begin_raw(); });
+	std::optional<Error> failure;
+
+	try
+	{
+		fn();
+		guarded([&] {
+			ReleaseCurrentSubTransaction();
+			MemoryContextSwitchTo(outside.memory);
+			CurrentResourceOwner = outside.owner;
+		});
+		return std::nullopt;
+	}
+	catch (Error &error)
+	{
+		failure.emplace(std::move(error));
+	}
+	catch (...)
+	{
+		guarded([&] { detail::undo_raw(outside); });
+		throw;
+	}
+	guarded([&] { detail::undo_raw(outside); });
+	return failure;
+}
+
+} // namespace mg::pg

@@ -112,7 +112,10 @@ register_migration(const Request &request)
 	if (applied)
 		is_same_text(migration, last->checksum);
 	bool kept = migration.keep() != Kept::unchanged;
-	if (const script::Statement *refused = migration.up.first_refused())
+	const script::Statement *refused = migration.up.first_undeployable();
+	if (refused == nullptr)
+		refused = migration.up.first_refused();
+	if (refused != nullptr)
 		pg::report(NOTICE,
 				   UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
 					   .detail("Line " + std::to_string(refused->place.line) + ": " + refused->refusal + ".")

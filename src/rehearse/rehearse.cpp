@@ -6,6 +6,7 @@
 #include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
 #include "pg/subtransaction.hpp"
+#include "rehearse/deployment.hpp"
 #include "rehearse/receipt.hpp"
 
 namespace mg::rehearse {
@@ -101,7 +102,15 @@ climb(const std::vector<std::string> &names, std::vector<Rung> &stair)
 		pg::SettingsScope settings;
 		migrate::Progress progress;
 		capture::Run run(ledger::new_id(), name);
-		migrate::run_script(stair.back().migration.up, name, run, progress);
+		const script::Script &up = stair.back().migration.up;
+		std::optional<Deployment> deployment;
+		migrate::Watch watch;
+		if (Deployment::is_wanted(up))
+		{
+			deployment.emplace(up, false);
+			watch.instead = [&](const script::Statement &statement) { return deployment->stand_in(statement).sql; };
+		}
+		migrate::run_script(up, name, run, progress, watch);
 		migrate::check_constraints(name, progress);
 		migrate::note_listed(name, true);
 		assumed.insert(name);

@@ -302,7 +302,7 @@ CREATE TABLE mg.journal (
 COMMENT ON TABLE mg.journal IS 'what deployments and backfills did, step by step: begun, started, done, blocked, failed, interrupted, batch, ended';
 COMMENT ON COLUMN mg.journal.deployment IS 'the id of the record with which it began; a deployed migration''s run in mg.runs has it too';
 CREATE INDEX journal_deployment ON mg.journal (deployment);
-CREATE INDEX journal_begun ON mg.journal (migration) WHERE event OPERATOR(pg_catalog.=) 'begun';
+CREATE INDEX journal_migration ON mg.journal (migration);
 
 CREATE TABLE mg.seal (
 	installation uuid        NOT NULL,

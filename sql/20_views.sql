@@ -72,7 +72,15 @@ COMMENT ON VIEW mg.history IS 'one row for each migration that was ever applied,
 
 CREATE VIEW mg.status AS
 	SELECT n.migration,
-	       CASE WHEN l.outcome IS NULL AND f.id IS NOT NULL THEN 'failed'
+	       CASE WHEN o.deployment IS NOT NULL AND EXISTS (SELECT FROM pg_catalog.pg_locks k
+	                 WHERE k.locktype OPERATOR(pg_catalog.=) 'advisory' AND k.mode OPERATOR(pg_catalog.=) 'ExclusiveLock' AND k.granted
+	                       AND k.classid OPERATOR(pg_catalog.=) 28007::pg_catalog.oid AND k.objid OPERATOR(pg_catalog.=) 2::pg_catalog.oid
+	                       AND k.objsubid OPERATOR(pg_catalog.=) 3
+	                       AND k.database OPERATOR(pg_catalog.=) (SELECT c.oid FROM pg_catalog.pg_database c
+	                                                              WHERE c.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
+	            THEN 'deploying'
+	            WHEN o.deployment IS NOT NULL THEN 'interrupted'
+	            WHEN l.outcome IS NULL AND f.id IS NOT NULL THEN 'failed'
 	            ELSE coalesce(l.outcome, 'pending') END AS status,
 	       CASE WHEN l.outcome OPERATOR(pg_catalog.=) 'applied' THEN h.applied_at END AS applied_at,
 	       n.up AS checksum,
@@ -93,8 +101,13 @@ CREATE VIEW mg.status AS
 	LEFT JOIN mg.history h ON h.migration_name OPERATOR(pg_catalog.=) n.migration
 	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
 	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' AND r.at OPERATOR(pg_catalog.>=) n.at LIMIT 1) f ON true
+	LEFT JOIN LATERAL (SELECT b.deployment FROM mg.journal b
+	                   WHERE b.migration OPERATOR(pg_catalog.=) n.migration AND b.event OPERATOR(pg_catalog.=) 'begun'
+	                     AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment OPERATOR(pg_catalog.=) b.deployment
+	                                     AND e.installation OPERATOR(pg_catalog.=) b.installation
+	                                     AND e.event OPERATOR(pg_catalog.=) 'ended') LIMIT 1) o ON true
 	ORDER BY n.sort_key, n.migration;
-COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, or failed; the risk class is that of when it was applied, mg_risk() tells that of a pending one';
+COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, failed, deploying, or interrupted, which mg_resume() or mg_abort() ends; the risk class is that of when it was applied, mg_risk() tells that of a pending one';
 
 CREATE VIEW mg.runs AS
 	SELECT r.id, r.migration, r.action, r.outcome, r.started_at,

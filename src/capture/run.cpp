@@ -85,6 +85,24 @@ struct Resolved
 	long order;
 };
 
+// In the current context, which is `memory`.
+RunRaw *
+make_raw(MemoryContext memory, int64 id, const char *migration)
+{
+	auto *run = static_cast<RunRaw *>(palloc0(sizeof(RunRaw)));
+	HASHCTL control;
+
+	memset(&control, 0, sizeof(control));
+	control.keysize = sizeof(ObjectAddress);
+	control.entrysize = sizeof(Entry);
+	control.hcxt = memory;
+	run->touched = hash_create("migration_governance objects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	run->id = id;
+	run->migration = pstrdup(migration);
+	run->memory = memory;
+	return run;
+}
+
 // Says what became of one object; a nullptr change means that it came and went within the run.
 Resolved
 resolve_raw(const RunRaw *run, const Entry *entry)
@@ -122,6 +140,16 @@ RunRaw *
 current_run()
 {
 	return run_now;
+}
+
+void
+join_run_raw(int64 id, const char *migration)
+{
+	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+
+	run_now = make_raw(TopMemoryContext, id, migration);
+	run_now->statement_expected = true;
+	MemoryContextSwitchTo(before);
 }
 
 bool
@@ -203,17 +231,7 @@ Run::Run(int64_t id, const std::string &migration)
 		MemoryContext memory =
 			AllocSetContextCreate(CurTransactionContext, "migration_governance run", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext before = MemoryContextSwitchTo(memory);
-		auto *run = static_cast<RunRaw *>(palloc0(sizeof(RunRaw)));
-		HASHCTL control;
-
-		memset(&control, 0, sizeof(control));
-		control.keysize = sizeof(ObjectAddress);
-		control.entrysize = sizeof(Entry);
-		control.hcxt = memory;
-		run->touched = hash_create("migration_governance objects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		run->id = id;
-		run->migration = pstrdup(migration.c_str());
-		run->memory = memory;
+		RunRaw *run = make_raw(memory, id, migration.c_str());
 		run->before = RegisterSnapshotOnOwner(GetLatestSnapshot(), CurTransactionResourceOwner);
 
 		auto *callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));

@@ -61,6 +61,9 @@ private:
 	MemoryContext memory_;
 };
 
+// Makes the next statement of this process one of a run in another session, however many transactions it has: for a worker that ends with it.
+void join_run_raw(int64 id, const char *migration);
+
 // Tells whether a migration is running in this session.
 bool is_running();
 

@@ -102,4 +102,26 @@ transitive_dependants(const Requirements &requirements, const std::string &name)
 	return result;
 }
 
+std::vector<std::string>
+in_order(const Requirements &requirements, std::vector<std::string> names)
+{
+	std::vector<std::string> result;
+
+	while (!names.empty())
+	{
+		auto next = std::find_if(names.begin(), names.end(), [&](const std::string &name) {
+			auto required = requirements.find(name);
+			return required == requirements.end() ||
+				   std::none_of(required->second.begin(), required->second.end(), [&](const std::string &other) {
+					   return other != name && std::find(names.begin(), names.end(), other) != names.end();
+				   });
+		});
+		if (next == names.end())
+			next = names.begin();
+		result.push_back(*next);
+		names.erase(next);
+	}
+	return result;
+}
+
 } // namespace mg

@@ -24,4 +24,10 @@ backoff_ms(int attempt)
 	return static_cast<int64_t>(static_cast<double>(base) * (0.5 + pg::chance()));
 }
 
+bool
+is_over(TimestampTz deadline)
+{
+	return deadline != DT_NOEND && GetCurrentTimestamp() >= deadline;
+}
+
 } // namespace mg::deploy

@@ -1,7 +1,5 @@
-// How long a deployment keeps asking for a lock.
+// How long a deployment waits, and how often it tries again.
 #pragma once
-
-#include <cstdint>
 
 #include "pg/boundary.hpp"
 
@@ -9,15 +7,17 @@ namespace mg::deploy {
 
 struct Patience
 {
-	int lock_timeout_ms; // of each attempt
-	int retries;         // after the first attempt
+	int lock_timeout_ms = 2000;
+	int retries = 10;
 	TimestampTz deadline = DT_NOEND;
 };
 
-// Tells whether the same may go well another time: a lock that was not to be had (55P03), a deadlock (40P01), a serialization failure (40001).
+// Tells whether an error may be gone at the next try: a lock that was not to be had, a deadlock, a serialization failure.
 bool is_worth_a_try(const ErrorData &error);
 
-// How long to wait after that many attempts: 200 ms, doubled each time up to 10 s, times a random number from 0.5 to 1.5.
+// How long to wait after so many tries, from 1: twice as long each time, up to ten seconds, more or less by chance.
 int64_t backoff_ms(int attempt);
+
+bool is_over(TimestampTz deadline);
 
 } // namespace mg::deploy

@@ -296,6 +296,12 @@ take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Add
 }
 
 void
+warn_of_drift(const std::vector<schema::Unit> &units)
+{
+	warn_of_earlier_drift(drifted_before(units, {}, nullptr));
+}
+
+void
 take_role_names()
 {
 	write_role_names(std::nullopt);

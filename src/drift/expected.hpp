@@ -38,6 +38,8 @@ std::vector<Alteration> take(const Change &change);
 
 // Takes the live state of all objects, or of some units, as expected.
 void take_all(std::optional<int64_t> run);
+// Warns of units that differ from what is expected of them before something is about to change them.
+void warn_of_drift(const std::vector<schema::Unit> &units);
 void take_units(const std::vector<schema::Unit> &units, const std::vector<schema::Address> &gone);
 // Says that the names of roles, which are part of the text of everything that has an owner, are the expected ones: only when nothing differs.
 void take_role_names();

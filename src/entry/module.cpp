@@ -1,8 +1,11 @@
-// What the server loads: the module's magic, its initialisation, and the background worker.
+// What the server loads: the module's magic, its initialisation, and the background workers.
 #include "capture/capture.hpp"
+#include "deploy/deployer.hpp"
 #include "ledger/parcel.hpp"
+#include "pg/errand.hpp"
 #include "pg/watchdog.hpp"
 #include "pg/worker.hpp"
+#include "script/kind.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -14,6 +17,7 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init(void);
 PGDLLEXPORT void mg_worker_main(Datum argument);
 PGDLLEXPORT void mg_watchdog_main(Datum argument);
+PGDLLEXPORT void mg_errand_main(Datum argument);
 
 void
 _PG_init(void)
@@ -37,5 +41,11 @@ void
 mg_watchdog_main(Datum argument)
 {
 	mg::pg::enter([&] { mg::pg::watchdog_body_raw(argument, write_parcel); });
+}
+
+void
+mg_errand_main(Datum argument)
+{
+	mg::pg::enter([&] { mg::pg::errand_body_raw(argument, mg::script::is_alone_raw, mg::deploy::begin_errand_raw); });
 }
 }

@@ -35,7 +35,8 @@ use_of(const Index &index)
 		"          AND contype IN ('p', 'u', 'x')), "
 		"       (SELECT string_agg(format('%I of %s', conname, conrelid::regclass), ', ' ORDER BY conname) FROM "
 		"pg_constraint "
-		"          WHERE oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_constraint'::regclass AND refclassid = "
+		"          WHERE oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_constraint'::regclass AND refclassid "
+		"= "
 		"'pg_class'::regclass AND refobjid = i.indexrelid) "
 		"          AND conindid = i.indexrelid AND contype = 'f' AND conparentid = 0), "
 		"       (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = i.indexrelid), "
@@ -300,7 +301,7 @@ index_change_rules()
 		 drop_index_not_concurrent,
 		 "an index is dropped without CONCURRENTLY",
 		 "The table is locked against reading and writing too, and a long query in front makes everybody wait.",
-		 "Drop it CONCURRENTLY outside of migrations."},
+		 "Drop it CONCURRENTLY, in a migration that mg_deploy() runs."},
 		{"drop-index-refused",
 		 "D",
 		 S::error,
@@ -336,7 +337,10 @@ index_change_rules()
 		 drop_unique_index,
 		 "a unique index is dropped, with no other in its place",
 		 "Values may come twice from then on.",
-		 "Make what takes its place first.", 0, 0, true},
+		 "Make what takes its place first.",
+		 0,
+		 0,
+		 true},
 		{"drop-replica-identity",
 		 "D",
 		 S::warning,
@@ -354,7 +358,7 @@ index_change_rules()
 		 reindex_not_concurrent,
 		 "REINDEX without CONCURRENTLY",
 		 "The table is locked against writes, and each index against everything.",
-		 "REINDEX CONCURRENTLY outside of migrations."},
+		 "REINDEX CONCURRENTLY, in a migration that mg_deploy() runs."},
 		{"index-option-locks",
 		 "D",
 		 S::warning,

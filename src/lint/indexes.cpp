@@ -181,9 +181,16 @@ not_in_transaction(const Action &action, Context &context)
 	if (reason.empty())
 		return;
 	Report report;
-	report.message = reason + ", and a migration is one: mg_apply() refuses it";
-	if (!context.is_in_body())
+	report.deployable = context.is_deployable() && !context.is_in_body();
+	report.message = reason + (report.deployable ? ": mg_apply() refuses it, and mg_deploy() runs it by itself"
+												 : ", and a migration is one: mg_apply() refuses it");
+	if (report.deployable)
+		report.hint =
+			"CALL mg_deploy() for this migration: its other statements run in transactions before and after it.";
+	else if (!context.is_in_body())
 		report.steps = {outside_step(context.statement_text())};
+	else if (refusal.deployable)
+		report.hint = "Take it out of the body: as a statement of the script mg_deploy() runs it.";
 	else
 		report.hint = "Take it out of the body, and run it on its own outside of migrations.";
 	context.report(std::move(report));
@@ -323,7 +330,8 @@ index_rules()
 		 index_not_concurrent,
 		 "an index is built without CONCURRENTLY",
 		 "Nobody writes to the table meanwhile.",
-		 "Build it CONCURRENTLY outside of migrations; of a partitioned table, partition by partition."},
+		 "Build it CONCURRENTLY, in a migration that mg_deploy() runs; of a partitioned table, partition by "
+		 "partition."},
 		{"not-in-transaction",
 		 "D",
 		 S::error,
@@ -331,8 +339,9 @@ index_rules()
 		 {W::statement},
 		 not_in_transaction,
 		 "a statement that no transaction may have around it",
-		 "CONCURRENTLY, VACUUM, CREATE DATABASE and the like commit on their own; a migration is one transaction.",
-		 "Run it outside of migrations."},
+		 "CONCURRENTLY, VACUUM, CREATE DATABASE and the like commit on their own; mg_apply() runs a migration in one "
+		 "transaction.",
+		 "Let mg_deploy() run the migration; CREATE DATABASE and the like it leaves to others."},
 		{"invalid-index-leftover",
 		 "D",
 		 S::warning,

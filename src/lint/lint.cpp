@@ -75,7 +75,12 @@ public:
 			statement_ = &script_.statements()[i];
 			source_ = {};
 			source_.fixed = statement_->offset;
+			/* Before it there was a commit, and behind it there is one. */
+			if (statement_->alone)
+				forget_locks();
 			look_at(trees[i], 0);
+			if (statement_->alone || (statement_->control && !script_.is_unwrapped()))
+				forget_locks();
 		}
 		if (script_.statements().empty())
 			return;
@@ -107,6 +112,14 @@ public:
 	Findings findings;
 
 private:
+	// At the end of one of the script's transactions.
+	void forget_locks()
+	{
+		held_.clear();
+		locked_out_.clear();
+		counted_ = taken_.size();
+	}
+
 	// Looks at a statement, and at what it runs.
 	void look_at(const Node *statement, int depth)
 	{
@@ -281,6 +294,7 @@ private:
 
 	bool has_found() const override { return found_.count(rule_) != 0; }
 	std::string refusal() const override { return statement_->refusal; }
+	bool is_deployable() const override { return statement_->deployable; }
 	std::string text_of_statement(int number) const override
 	{
 		return std::string(script_.text_of(script_.statements()[static_cast<size_t>(number)]));
@@ -355,6 +369,9 @@ private:
 		found_.insert(rule_);
 		finding.rule = rule_;
 		finding.severity = severity_;
+		if (report.deployable && options_.severities.count(rule_->name) == 0 &&
+			options_.severities.count(rule_->group) == 0)
+			finding.severity = std::min(severity_, Severity::warning);
 		finding.number = subject >= 0 ? subject : number_;
 		finding.line = place.line;
 		finding.column = place.column;
@@ -427,6 +444,7 @@ private:
 	const std::vector<size_t> &done_of(What what) const override { return done_of_[static_cast<size_t>(what)]; }
 	int statement_number() const override { return number_; }
 	const std::vector<const Node *> &statements() const override { return statements_; }
+	bool is_backfill() const override { return script_.backfill_at(static_cast<size_t>(number_)) != nullptr; }
 	bool is_in_body() const override { return source_.in_body; }
 
 	std::string statement_text() const override

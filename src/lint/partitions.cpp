@@ -345,7 +345,7 @@ partition_rules()
 		 detach_not_concurrent,
 		 "DETACH PARTITION without CONCURRENTLY",
 		 "Nobody reads or writes the partitioned table meanwhile.",
-		 "DETACH it CONCURRENTLY, outside a transaction."},
+		 "DETACH it CONCURRENTLY, in a migration that mg_deploy() runs."},
 		{"detach-concurrently-with-default",
 		 "E",
 		 S::error,

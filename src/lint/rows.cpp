@@ -118,6 +118,16 @@ in_batches(const Node *statement, const Table &table, const std::string &sql)
 		   " WHERE " + condition + "; COMMIT; low := low + 10000; END LOOP; END $$";
 }
 
+// Whether mg_deploy() could run it in batches.
+bool
+can_be_backfill(const Action &action)
+{
+	if (action.what != What::update || !IsA(action.statement, UpdateStmt) || !is_simple(action.statement))
+		return false;
+	const RangeVar *name = castNode(UpdateStmt, action.statement)->relation;
+	return name->alias == nullptr && name->inh;
+}
+
 void
 many_rows_at_once(const Action &action, Context &context)
 {
@@ -126,7 +136,7 @@ many_rows_at_once(const Action &action, Context &context)
 	const bool is_all = condition_of(action.statement) == nullptr && is_simple(action.statement);
 	const double rows = plan.is_known ? plan.rows : (is_all ? table.rows : -1);
 
-	if (rows < 0 || !context.is_occupied(part_of(table, rows)))
+	if (rows < 0 || !context.is_occupied(part_of(table, rows)) || context.is_backfill())
 		return;
 	Report found;
 	found.message = std::string(action.what == What::update ? "UPDATE" : "DELETE") + " finds about " + count_of(rows) +
@@ -135,9 +145,11 @@ many_rows_at_once(const Action &action, Context &context)
 	found.lock = RowExclusiveLock;
 	const std::string batches =
 		context.is_in_body() ? "" : in_batches(action.statement, table, context.statement_text());
-	if (batches.empty())
+	if (can_be_backfill(action) && !context.is_in_body())
+		found.hint = "With the comment -- mg:backfill above it, mg_deploy() runs it in batches.";
+	else if (batches.empty())
 		found.hint = "Change a few thousand rows at a time, each lot in a transaction of its own.";
-	else
+	if (!batches.empty())
 		found.steps = {outside_step(batches)};
 	context.report(std::move(found));
 }
@@ -396,7 +408,8 @@ row_rules()
 		 many_rows_at_once,
 		 "an UPDATE or DELETE of many rows",
 		 "They stay locked until the transaction ends, and as much dead space is left behind.",
-		 "Go through the table in batches, each in a transaction of its own."},
+		 "Go through the table in batches, each in a transaction of its own: -- mg:backfill above an UPDATE lets "
+		 "mg_deploy() do that."},
 		{"batch-reads-all",
 		 "H",
 		 S::info,

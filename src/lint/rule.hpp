@@ -26,6 +26,7 @@ struct Report
 	int location = -1;
 	int statement = -1;      // an earlier one that it is about; the location is then that of the script
 	bool afterwards = false; // the steps come behind the statement, not instead of it
+	bool deployable = false; // mg_deploy runs what mg_apply refuses: no error, unless the policy names the rule
 };
 
 // An action of an earlier statement. The tables are as the model has them now.
@@ -84,8 +85,12 @@ public:
 	// What the planner thinks of the present UPDATE, DELETE or INSERT.
 	virtual const RowsPlan &plan() = 0;
 	virtual int statement_number() const = 0;
-	// Why the statement cannot run in a migration; empty when it can.
+	// Why mg_apply cannot run the statement; empty when it can.
 	virtual std::string refusal() const = 0;
+	// Whether mg_deploy runs it all the same.
+	virtual bool is_deployable() const = 0;
+	// Whether mg_deploy runs the statement in batches.
+	virtual bool is_backfill() const = 0;
 	// An earlier statement, by its number.
 	virtual std::string text_of_statement(int number) const = 0;
 	// All statements of the script, as parsed; statement_number() counts in them.

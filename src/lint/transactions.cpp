@@ -354,8 +354,14 @@ transaction_control(const Action &action, Context &context)
 {
 	if (context.refusal().empty() || context.is_in_body() || !IsA(action.statement, TransactionStmt))
 		return;
-	context.report({"the script ends or begins a transaction in its middle: " + context.refusal(),
-					"Write what belongs to another transaction in a migration of its own."});
+	Report found;
+	found.deployable = context.is_deployable();
+	found.message = "the script ends or begins a transaction in its middle: " + context.refusal();
+	found.hint = found.deployable
+					 ? "CALL mg_deploy() for this migration, which runs each BEGIN ... COMMIT as a transaction of its "
+					   "own; or write what belongs to another transaction in a migration of its own."
+					 : "Write what belongs to another transaction in a migration of its own.";
+	context.report(std::move(found));
 }
 
 // An exception block within a loop: each round takes a subtransaction.
@@ -525,8 +531,9 @@ transaction_rules()
 		 {W::transaction},
 		 transaction_control,
 		 "COMMIT, ROLLBACK and the like within a script",
-		 "A migration is one transaction, which the runner begins and ends.",
-		 "Make several migrations of it. BEGIN and COMMIT around the whole script are left out."},
+		 "For mg_apply() a migration is one transaction, which it begins and ends.",
+		 "Let mg_deploy() run it, or make several migrations of it. BEGIN and COMMIT around the whole script are left "
+		 "out."},
 		{"subtransactions-in-loop",
 		 "G",
 		 S::info,

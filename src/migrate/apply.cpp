@@ -6,37 +6,12 @@
 #include "migrate/migrate.hpp"
 #include "migrate/surroundings.hpp"
 
+#include "ledger/journal.hpp"
 #include "ledger/seal.hpp"
 
 namespace mg::migrate {
 
 namespace {
-
-UserError
-failed_check(const char *sqlstate, const std::string &migration, const Finding &finding, const std::string &what)
-{
-	return UserError(sqlstate, what + " of migration \"" + migration + "\" failed")
-		.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " + finding.expected +
-				", got " + finding.actual + ".")
-		.hint("Nothing of the migration stays: the transaction is rolled back.");
-}
-
-void
-require_checks(const std::optional<script::Script> &script, const std::string &migration, Attempt &attempt,
-			   const char *sqlstate, const std::string &what)
-{
-	if (!script.has_value())
-		return;
-	std::vector<Finding> findings = run_checks(*script, migration, attempt.progress);
-	attempt.evidence.insert(attempt.evidence.end(), findings.begin(), findings.end());
-	for (const Finding &finding : findings)
-		if (!finding.ok)
-		{
-			attempt.progress.line = finding.line;
-			attempt.progress.statement = finding.query;
-			throw failed_check(sqlstate, migration, finding, what);
-		}
-}
 
 void
 note_wrapper(const script::Script &script)
@@ -76,6 +51,16 @@ get_migration(const Request &request)
 	return Migration::from_ledger(*known);
 }
 
+// Raises 55000 for one that a deployment has left half done.
+void
+require_not_deploying(const Migration &migration)
+{
+	if (ledger::open_deployment(migration.name).has_value())
+		throw UserError("55000", "migration \"" + migration.name + "\" is half deployed")
+			.detail("A deployment of it was interrupted, with the up script that is registered.")
+			.hint("CALL mg_resume() goes on with it, CALL mg_abort() undoes it.");
+}
+
 // Skips a migration that is applied with this very text, or is named only, once no other session is changing that.
 // Without parsing the text, which another standard_conforming_strings might not allow.
 std::optional<Outcome>
@@ -96,10 +81,10 @@ Outcome
 run_migration(const Migration &migration, Attempt &attempt)
 {
 	attempt.run([&](capture::Run &run) {
-		require_checks(migration.precondition, migration.name, attempt, "MG401", "precondition");
+		attempt.require_checks(migration.precondition, "MG401", "precondition");
 		run_script(migration.up, migration.name, run, attempt.progress);
 		check_constraints(migration.name, attempt.progress);
-		require_checks(migration.verify, migration.name, attempt, "MG402", "verification");
+		attempt.require_checks(migration.verify, "MG402", "verification");
 		attempt.succeed("applied", run);
 	});
 	return attempt.outcome("applied");
@@ -117,6 +102,9 @@ register_migration(const Request &request)
 		throw UserError("22004", "the up script must not be NULL");
 	Migration migration = Migration::from_request(request);
 	take_run_lock();
+	if (std::optional<ledger::Deployment> open = ledger::open_deployment(request.name);
+		open.has_value() && open->action == "deploy" && ledger::find_registration(request.name)->up != migration.up.checksum())
+		require_not_deploying(migration);
 	check_requirements(migration, false);
 
 	std::optional<ledger::LastRun> last = ledger::find_last_run(request.name);
@@ -124,7 +112,10 @@ register_migration(const Request &request)
 	if (applied)
 		is_same_text(migration, last->checksum);
 	bool kept = migration.keep() != Kept::unchanged;
-	if (const script::Statement *refused = migration.up.first_refused())
+	const script::Statement *refused = migration.up.first_undeployable();
+	if (refused == nullptr)
+		refused = migration.up.first_refused();
+	if (refused != nullptr)
 		pg::report(NOTICE,
 				   UserError("00000", "migration \"" + request.name + "\" is registered, but mg_apply() cannot run it")
 					   .detail("Line " + std::to_string(refused->place.line) + ": " + refused->refusal + ".")
@@ -180,6 +171,7 @@ apply(const Request &request)
 				early = skipped(request.name, last->checksum);
 			return;
 		}
+		require_not_deploying(*migration);
 		attempt.with_failure = migration->records();
 		check_requirements(*migration, true);
 		ledger::seal();

@@ -220,6 +220,25 @@ Attempt::run_across(const std::function<void()> &work)
 	});
 }
 
+void
+Attempt::require_checks(const std::optional<script::Script> &script, const char *sqlstate, const std::string &what)
+{
+	if (!script.has_value())
+		return;
+	std::vector<Finding> findings = run_checks(*script, migration_, progress);
+	evidence.insert(evidence.end(), findings.begin(), findings.end());
+	for (const Finding &finding : findings)
+		if (!finding.ok)
+		{
+			progress.line = finding.line;
+			progress.statement = finding.query;
+			throw UserError(sqlstate, what + " of migration \"" + migration_ + "\" failed")
+				.detail("Line " + std::to_string(finding.line) + ": " + finding.query + ": expected " +
+						finding.expected + ", got " + finding.actual + ".")
+				.hint(failure_hint);
+		}
+}
+
 // What the run leaves is what must be there from now on.
 std::vector<drift::Alteration>
 Attempt::take_state(const capture::Run &run, const std::vector<capture::RunObject> &objects) const

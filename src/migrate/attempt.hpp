@@ -45,6 +45,8 @@ public:
 	std::vector<Finding> risk_evidence; // comes last
 	std::string checksum;
 	std::string down_checksum;
+	std::string failure_hint =
+		"Nothing of the migration stays: the transaction is rolled back."; // of a check that fails
 	std::string earlier_evidence; // a JSON array: what an earlier attempt at the same deployment found
 	bool is_new = false;          // nobody knew the migration before, so that nobody can have acted in its name
 
@@ -61,6 +63,9 @@ public:
 	// number that the run is to have.
 	void begin(int64_t id);
 	void run_across(const std::function<void()> &work);
+
+	// Runs the queries of a script, if there is one, for the evidence; raises `sqlstate` for the first that does not hold.
+	void require_checks(const std::optional<script::Script> &script, const char *sqlstate, const std::string &what);
 
 	// Takes the state that a run leaves as the expected one, and tells what it was.
 	Effects effects(const capture::Run &run) const;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include <boost/algorithm/string/predicate.hpp>
+
 #include "core/json.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
@@ -40,6 +42,15 @@ introduction(const lint::Finding &finding, size_t i)
 	return finding.steps.size() == 1 ? "Instead" : "First";
 }
 
+// How a step runs that no transaction may have around it. A DO that commits is no statement that mg_deploy() runs by itself.
+const char *
+way_of(const lint::Step &step)
+{
+	if (!step.outside)
+		return ": ";
+	return boost::algorithm::starts_with(step.sql, "DO ") ? ", outside of a transaction: " : ", by mg_deploy(): ";
+}
+
 // The hint with the steps behind it.
 std::string
 hint_of(const lint::Finding &finding)
@@ -47,8 +58,8 @@ hint_of(const lint::Finding &finding)
 	std::string result = finding.hint;
 
 	for (size_t i = 0; i < finding.steps.size(); i++)
-		result += (result.empty() ? "" : "\n") + introduction(finding, i) +
-				  (finding.steps[i].outside ? ", outside of a transaction: " : ": ") + finding.steps[i].sql;
+		result +=
+			(result.empty() ? "" : "\n") + introduction(finding, i) + way_of(finding.steps[i]) + finding.steps[i].sql;
 	return result;
 }
 

@@ -29,6 +29,28 @@ report_holder()
 								   "\", in a transaction for " + row[3].value_or("?") + "."));
 }
 
+// Raises 55P03 while another session deploys.
+[[noreturn]] void
+refuse_beside_deployment()
+{
+	std::vector<pg::Row> rows = ledger::query(
+		"SELECT a.pid, a.usename, (SELECT b.migration FROM mg.journal b WHERE b.event = 'begun' AND b.migration IS NOT"
+		" NULL AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.deployment AND e.installation ="
+		" b.installation AND e.event = 'ended') ORDER BY b.at DESC LIMIT 1)"
+		" FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+		" WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = "
+		"current_database())"
+		" AND l.classid = 28007 AND l.objid = 2 AND l.objsubid = 3 AND l.granted AND l.mode = 'ExclusiveLock'");
+	const pg::Row row = rows.empty() ? pg::Row(3) : rows.front();
+
+	throw UserError("55P03", "a deployment is going on in this database")
+		.detail("Pid " + row[0].value_or("?") + " (" + row[1].value_or("?") + ") deploys " +
+				(row[2].has_value() ? "migration \"" + *row[2] + "\"" : "migrations") + ".")
+		.hint("Try again when it has ended; mg.progress shows how far it is. To wait here would keep an index from "
+			  "being built "
+			  "concurrently.");
+}
+
 // Counts the runs that changed the schema, as far as a snapshot sees them: those with the outcome applied or rolled back.
 int64
 count_runs_raw(Oid table, Snapshot snapshot)
@@ -57,6 +79,8 @@ static_assert(pg::own_lock_class == 28007 && pg::own_lock_field == 3, "the query
 void
 take_run_lock()
 {
+	if (!pg::share_own_lock(pg::OwnLock::deployment))
+		refuse_beside_deployment();
 	if (!pg::take_own_lock(pg::OwnLock::run, false))
 	{
 		report_holder();

@@ -11,7 +11,7 @@
 namespace mg::migrate {
 
 // Waits until no other migration runs in this database, with a NOTICE that says for whom; held until the transaction ends.
-// Raises 40001 when the transaction's snapshot is older than a run that has ended since.
+// Raises 55P03 while another session deploys, whose statements would wait for this one's snapshot, and 40001 when the transaction's snapshot is older than a run that has ended since.
 void take_run_lock();
 
 struct HeldLock

@@ -12,6 +12,7 @@
 #include "pg/text.hpp"
 #include "policy/policy.hpp"
 #include "schema/sweep.hpp"
+#include "script/steps.hpp"
 
 namespace mg::migrate {
 
@@ -131,6 +132,17 @@ Migration::require_runnable() const
 {
 	up.require_runnable();
 	for (const std::optional<script::Script> *script : {&down, &verify, &precondition})
+		if (script->has_value())
+			(*script)->require_runnable();
+}
+
+void
+Migration::require_deployable() const
+{
+	script::steps_of(up);
+	if (down.has_value())
+		script::steps_of(*down);
+	for (const std::optional<script::Script> *script : {&verify, &precondition})
 		if (script->has_value())
 			(*script)->require_runnable();
 }

@@ -57,6 +57,9 @@ public:
 	// Raises 0A000 when mg_apply cannot run one of its scripts.
 	void require_runnable() const;
 
+	// The same for mg_deploy.
+	void require_deployable() const;
+
 	bool is_same_as(const ledger::Registration &registration) const;
 	std::string headers_json() const;
 

@@ -39,7 +39,8 @@ pace()
 		" (SELECT sum((t->>1)::float8) FROM jsonb_array_elements(r.timings) t) AS real, h.rehearsed"
 		" FROM mg.run r CROSS JOIN LATERAL (SELECT (SELECT sum((s->>'duration_us')::float8)"
 		" FROM jsonb_array_elements(h.steps) s) AS rehearsed FROM mg.rehearsal h WHERE h.installation = r.installation"
-		" AND h.checksum = r.checksum AND h.id < r.id AND h.steps->0->>'phase' = 'up' ORDER BY h.id DESC LIMIT 1) h"
+		" AND h.checksum = r.checksum AND h.id < r.id AND h.steps->0->>'phase' = 'up'"
+		" AND NOT h.steps @> '[{\"partial\": true}]' ORDER BY h.id DESC LIMIT 1) h"
 		" WHERE r.outcome = 'applied' AND r.action = 'apply' AND h.rehearsed >= 10000"
 		" AND r.installation = (SELECT installation FROM mg.current) ORDER BY r.at DESC LIMIT 20) x WHERE x.real > 0");
 	if (rows[0][0].has_value())

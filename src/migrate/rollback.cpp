@@ -1,5 +1,6 @@
 // Rolls applied migrations back.
-#include "migrate/attempt.hpp"
+#include "migrate/rollback.hpp"
+
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/objects.hpp"
@@ -10,6 +11,7 @@
 
 #include <boost/algorithm/string/join.hpp>
 
+#include "ledger/journal.hpp"
 #include "ledger/seal.hpp"
 #include "pg/object.hpp"
 
@@ -27,37 +29,6 @@ list_some(const std::vector<std::string> &items)
 	if (items.size() > most)
 		text += " and " + std::to_string(items.size() - most) + " more";
 	return text;
-}
-
-// Looks whether what up made is gone and what it dropped is back. Only the first is an error: whoever wrote the down
-// script may have meant to leave the second out, but cannot have meant to leave half of the migration behind.
-void
-require_undone(const std::string &name, const std::vector<RecordedObject> &objects)
-{
-	std::vector<std::string> left;
-	std::vector<std::string> lost;
-
-	std::set<std::string> replaced; // what up dropped and made anew under the same name
-	for (const RecordedObject &object : objects)
-		if (object.change == "dropped")
-			replaced.insert(object.title());
-	for (const RecordedObject &object : objects)
-	{
-		if (object.change == "created")
-			if (std::optional<std::string> identity = find_object(object, replaced.count(object.title()) == 0))
-				left.push_back(object.type + " " + *identity);
-		if (object.change == "dropped" && !object.names.empty() &&
-			!pg::object_exists(object.type, object.names, object.arguments))
-			lost.push_back(object.title());
-	}
-	if (!left.empty())
-		throw UserError("MG403", "rollback of migration \"" + name + "\" leaves objects behind that it made")
-			.detail("Still there: " + list_some(left) + ".")
-			.hint("Correct the down script with mg_register() and try again; nothing of the rollback stays.");
-	if (!lost.empty())
-		pg::report(WARNING,
-				   UserError("01000", "rollback of migration \"" + name + "\" does not bring back all that it dropped")
-					   .detail("Not there: " + list_some(lost) + "."));
 }
 
 [[noreturn]] void
@@ -104,10 +75,11 @@ require_no_dependants(const std::string &name, const std::vector<RecordedObject>
 
 // Raises MG405 when the down script has dropped what other applied migrations made, by CASCADE or along with a table.
 void
-require_others_untouched(const std::string &name, const std::vector<RecordedObject> &expected, const capture::Run &run)
+require_others_untouched(const std::string &name, const std::vector<RecordedObject> &expected,
+						 const std::vector<capture::RunObject> &effects)
 {
 	std::set<std::string> dropped;
-	for (const capture::RunObject &object : run.objects())
+	for (const capture::RunObject &object : effects)
 		if (object.change == "dropped" && object.column == 0)
 			dropped.insert(object.type + " " + object.identity);
 
@@ -124,54 +96,103 @@ Outcome
 roll_one_back(const std::string &name, const std::string &reason)
 {
 	Attempt attempt(name, "roll back");
-	std::optional<script::Script> down;
-	std::vector<RecordedObject> objects;
-	std::vector<RecordedObject> expected;
-	std::optional<ledger::LastRun> last;
+	std::optional<Undoing> undoing;
 
 	attempt.guard([&] {
-		attempt.progress.phase = "script";
-		attempt.reason = reason;
-		last = ledger::find_last_run(name);
-		if (!last.has_value() || !last->applied)
-			throw UserError("MG406", "migration \"" + name + "\" is not applied")
-				.hint("SELECT migration, status FROM mg.status tells what is.");
-		attempt.checksum = last->checksum;
-
-		require_fresh_registration(name);
-		std::optional<ledger::Registration> known = ledger::find_registration(name);
-		if (!known.has_value() || !known->down.has_value())
-			throw UserError("MG404", "migration \"" + name + "\" has no down script")
-				.hint("Hand one in with mg_register(name, up, down): the up script stays as it is.");
-		attempt.down_checksum = *known->down;
-		objects = objects_of_run(last->installation, last->id);
-		expected = expected_objects();
-		require_no_dependants(name, objects);
-		down.emplace(read_kept_script("down", *known->down));
-		down->require_runnable();
-		const Migration migration = Migration::from_ledger(*known);
-		Surroundings surroundings(migration, policy::Action::roll_back, reason);
-		require_gates(surroundings);
+		if (ledger::open_deployment(name).has_value())
+			throw UserError("55000", "the rollback of migration \"" + name + "\" was interrupted")
+				.hint("CALL mg_resume() goes on with it.");
+		undoing.emplace(begin_undoing(name, reason, attempt));
+		undoing->migration.down->require_runnable();
 	});
-
 	attempt.run([&](capture::Run &run) {
-		run_script(*down, name, run, attempt.progress);
+		run_script(*undoing->migration.down, name, run, attempt.progress);
 		check_constraints(name, attempt.progress);
 		attempt.progress.phase = "rollback check";
 		attempt.progress.line = 0;
 		attempt.progress.statement.clear();
-		require_others_untouched(name, expected, run);
-		require_undone(name, objects);
+		require_undone(*undoing, run.objects());
 		if (std::optional<Finding> finding =
-				compare_with_rehearsal(name, *last, attempt.down_checksum, run, attempt.id()))
+				compare_with_rehearsal(name, undoing->last, attempt.down_checksum, run, attempt.id()))
 			attempt.evidence.push_back(std::move(*finding));
 		attempt.succeed("rolled back", run);
 	});
-
 	return attempt.outcome("rolled back");
 }
 
 } // namespace
+
+// Looks whether what up made is gone and what it dropped is back. Only the first is an error: whoever wrote the down
+// script may have meant to leave the second out, but cannot have meant to leave half of the migration behind.
+void
+require_gone(const std::string &name, const std::vector<RecordedObject> &objects)
+{
+	std::vector<std::string> left;
+	std::vector<std::string> lost;
+
+	std::set<std::string> replaced; // what up dropped and made anew under the same name
+	for (const RecordedObject &object : objects)
+		if (object.change == "dropped")
+			replaced.insert(object.title());
+	for (const RecordedObject &object : objects)
+	{
+		if (object.change == "created")
+			if (std::optional<std::string> identity = find_object(object, replaced.count(object.title()) == 0))
+				left.push_back(object.type + " " + *identity);
+		if (object.change == "dropped" && !object.names.empty() &&
+			!pg::object_exists(object.type, object.names, object.arguments))
+			lost.push_back(object.title());
+	}
+	if (!left.empty())
+		throw UserError("MG403", "rollback of migration \"" + name + "\" leaves objects behind that it made")
+			.detail("Still there: " + list_some(left) + ".")
+			.hint("Correct the down script with mg_register() and try again; nothing of the rollback stays.");
+	if (!lost.empty())
+		pg::report(WARNING,
+				   UserError("01000", "rollback of migration \"" + name + "\" does not bring back all that it dropped")
+					   .detail("Not there: " + list_some(lost) + "."));
+}
+
+Undoing
+read_undoing(const std::string &name)
+{
+	std::optional<ledger::LastRun> last = ledger::find_last_run(name);
+	if (!last.has_value() || !last->applied)
+		throw UserError("MG406", "migration \"" + name + "\" is not applied")
+			.hint("SELECT migration, status FROM mg.status tells what is.");
+
+	require_fresh_registration(name);
+	std::optional<ledger::Registration> known = ledger::find_registration(name);
+	if (!known.has_value() || !known->down.has_value())
+		throw UserError("MG404", "migration \"" + name + "\" has no down script")
+			.hint("Hand one in with mg_register(name, up, down): the up script stays as it is.");
+	std::vector<RecordedObject> objects = objects_of_run(last->installation, last->id);
+	std::vector<RecordedObject> expected = expected_objects();
+	require_no_dependants(name, objects);
+	return {name, std::move(*last), Migration::from_ledger(*known), std::move(objects), std::move(expected)};
+}
+
+Undoing
+begin_undoing(const std::string &name, const std::string &reason, Attempt &attempt)
+{
+	attempt.progress.phase = "script";
+	attempt.reason = reason;
+	std::optional<ledger::LastRun> last = ledger::find_last_run(name);
+	if (last.has_value() && last->applied)
+		attempt.checksum = last->checksum;
+	Undoing undoing = read_undoing(name);
+	attempt.down_checksum = undoing.migration.down->checksum();
+	Surroundings surroundings(undoing.migration, policy::Action::roll_back, reason);
+	require_gates(surroundings);
+	return undoing;
+}
+
+void
+require_undone(const Undoing &undoing, const std::vector<capture::RunObject> &effects)
+{
+	require_others_untouched(undoing.name, undoing.expected, effects);
+	require_gone(undoing.name, undoing.objects);
+}
 
 Outcome
 roll_back(const std::optional<std::string> &name, const std::optional<std::string> &reason)

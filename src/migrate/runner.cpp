@@ -35,14 +35,6 @@ mg_error_context(void *argument)
 		errcontext("migration \"%s\", %s", context->migration, context->phase);
 }
 
-// BEGIN and COMMIT, wherever they stand: whoever runs the statements between them sees to the transactions.
-bool
-is_control(const script::Statement &statement)
-{
-	return statement.control || statement.tag == "BEGIN" || statement.tag == "START TRANSACTION" ||
-		   statement.tag == "COMMIT";
-}
-
 // Runs one statement and throws its rows away; gives their number.
 uint64
 run_raw(const char *sql, Context *context)
@@ -235,25 +227,34 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 	for (std::size_t i = first; i < end; i++)
 	{
 		const script::Statement &statement = script.statements()[i];
-		if (is_control(statement))
+		if (statement.control)
 			continue;
 
-		std::string sql(script.text_of(statement));
 		progress.line = statement.place.line;
 		progress.statement = excerpt(script, statement);
+		const std::optional<std::string> sql =
+			watch.instead ? watch.instead(statement) : std::string(script.text_of(statement));
+		if (!sql.has_value())
+		{
+			run.expect_nothing();
+			progress.timings.push_back({progress.line, 0, 0});
+			if (watch.after)
+				watch.after(progress.line);
+			continue;
+		}
 		if (statement.recorded)
 			run.expect_statement();
 		else
 			run.expect_nothing();
 
 		if (watch.before)
-			watch.before(sql);
+			watch.before(*sql);
 
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {
 			CHECK_FOR_INTERRUPTS();
-			return run_raw(sql.c_str(), &context);
+			return run_raw(sql->c_str(), &context);
 		});
 		progress.timings.push_back({progress.line, capture::clock_us() - start, static_cast<int64_t>(rows)});
 		progress.rows += static_cast<int64_t>(rows);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,11 @@ struct Progress
 	int64_t rows = 0;
 };
 
-// Who looks on while a script runs. Both may be empty.
+// Who looks on while a script runs. Each may be empty.
 struct Watch
 {
+	std::function<std::optional<std::string>(const script::Statement &statement)>
+		instead;                                        // what runs in its place; nothing: it is left out
 	std::function<void(const std::string &sql)> before; // each statement; raises to keep it from running
 	std::function<void(int line)> after;
 };

@@ -277,7 +277,7 @@ Errand::pid() const
 }
 
 std::optional<Error>
-Errand::failure()
+Errand::failure(const std::string &context)
 {
 	State *state = state_;
 
@@ -287,7 +287,14 @@ Errand::failure()
 	{
 		guarded([&] {
 			if (state->failure != nullptr)
+			{
+				const char *known = state->failure->context;
+				MemoryContext before = MemoryContextSwitchTo(state->memory);
+				state->failure->context =
+					known != nullptr ? psprintf("%s\n%s", known, context.c_str()) : pstrdup(context.c_str());
+				MemoryContextSwitchTo(before);
 				ThrowErrorData(state->failure);
+			}
 			ereport(ERROR, (errcode(ERRCODE_OPERATOR_INTERVENTION),
 							errmsg("the background worker ended before its statement did"),
 							errhint("The server log may say why.")));

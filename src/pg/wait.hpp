@@ -8,10 +8,10 @@ namespace mg::pg {
 // A lock that is waited for.
 struct Awaited
 {
-	Oid relation; // InvalidOid: none of this database
-	LOCKMODE mode;
-	LOCKTAG tag; // whatever it is on; only if `any`
-	bool any;
+	Oid relation = InvalidOid; // InvalidOid: none of this database
+	LOCKMODE mode = NoLock;
+	LOCKTAG tag = {}; // whatever it is on; only if `any`
+	bool any = false;
 };
 
 // Notes, until it goes out of scope, for which lock the session waits: it looks every so many milliseconds.

@@ -36,8 +36,9 @@ struct Grant
 	const char *functions;
 };
 constexpr std::array<Grant, 4> grants = {{
-	{"apply", "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, "
-			  "mg_sign, mg_backfill"},
+	{"apply",
+	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign, "
+	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
 	{"break_glass", "mg_break_glass, mg_end_break_glass"},
 	{"approve:", "mg_approve, mg_revoke_approval, mg_accept_attestation, mg_sign"},

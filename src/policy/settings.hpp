@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 44> settings = {{
+inline constexpr std::array<Setting, 46> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -115,6 +115,16 @@ inline constexpr std::array<Setting, 44> settings = {{
 	{"exempt_roles", "", "roles that enforcement is not about, separated by commas: a platform's own"},
 	{"alert_after", "30s", "a run that takes longer is an alert", Form::duration},
 	{"alarm_after", "30min", "a run that takes longer is an alert of high severity", Form::duration},
+	{"wait_for_transactions", "",
+	 "how long a deployment waits for older transactions before a statement with CONCURRENTLY, which it then leaves; "
+	 "empty: "
+	 "as long as they take",
+	 Form::limit},
+	{"end_blockers", "",
+	 "sessions that keep a deployment waiting and have been idle in a transaction, or running it, for longer are "
+	 "ended, with "
+	 "the rights of whoever deploys; empty: none",
+	 Form::limit},
 	{"backfill_batch_time", "50ms", "how long a batch of a backfill is meant to take", Form::duration},
 	{"backfill_replica_lag", "10s", "a backfill waits while a replica is further behind; empty: it does not",
 	 Form::limit},

@@ -74,28 +74,47 @@ look_raw(const char *sql)
 
 } // namespace
 
-Fit
-require_fit(const std::string &sql)
+namespace {
+
+LargeRaw
+look(const pg::MemoryScope &memory, const std::string &sql)
 {
-	pg::MemoryScope memory("migration_governance sizes");
-	const int64 most = policy::bytes("rehearsal_max_size");
-	LargeRaw large = pg::guarded([&] {
+	return pg::guarded([&] {
 		MemoryContext before = MemoryContextSwitchTo(memory.get());
 		LargeRaw found = look_raw(sql.c_str());
 		MemoryContextSwitchTo(before);
 		return found;
 	});
+}
+
+} // namespace
+
+bool
+is_too_large(const std::string &sql)
+{
+	pg::MemoryScope memory("migration_governance sizes");
+
+	return look(memory, sql).bytes > policy::bytes("rehearsal_max_size");
+}
+
+Fit
+require_fit(const std::string &sql, bool is_sample)
+{
+	pg::MemoryScope memory("migration_governance sizes");
+	const int64 most = policy::bytes("rehearsal_max_size");
+	const LargeRaw large = look(memory, sql);
 
 	if (large.lasting.reaches_out && !may_reach_out())
 		throw UserError("0A000", large.lasting.what)
 			.hint("The rest of the migration can be rehearsed without this statement, or all of it with the policy "
 				  "setting rehearsal_outside = allow.");
-	if (large.bytes > most)
+	if (large.bytes > most && !is_sample)
 		throw UserError("54000", std::string(large.relation) + " is too large for a rehearsal: " + large.what)
 			.detail("It has " + std::to_string(large.bytes / 1024) + " kB; the policy setting rehearsal_max_size is " +
 					policy::value_of("rehearsal_max_size") + ".")
 			.hint("Rehearse it on a copy, or raise the setting.");
-	Fit fit = {std::nullopt, large.table, large.what != nullptr ? large.what : "", large.bytes};
+	Fit fit = {std::nullopt, is_sample ? InvalidOid : large.table, large.what != nullptr ? large.what : "",
+			   large.bytes};
 	if (large.lasting.what != nullptr)
 		fit.lasting = large.lasting.what;
 	return fit;

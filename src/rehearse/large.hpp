@@ -18,8 +18,12 @@ struct Fit
 };
 
 // Raises 54000 for a statement that would read or write a table above rehearsal_max_size from end to end, and 0A000 for one that reaches
-// out of the database, unless policy allows that: a rehearsal is no reason for either. Judges by the text.
-Fit require_fit(const std::string &sql);
+// out of the database, unless policy allows that: a rehearsal is no reason for either. Judges by the text. A `sample` of a table fits whatever
+// its size.
+Fit require_fit(const std::string &sql, bool is_sample = false);
+
+// Whether a statement may read or write a table above rehearsal_max_size from end to end.
+bool is_too_large(const std::string &sql);
 
 // The policy setting rehearsal_outside.
 bool may_reach_out();

@@ -1,6 +1,8 @@
 // Looks at locks, files and rows.
 #include "rehearse/observer.hpp"
 
+#include <algorithm>
+
 #include "capture/frame.hpp"
 #include "pg/lock.hpp"
 #include "pg/memory.hpp"
@@ -43,8 +45,21 @@ Observer::Observer(const pg::Awaited &early, int line)
 	before_.erase(early.relation);
 }
 
+void
+Observer::tell(Oid relation, LOCKMODE mode, int line, std::vector<Taken> &taken)
+{
+	LOCKMODE &told = told_[relation];
+	if (told >= mode)
+		return;
+	told = mode;
+	taken.push_back({relation, mode});
+	auto [lock, is_new] = locks_.emplace(relation, Lock{mode, line, last_us_, 0});
+	if (!is_new && lock->second.mode < mode)
+		lock->second = {mode, line, last_us_, 0};
+}
+
 std::vector<Taken>
-Observer::look(int line)
+Observer::look(int line, const ToldLocks *told)
 {
 	std::vector<Taken> taken;
 
@@ -55,14 +70,41 @@ Observer::look(int line)
 		auto before = before_.find(relation);
 		if (before != before_.end() && before->second >= mode)
 			continue;
-		auto [lock, is_new] = locks_.emplace(relation, Lock{mode, line, last_us_, 0});
-		if (!is_new && lock->second.mode >= mode)
+		auto hidden = hidden_.find(relation);
+		if (hidden != hidden_.end() && hidden->second >= mode)
 			continue;
-		lock->second = {mode, line, last_us_, 0};
-		taken.push_back({relation, mode});
+		LOCKMODE shown = mode;
+		if (told != nullptr && told->is_other_form && mode > ShareUpdateExclusiveLock)
+		{
+			auto known = told->modes.find(relation);
+			shown = std::min(mode, known != told->modes.end() ? known->second : ShareUpdateExclusiveLock);
+		}
+		if (shown < mode)
+			hidden_[relation] = mode;
+		tell(relation, shown, line, taken);
 	}
+	if (told != nullptr)
+		for (const auto &[relation, mode] : told->modes)
+			if (auto hidden = hidden_.find(relation); hidden != hidden_.end() && hidden->second >= mode)
+				tell(relation, mode, line, taken);
+	std::sort(taken.begin(), taken.end(), [](const Taken &a, const Taken &b) { return a.relation < b.relation; });
 	last_us_ = capture::clock_us();
 	return taken;
+}
+
+void
+Observer::end_step()
+{
+	const int64_t now = capture::clock_us();
+
+	for (auto &[relation, lock] : locks_)
+		if (lock.held_us == 0)
+			lock.held_us = now - lock.since_us;
+	for (const auto &[relation, mode] : held_now())
+		if (auto before = before_.find(relation); before == before_.end() || before->second < mode)
+			hidden_[relation] = mode;
+	told_.clear();
+	last_us_ = capture::clock_us();
 }
 
 std::map<Oid, Lock>
@@ -72,7 +114,8 @@ Observer::locks() const
 	const int64_t now = capture::clock_us();
 
 	for (auto &[relation, lock] : result)
-		lock.held_us = now - lock.since_us;
+		if (lock.held_us == 0)
+			lock.held_us = now - lock.since_us;
 	return result;
 }
 

@@ -30,10 +30,17 @@ struct Taken
 // A lock that was not to be had, and the statement that wanted it.
 struct Missed
 {
-	pg::Awaited lock = {InvalidOid, NoLock};
+	pg::Awaited lock;
 	std::string phase;
 	int line = 0;
 	std::string statement;
+};
+
+// What a statement is to be told to lock where what was run, or what ran before it in another transaction, locks more.
+struct ToldLocks
+{
+	bool is_other_form;            // the statement was run in a form that takes stronger locks
+	std::map<Oid, LOCKMODE> modes; // by the linter
 };
 
 // Watches locks statement by statement. What the session has locked before it is made does not count.
@@ -43,8 +50,11 @@ public:
 	// Until its line is reached, the lock `early` is there for the rehearsal's sake.
 	explicit Observer(const pg::Awaited &early = {InvalidOid, NoLock}, int line = 0);
 
-	// Called after each statement, with its line; gives the locks that it took.
-	std::vector<Taken> look(int line);
+	// Called after each statement, with its line; gives the locks that it took, or would have taken.
+	std::vector<Taken> look(int line, const ToldLocks *told = nullptr);
+
+	// Called after the last statement of a transaction that is one of several outside of a rehearsal: its locks are gone then.
+	void end_step();
 
 	// The locks as they are now, at the script's end.
 	std::map<Oid, Lock> locks() const;
@@ -56,7 +66,11 @@ private:
 	const int early_line_;
 	std::map<Oid, LOCKMODE> before_;
 	std::map<Oid, Lock> locks_;
+	std::map<Oid, LOCKMODE> told_;   // in this step
+	std::map<Oid, LOCKMODE> hidden_; // held, and not told in this step
 	int64_t last_us_;
+
+	void tell(Oid relation, LOCKMODE mode, int line, std::vector<Taken> &taken);
 };
 
 // A user's relation as it is at one moment.

@@ -79,6 +79,8 @@ struct Recorded
 	pg::Cell table;
 	std::string why;
 	int64_t bytes;
+	std::string note; // how it was rehearsed in another way than it is deployed
+	bool partial;     // not at all, or on a sample
 };
 
 std::optional<Receipt>
@@ -105,14 +107,17 @@ recorded_steps(const Receipt &receipt)
 	for (const pg::Row &row :
 		 ledger::query("SELECT s->>'duration_us', ARRAY(SELECT jsonb_array_elements(s->'locks')->>'relation'),"
 					   " ARRAY(SELECT jsonb_array_elements(s->'locks')->>'mode'),"
-					   " ARRAY(SELECT jsonb_array_elements_text(s->'rewritten')), s->>'table', s->>'why', s->>'bytes'"
+					   " ARRAY(SELECT jsonb_array_elements_text(s->'rewritten')), s->>'table', s->>'why', s->>'bytes', "
+					   "s->>'note',"
+					   " s->>'partial'"
 					   " FROM mg.rehearsal r, jsonb_array_elements(r.steps) WITH ORDINALITY AS e (s, n)"
 					   " WHERE r.installation = $1::uuid AND r.id = $2::bigint ORDER BY n",
 					   {receipt.installation, receipt.id}))
 	{
 		Recorded step = {std::stoll(*row[0]),      {},
 						 pg::array_items(*row[3]), row[4],
-						 row[5].value_or(""),      std::stoll(row[6].value_or("0"))};
+						 row[5].value_or(""),      std::stoll(row[6].value_or("0")),
+						 row[7].value_or(""),      row[8].has_value()};
 		std::vector<std::string> relations = pg::array_items(*row[1]);
 		std::vector<std::string> modes = pg::array_items(*row[2]);
 		for (size_t i = 0; i < relations.size(); i++)
@@ -135,6 +140,8 @@ estimate_of(const Recorded &step, const std::optional<int64_t> &bytes, const mig
 	double us = static_cast<double>(step.duration_us);
 	std::string basis = "measured in the rehearsal";
 
+	if (step.partial)
+		return {std::nullopt, "no estimate"};
 	if (step.table.has_value() && !bytes.has_value())
 		return {std::nullopt, "no estimate, since the size of " + *step.table + " is not known"};
 	if (step.table.has_value() && *bytes > std::max(step.bytes, migrate::telling_bytes))
@@ -194,6 +201,8 @@ row_of(const Recorded &step, const Estimate &estimate, const std::vector<Blocker
 		notes.push_back("also " + step.locks[i].second + " on " + step.locks[i].first);
 	for (const Blocker &blocker : blockers)
 		notes.push_back("would queue behind " + blocker.text + " on " + blocker.relation);
+	if (!step.note.empty())
+		notes.push_back(step.note);
 	notes.push_back(estimate.basis);
 
 	pg::Cell time = estimate.us.has_value() ? pg::Cell(std::to_string(*estimate.us) + " microseconds") : pg::Cell();
@@ -206,9 +215,11 @@ row_of(const Recorded &step, const Estimate &estimate, const std::vector<Blocker
 pg::Row
 row_of(const migrate::Outlook &outlook, const script::Statement &statement)
 {
-	std::vector<std::string> notes = {statement.refusal.empty() ? "not rehearsed: by the linter"
-																: "cannot run: " + statement.refusal};
+	const bool runs = statement.refusal.empty() || statement.deployable;
+	std::vector<std::string> notes = {runs ? "not rehearsed: by the linter" : "cannot run: " + statement.refusal};
 
+	if (statement.alone)
+		notes.emplace_back("mg_deploy() runs it by itself");
 	if (statement.refusal.empty())
 		notes.insert(notes.end(), outlook.notes.begin(), outlook.notes.end());
 	if (outlook.duration.has_value())

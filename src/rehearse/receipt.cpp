@@ -14,6 +14,53 @@
 
 namespace mg::rehearse {
 
+const char *
+word_of(Verdict verdict)
+{
+	switch (verdict)
+	{
+		case Verdict::restores:
+			return "restores";
+		case Verdict::restores_but_order:
+			return "restores, but column order";
+		case Verdict::differs:
+			return "differs";
+		case Verdict::down_fails:
+			return "down fails";
+		case Verdict::up_fails:
+			return "up fails";
+		case Verdict::second_up_fails:
+			return "second up fails";
+		case Verdict::no_down:
+			return "no down";
+		case Verdict::cannot:
+			break;
+	}
+	return "cannot be rehearsed";
+}
+
+bool
+Findings::was_there(Oid relation) const
+{
+	return std::any_of(touched.begin(), touched.end(),
+					   [&](const Touched &one) { return one.before.has_value() && one.before->oid == relation; });
+}
+
+bool
+Findings::was_there(const std::string &name) const
+{
+	return std::any_of(touched.begin(), touched.end(),
+					   [&](const Touched &one) { return one.before.has_value() && one.before->name == name; });
+}
+
+bool
+Findings::was_left_out(const std::string &phase, int line, const std::string &statement) const
+{
+	return std::any_of(notes.begin(), notes.end(), [&](const Note &note) {
+		return note.aspect == "left out" && note.phase == phase && note.line == line && note.statement == statement;
+	});
+}
+
 namespace {
 
 void
@@ -54,6 +101,15 @@ statement_of(const std::string &phase, int line, const std::string &text)
 	return phase + ", line " + std::to_string(line) + ": " + pg::excerpt(text, 100);
 }
 
+// How it was rehearsed in another way than mg_deploy runs it.
+void
+add_notes(std::vector<Fact> &facts, const Findings &findings)
+{
+	for (const Note &note : findings.notes)
+		facts.push_back({note.aspect, note.line > 0 ? statement_of(note.phase, note.line, note.statement) : note.phase,
+						 note.what, std::nullopt});
+}
+
 std::string
 duration_of(int64_t us, int64_t rows)
 {
@@ -62,7 +118,7 @@ duration_of(int64_t us, int64_t rows)
 
 // The statements of the way back, which ran as the second script.
 void
-add_down(std::vector<Fact> &facts, const script::Script &down, const Turn &turn)
+add_down(std::vector<Fact> &facts, const script::Script &down, const Turn &turn, const Findings &findings)
 {
 	size_t number = 0;
 
@@ -71,9 +127,10 @@ add_down(std::vector<Fact> &facts, const script::Script &down, const Turn &turn)
 		if (statement.control || number >= turn.timings.size())
 			continue;
 		const migrate::Timing &timing = turn.timings[number++];
-		facts.push_back({"statement",
-						 statement_of(turn.phase, timing.line,
-									  statement.secret ? statement.tag : std::string(down.text_of(statement))),
+		const std::string excerpt = statement.secret ? statement.tag : pg::excerpt(down.text_of(statement), 200);
+		if (findings.was_left_out(turn.phase, timing.line, excerpt))
+			continue;
+		facts.push_back({"statement", statement_of(turn.phase, timing.line, excerpt),
 						 duration_of(timing.duration_us, timing.rows), std::nullopt});
 	}
 }
@@ -93,10 +150,11 @@ add_times(std::vector<Fact> &facts, const migrate::Migration &migration, const F
 						 turn.duration_us <= budget});
 	}
 	for (const Step &step : findings.steps)
-		facts.push_back({"statement", statement_of(step.phase, step.line, step.statement),
-						 duration_of(step.duration_us, step.rows), std::nullopt});
+		if (!findings.was_left_out(step.phase, step.line, step.statement))
+			facts.push_back({"statement", statement_of(step.phase, step.line, step.statement),
+							 duration_of(step.duration_us, step.rows), std::nullopt});
 	if (findings.turns.size() > 1 && findings.turns[1].phase == "down")
-		add_down(facts, *migration.down, findings.turns[1]);
+		add_down(facts, *migration.down, findings.turns[1], findings);
 }
 
 void
@@ -243,6 +301,7 @@ facts_of(const migrate::Migration &migration, const Findings &findings)
 	std::vector<Fact> facts;
 
 	add_verdict(facts, migration, findings);
+	add_notes(facts, findings);
 	for (const migrate::Finding &check : findings.checks)
 		facts.push_back({"check", check.query, check.shown ? "shown" : check.actual, check.ok});
 	add_rows(facts, findings);

@@ -8,6 +8,8 @@
 
 namespace mg::rehearse {
 
+const char *word_of(Verdict verdict);
+
 // One line of the result of mg_rehearse().
 struct Fact
 {

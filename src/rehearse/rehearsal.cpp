@@ -17,6 +17,7 @@
 #include "pg/wait.hpp"
 #include "policy/policy.hpp"
 #include "rehearse/beside.hpp"
+#include "rehearse/deployment.hpp"
 #include "rehearse/large.hpp"
 #include "schema/schema.hpp"
 #include "schema/sweep.hpp"
@@ -105,7 +106,7 @@ public:
 		outside_.emplace(!may_reach_out());
 		wait_for_missed();
 		be_short(moment_ms);
-		migration_.require_runnable();
+		prepare();
 		if (!applied_)
 			migrate::check_requirements(migration_, true, assumed_);
 		if (!pg::take_own_lock(pg::OwnLock::run, false))
@@ -187,6 +188,11 @@ public:
 			return Verdict::second_up_fails;
 		return phase_ == "down" ? Verdict::down_fails : Verdict::up_fails;
 	}
+	// Of the script that ran last.
+	bool commits_enum_value() const
+	{
+		return rehearse::commits_enum_value(phase_ == "down" ? *migration_.down : migration_.up);
+	}
 	const migrate::Progress &progress() const { return progress_; }
 	const std::string &phase() const { return phase_; }
 
@@ -214,6 +220,20 @@ private:
 		pg::SettingsScope settings;
 		be_short(std::max(policy::milliseconds("rehearsal_lock_timeout"), 1));
 		pg::guarded([&] { LockRelationOid(missed_.lock.relation, missed_.lock.mode); });
+	}
+
+	// Raises 0A000 for what not even mg_deploy runs.
+	void prepare()
+	{
+		for (const std::optional<script::Script> *script : {&migration_.verify, &migration_.precondition})
+			if (script->has_value())
+				(*script)->require_runnable();
+		if (Deployment::is_wanted(migration_.up))
+			deployments_.emplace("up", Deployment(migration_.up, !applied_));
+		if (migration_.down.has_value() && Deployment::is_wanted(*migration_.down))
+			deployments_.emplace("down", Deployment(*migration_.down, applied_));
+		for (const auto &[what, deployment] : deployments_)
+			findings_.notes.push_back({"deployment", what, 0, "", deployment.summary()});
 	}
 
 	Observer observer_of(const char *phase) const
@@ -267,31 +287,56 @@ private:
 
 		phase_ = phase;
 		progress_ = {};
-		migrate::run_script(script, migration_.name, run, progress_,
-							{[&](const std::string &sql) { before_statement(sql); },
-							 [&](int line) { after_statement(observer.look(line)); }});
+		stand_in_ = {};
+		left_out_ = 0;
+		migrate::Watch watch = {nullptr, [&](const std::string &sql) { before_statement(sql); },
+								[&](int line) { after_statement(observer, line); }};
+		auto deployment = deployments_.find(script.what());
+		deployment_ = deployment != deployments_.end() ? &deployment->second : nullptr;
+		if (deployment_ != nullptr)
+			watch.instead = [&](const script::Statement &statement) { return instead_of(statement); };
+		migrate::run_script(script, migration_.name, run, progress_, watch);
 		migrate::check_constraints(migration_.name, progress_);
 		migrate::note_listed(migration_.name, script.what() == "up");
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
-		findings_.turns.push_back(
-			{phase, capture::clock_us() - start, static_cast<int>(progress_.timings.size()), progress_.timings});
+		findings_.turns.push_back({phase, capture::clock_us() - start,
+								   static_cast<int>(progress_.timings.size()) - left_out_, progress_.timings});
+	}
+
+	std::optional<std::string> instead_of(const script::Statement &statement)
+	{
+		stand_in_ = deployment_->stand_in(statement);
+		if (!stand_in_.sql.has_value())
+		{
+			left_out_++;
+			recorder_.before({});
+		}
+		const bool is_told = phase_ == "up again" && !applied_;
+		if (!stand_in_.aspect.empty() && !is_told)
+			findings_.notes.push_back({stand_in_.aspect, phase_, progress_.line, progress_.statement, stand_in_.what});
+		return stand_in_.sql;
 	}
 
 	void before_statement(const std::string &sql)
 	{
 		be_short(moment_ms);
-		Fit fit = require_fit(sql);
+		Fit fit = require_fit(sql, stand_in_.aspect == "sample");
 		if (fit.lasting.has_value())
 			findings_.lasting.push_back({phase_ + ", line " + std::to_string(progress_.line), *fit.lasting});
 		if (findings_.turns.empty())
 			recorder_.before(fit);
 	}
 
-	void after_statement(const std::vector<Taken> &taken)
+	void after_statement(Observer &observer, int line)
 	{
+		const std::vector<Taken> taken = observer.look(line, deployment_ != nullptr ? &deployment_->locks() : nullptr);
+
 		if (findings_.turns.empty())
-			recorder_.after(progress_, taken);
+			recorder_.after(progress_, taken, stand_in_.aspect.empty() ? "" : stand_in_.what,
+							stand_in_.aspect == "sample" || stand_in_.aspect == "left out");
+		if (deployment_ != nullptr && deployment_->ends_step())
+			observer.end_step();
 	}
 
 	void check(const std::optional<script::Script> &script)
@@ -421,6 +466,10 @@ private:
 	std::vector<schema::Address> changed_;
 	std::vector<Picture> pictures_;
 	StepRecorder recorder_;
+	std::map<std::string, Deployment, std::greater<>> deployments_; // by script: up, down
+	Deployment *deployment_ = nullptr;                              // of the script that runs
+	StandIn stand_in_;
+	int left_out_ = 0;
 	std::vector<schema::Address> touched_; // by the first script
 	std::vector<Oid> relations_;
 	std::map<Oid, Lock> locks_;
@@ -431,35 +480,6 @@ private:
 	std::map<Oid, Contents> rows_after_;
 	std::vector<capture::Rewrite> rewrites_;
 };
-
-} // namespace
-
-const char *
-word_of(Verdict verdict)
-{
-	switch (verdict)
-	{
-		case Verdict::restores:
-			return "restores";
-		case Verdict::restores_but_order:
-			return "restores, but column order";
-		case Verdict::differs:
-			return "differs";
-		case Verdict::down_fails:
-			return "down fails";
-		case Verdict::up_fails:
-			return "up fails";
-		case Verdict::second_up_fails:
-			return "second up fails";
-		case Verdict::no_down:
-			return "no down";
-		case Verdict::cannot:
-			break;
-	}
-	return "cannot be rehearsed";
-}
-
-namespace {
 
 // Nothing is locked while this waits. The latch may be set for other reasons, and may be already.
 void
@@ -555,6 +575,13 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 			}
 			findings.verdict = locked ? Verdict::cannot : rehearsal.verdict_of_trouble();
 			findings.trouble = trouble_of(*error, rehearsal);
+			if (error->data().sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE && rehearsal.commits_enum_value())
+			{
+				findings.verdict = Verdict::cannot;
+				findings.trouble->hint =
+					"mg_deploy() commits the value before the statement that uses it; a rehearsal and "
+					"mg_apply() are one transaction.";
+			}
 			if (rehearsal.is_waiting_first())
 			{
 				findings.trouble->phase = missed.phase;
@@ -568,20 +595,6 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 			throw std::move(*failure);
 		return findings;
 	}
-}
-
-bool
-Findings::was_there(Oid relation) const
-{
-	return std::any_of(touched.begin(), touched.end(),
-					   [&](const Touched &one) { return one.before.has_value() && one.before->oid == relation; });
-}
-
-bool
-Findings::was_there(const std::string &name) const
-{
-	return std::any_of(touched.begin(), touched.end(),
-					   [&](const Touched &one) { return one.before.has_value() && one.before->name == name; });
 }
 
 } // namespace mg::rehearse

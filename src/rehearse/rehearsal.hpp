@@ -26,7 +26,6 @@ enum class Verdict
 	no_down,
 	cannot // be rehearsed here and now
 };
-const char *word_of(Verdict verdict);
 
 // One script's turn.
 struct Turn
@@ -72,6 +71,16 @@ struct Trouble
 	std::string hint;
 };
 
+// How a statement was rehearsed in another way than it is deployed, or how its script is, for people.
+struct Note
+{
+	std::string aspect; // deployment, substitute, left out, sample
+	std::string phase;
+	int line = 0; // 0: of the script
+	std::string statement;
+	std::string what;
+};
+
 struct Findings
 {
 	Verdict verdict = Verdict::cannot;
@@ -83,6 +92,7 @@ struct Findings
 	std::vector<Touched> touched;
 	std::vector<Rows> rows;
 	std::vector<Blocker> blockers;
+	std::vector<Note> notes;
 	std::vector<Effect> lasting; // what was called or run that no rollback takes back
 	std::vector<migrate::Finding> checks;
 	std::optional<Trouble> trouble;
@@ -91,6 +101,8 @@ struct Findings
 	// Tells whether a relation was there before.
 	bool was_there(Oid relation) const;
 	bool was_there(const std::string &name) const;
+	// Tells whether a statement was left out.
+	bool was_left_out(const std::string &phase, int line, const std::string &statement) const;
 };
 
 // Raises 25006 on a standby and 55000 inside a migration.

@@ -6,6 +6,7 @@
 #include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
 #include "pg/subtransaction.hpp"
+#include "rehearse/deployment.hpp"
 #include "rehearse/receipt.hpp"
 
 namespace mg::rehearse {
@@ -60,26 +61,10 @@ std::vector<std::string>
 pending_migrations()
 {
 	std::vector<std::string> waiting;
-	std::vector<std::string> result;
-	Requirements requirements = ledger::all_requirements();
 
 	for (const pg::Row &row : ledger::query("SELECT s.migration FROM mg.status s WHERE s.status <> 'applied'"))
 		waiting.push_back(*row[0]);
-	while (!waiting.empty())
-	{
-		auto next = std::find_if(waiting.begin(), waiting.end(), [&](const std::string &name) {
-			const std::vector<std::string> &required = requirements[name];
-			return std::none_of(required.begin(), required.end(), [&](const std::string &other) {
-				return std::find(waiting.begin(), waiting.end(), other) != waiting.end();
-			});
-		});
-		/* In a circle nothing comes first; the rehearsal says so. */
-		if (next == waiting.end())
-			next = waiting.begin();
-		result.push_back(*next);
-		waiting.erase(next);
-	}
-	return result;
+	return in_order(ledger::all_requirements(), std::move(waiting));
 }
 
 std::vector<std::string>::iterator
@@ -117,7 +102,15 @@ climb(const std::vector<std::string> &names, std::vector<Rung> &stair)
 		pg::SettingsScope settings;
 		migrate::Progress progress;
 		capture::Run run(ledger::new_id(), name);
-		migrate::run_script(stair.back().migration.up, name, run, progress);
+		const script::Script &up = stair.back().migration.up;
+		std::optional<Deployment> deployment;
+		migrate::Watch watch;
+		if (Deployment::is_wanted(up))
+		{
+			deployment.emplace(up, false);
+			watch.instead = [&](const script::Statement &statement) { return deployment->stand_in(statement).sql; };
+		}
+		migrate::run_script(up, name, run, progress, watch);
 		migrate::check_constraints(name, progress);
 		migrate::note_listed(name, true);
 		assumed.insert(name);

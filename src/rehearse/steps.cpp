@@ -39,10 +39,22 @@ StepRecorder::before(const Fit &fit)
 }
 
 void
-StepRecorder::after(const migrate::Progress &progress, const std::vector<Taken> &taken)
+StepRecorder::after(const migrate::Progress &progress, const std::vector<Taken> &taken, const std::string &note,
+					bool is_partial)
 {
 	const migrate::Timing &timing = progress.timings.back();
-	Seen seen = {{progress.phase, timing.line, progress.statement, timing.duration_us, timing.rows, {}, {}, "", "", 0},
+	Seen seen = {{progress.phase,
+				  timing.line,
+				  progress.statement,
+				  timing.duration_us,
+				  timing.rows,
+				  {},
+				  {},
+				  "",
+				  "",
+				  0,
+				  note,
+				  is_partial},
 				 taken,
 				 {},
 				 fit_,
@@ -114,6 +126,10 @@ to_json(const std::vector<Step> &steps)
 			.number("rows", step.rows)
 			.json("locks", locks.str())
 			.json("rewritten", rewritten.str());
+		if (!step.note.empty())
+			json.text("note", step.note);
+		if (step.partial)
+			json.json("partial", "true");
 		if (!step.table.empty())
 			json.text("table", step.table).text("why", step.why).number("bytes", step.bytes);
 		result.json(json.str());

@@ -23,7 +23,9 @@ struct Step
 	std::vector<std::string> rewritten;
 	std::string table; // that was read or written from end to end, or empty
 	std::string why;
-	int64_t bytes; // its size before
+	int64_t bytes;        // its size before
+	std::string note;     // how it was rehearsed in another way than it is deployed, or empty
+	bool partial = false; // not at all, or on a sample: its time tells nothing
 };
 std::string to_json(const std::vector<Step> &steps);
 
@@ -32,7 +34,8 @@ class StepRecorder
 {
 public:
 	void before(const Fit &fit);
-	void after(const migrate::Progress &progress, const std::vector<Taken> &taken);
+	void after(const migrate::Progress &progress, const std::vector<Taken> &taken, const std::string &note = "",
+			   bool is_partial = false);
 
 	// What was seen, once it is known how relations were before.
 	std::vector<Step> steps(const std::map<Oid, Relation> &before) const;

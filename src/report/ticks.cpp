@@ -74,12 +74,14 @@ parsed(Subject &subject)
 		ledger::query("SELECT n.at::timestamptz(0)::text, n.login_role FROM mg.newest_registration n WHERE n.migration "
 					  "= $1",
 					  {subject.migration.name});
-	const script::Statement *refused = subject.migration.up.first_refused();
+	const script::Statement *refused = subject.migration.up.first_undeployable();
+	const script::Statement *deployed = refused == nullptr ? subject.migration.up.first_refused() : nullptr;
 
 	return {true, rows[0][1].value_or(""),
 			"registered at " + rows[0][0].value_or("") + ", " +
 				std::to_string(subject.migration.up.statements().size()) + " statements" +
-				(refused != nullptr ? "; mg_apply() cannot run line " + std::to_string(refused->place.line) : "")};
+				(refused != nullptr ? "; cannot run line " + std::to_string(refused->place.line) : "") +
+				(deployed != nullptr ? "; wants mg_deploy() for line " + std::to_string(deployed->place.line) : "")};
 }
 
 Tick

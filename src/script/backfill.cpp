@@ -200,17 +200,12 @@ read_options(const Script &script, const Directive &directive, Backfill &backfil
 const Directive *
 find_directive(const Script &script, const Statement &statement)
 {
-	const auto number = static_cast<int>(&statement - script.statements().data());
-	const Directive *found = nullptr;
+	const Directive *found = script.backfill_at(static_cast<std::size_t>(&statement - script.statements().data()));
 
-	for (const Directive &directive : script.backfills())
-		if (directive.statement == number)
-		{
-			if (found != nullptr)
-				throw UserError("22023", "two directives mg:backfill at one statement")
-					.detail(line_of(script, directive) + ".");
-			found = &directive;
-		}
+	if (found == nullptr || found == &script.backfills().back())
+		return found;
+	if (const Directive *next = found + 1; next->statement == found->statement)
+		throw UserError("22023", "two directives mg:backfill at one statement").detail(line_of(script, *next) + ".");
 	return found;
 }
 

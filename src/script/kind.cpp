@@ -236,6 +236,13 @@ copy_refusal(const CopyStmt *statement)
 Refusal
 drop_refusal(DropStmt *statement)
 {
+	/* The server would find out when it is the statement's turn, and other steps are committed. */
+	if (statement->concurrent && list_length(statement->objects) > 1)
+		return refused("DROP INDEX CONCURRENTLY cannot run inside a transaction, nor for several indexes",
+					   "Drop them one by one.");
+	if (statement->concurrent && statement->behavior == DROP_CASCADE)
+		return refused("DROP INDEX CONCURRENTLY cannot run inside a transaction, nor with CASCADE",
+					   "Drop what hangs on the index by name, and then the index.");
 	if (statement->concurrent)
 		return alone("DROP INDEX CONCURRENTLY cannot run inside a transaction");
 	if (drops_the_ledger(statement))

@@ -225,6 +225,7 @@ Script::Script(std::string what, std::string body)
 	headers_ = parse_headers(text());
 	backfills_ = directives_of(*this, "mg:backfill");
 	unwrap();
+	pair();
 	if (what_ == "verify" || what_ == "precondition")
 		read_expectations();
 }
@@ -247,6 +248,45 @@ Script::unwrap()
 			statement.refusal.clear();
 			statement.deployable = false;
 		}
+}
+
+namespace {
+
+void
+forbid(Statement &statement, const std::string &reason, const std::string &hint)
+{
+	statement.refusal = reason;
+	statement.hint = hint;
+	statement.deployable = false;
+}
+
+} // namespace
+
+// Looks for BEGIN and COMMIT without one another, and for what runs by itself between them: mg_deploy cannot run that either.
+void
+Script::pair()
+{
+	Statement *open = nullptr;
+
+	for (Statement &statement : statements_)
+		if (statement.alone && open != nullptr)
+			forbid(statement, statement.refusal + ", and stands between BEGIN and COMMIT",
+				   "Put it behind COMMIT, or before the BEGIN in line " + std::to_string(open->place.line) + ".");
+		else if (statement.control && statement.commits)
+		{
+			if (open == nullptr)
+				forbid(statement, "COMMIT without BEGIN in a migration",
+					   "Put BEGIN where the transaction is to begin, or leave COMMIT out.");
+			open = nullptr;
+		}
+		else if (statement.control && open != nullptr)
+			forbid(statement, "BEGIN within a transaction in a migration",
+				   "COMMIT the transaction that began in line " + std::to_string(open->place.line) +
+					   ", or leave this BEGIN out.");
+		else if (statement.control)
+			open = &statement;
+	if (open != nullptr)
+		forbid(*open, "BEGIN without COMMIT in a migration", "End the transaction with COMMIT, or leave BEGIN out.");
 }
 
 namespace {
@@ -319,6 +359,16 @@ Script::first_undeployable() const
 	return nullptr;
 }
 
+const Directive *
+Script::backfill_at(std::size_t number) const
+{
+	const int wanted = static_cast<int>(number);
+	auto found = std::partition_point(backfills_.begin(), backfills_.end(),
+									  [wanted](const Directive &one) { return one.statement < wanted; });
+
+	return found != backfills_.end() && found->statement == wanted ? &*found : nullptr;
+}
+
 void
 Script::refuse(const Statement &statement, const std::string &reason, const std::string &hint) const
 {
@@ -336,8 +386,16 @@ Script::refuse(const Statement &statement) const
 void
 Script::require_runnable() const
 {
-	if (const Statement *statement = first_refused())
-		refuse(*statement);
+	const Statement *statement = first_undeployable();
+
+	if (statement == nullptr)
+		statement = first_refused();
+	if (statement == nullptr)
+		return;
+	/* mg_deploy runs these two as mg_apply does. */
+	if (what_ == "verify" || what_ == "precondition")
+		refuse(*statement, statement->refusal, "Leave it out, or move it to the up script.");
+	refuse(*statement);
 }
 
 void

@@ -64,7 +64,8 @@ public:
 	// Tells whether a BEGIN ... COMMIT around the statements is left out.
 	bool is_unwrapped() const { return unwrapped_; }
 
-	// Raises 0A000 for the first statement that mg_apply cannot run, such as one that cannot run in a transaction.
+	// Raises 0A000 for a statement that mg_apply cannot run, such as one that cannot run in a transaction; first for one that mg_deploy cannot
+	// run either.
 	void require_runnable() const;
 	// Raises MG007 for the first statement with a literal secret: scripts are kept verbatim.
 	void require_no_secret() const;
@@ -77,6 +78,8 @@ public:
 
 	// The comments "-- mg:backfill ...", in their order.
 	const std::vector<Directive> &backfills() const { return backfills_; }
+	// The first of them that is about a statement, by its number, or nullptr.
+	const Directive *backfill_at(std::size_t number) const;
 
 	// Its checksum_of(); made once.
 	const std::string &checksum() const { return checksum_; }
@@ -85,6 +88,7 @@ public:
 
 private:
 	void unwrap();
+	void pair();
 	void read_expectations();
 
 	std::string what_;

@@ -1,8 +1,6 @@
 // Follows the transactions of a script.
 #include "script/steps.hpp"
 
-#include <algorithm>
-
 #include "script/backfill.hpp"
 
 namespace mg::script {
@@ -23,16 +21,13 @@ public:
 			const Statement &statement = statements[i];
 			if (statement.control)
 				statement.commits ? commit(i) : begin(i);
-			else if (statement.alone || is_backfill(i))
+			else if (statement.alone || script_.backfill_at(i) != nullptr)
 				by_itself(i);
 			else
 				add(i);
 			if (statement.adds_enum_value && begin_ == nullptr)
 				close();
 		}
-		if (begin_ != nullptr)
-			script_.refuse(*begin_, "BEGIN without COMMIT in a migration",
-						   "End the transaction with COMMIT, or leave BEGIN out.");
 		close();
 		return std::move(steps_);
 	}
@@ -40,10 +35,6 @@ public:
 private:
 	void begin(std::size_t i)
 	{
-		if (begin_ != nullptr)
-			script_.refuse(script_.statements()[i], "BEGIN within a transaction in a migration",
-						   "COMMIT the transaction that began in line " + std::to_string(begin_->place.line) +
-							   ", or leave this BEGIN out.");
 		/* What stands before a BEGIN that is otherwise around the script is in the same transaction for mg_apply as well. */
 		if (!script_.is_unwrapped())
 			close();
@@ -53,9 +44,6 @@ private:
 
 	void commit(std::size_t i)
 	{
-		if (begin_ == nullptr)
-			script_.refuse(script_.statements()[i], "COMMIT without BEGIN in a migration",
-						   "Put BEGIN where the transaction is to begin, or leave COMMIT out.");
 		extend(i);
 		begin_ = nullptr;
 		close();
@@ -70,16 +58,13 @@ private:
 	void by_itself(std::size_t i)
 	{
 		const Statement &statement = script_.statements()[i];
-		const bool batches = !statement.alone;
 
 		if (begin_ != nullptr)
-			script_.refuse(statement,
-						   batches ? "an UPDATE in batches cannot run between BEGIN and COMMIT"
-								   : statement.refusal + ", and stands between BEGIN and COMMIT",
+			script_.refuse(statement, "an UPDATE in batches cannot run between BEGIN and COMMIT",
 						   "Put it behind COMMIT, or before the BEGIN in line " + std::to_string(begin_->place.line) +
-							   (batches ? "; without -- mg:backfill it runs as one statement." : "."));
+							   "; without -- mg:backfill it runs as one statement.");
 		close();
-		steps_.push_back({batches ? Step::Kind::backfill : Step::Kind::alone, i, i});
+		steps_.push_back({statement.alone ? Step::Kind::alone : Step::Kind::backfill, i, i});
 	}
 
 	void extend(std::size_t i)
@@ -96,12 +81,6 @@ private:
 			steps_.push_back(open_);
 		is_open_ = false;
 		is_empty_ = true;
-	}
-
-	bool is_backfill(std::size_t i) const
-	{
-		return std::any_of(script_.backfills().begin(), script_.backfills().end(),
-						   [i](const Directive &one) { return one.statement == static_cast<int>(i); });
 	}
 
 	const Script &script_;

@@ -16,8 +16,8 @@ CREATE FUNCTION t.hint(script text, wanted text) RETURNS text LANGUAGE sql AS $$
 SELECT is(t.hint('ALTER TABLE large ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES other (id) ON DELETE CASCADE', 'fk-without-not-valid'),
 	E'First: ALTER TABLE public.large ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES public.other (id) ON DELETE CASCADE NOT VALID;\nThen, in a migration of its own: ALTER TABLE public.large VALIDATE CONSTRAINT k;', 'the safe way has all names in it');
 SELECT is(t.hint('ALTER TABLE large ADD UNIQUE (d)', 'unique-constraint-builds-index'), 'Instead: ALTER TABLE public.large ADD CONSTRAINT large_d_key UNIQUE USING INDEX large_d_unique;', 'an index that is there is taken');
-SELECT is(t.hint('ALTER TABLE large ADD UNIQUE (a)', 'unique-constraint-builds-index'), E'First, outside of a transaction: CREATE UNIQUE INDEX CONCURRENTLY large_a_key ON public.large (a);\nThen, in a migration of its own: ALTER TABLE public.large ADD CONSTRAINT large_a_key UNIQUE USING INDEX large_a_key;', 'another is built first');
-SELECT alike(t.hint('ALTER TABLE parted ADD UNIQUE (id)', 'unique-constraint-builds-index'), 'First, outside of a transaction: CREATE UNIQUE INDEX CONCURRENTLY part_id_key ON public.part (id);%', 'a partitioned table has a way of its own');
+SELECT is(t.hint('ALTER TABLE large ADD UNIQUE (a)', 'unique-constraint-builds-index'), E'First, by mg_deploy(): CREATE UNIQUE INDEX CONCURRENTLY large_a_key ON public.large (a);\nThen, in a migration of its own: ALTER TABLE public.large ADD CONSTRAINT large_a_key UNIQUE USING INDEX large_a_key;', 'another is built first');
+SELECT alike(t.hint('ALTER TABLE parted ADD UNIQUE (id)', 'unique-constraint-builds-index'), 'First, by mg_deploy(): CREATE UNIQUE INDEX CONCURRENTLY part_id_key ON public.part (id);%', 'a partitioned table has a way of its own');
 
 -- Registered migrations.
 SELECT status FROM mg_register('makes', 'CREATE TABLE made (id int PRIMARY KEY, a int)', 'DROP TABLE made') \gset

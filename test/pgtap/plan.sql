@@ -54,7 +54,9 @@ SELECT status FROM mg_register('fails', 'CREATE TABLE f (i int); SELECT 1/0; SEL
 SELECT value FROM mg_rehearse('fails') WHERE aspect = 'verdict' \gset
 SELECT is((SELECT string_agg(step || ' ' || (note NOT LIKE 'not rehearsed%'), ', ') FROM mg_plan('fails')), '1 true, 2 false, 3 false', 'up to the statement that failed');
 SELECT status FROM mg_register('cannot', 'VACUUM', NULL) \gset
-SELECT is((SELECT note FROM mg_plan('cannot')), 'cannot run: VACUUM cannot run inside a transaction', 'what cannot run');
+SELECT is((SELECT note FROM mg_plan('cannot')), 'not rehearsed: by the linter; mg_deploy() runs it by itself', 'what mg_apply() cannot run');
+SELECT status FROM mg_register('nobody can', 'DISCARD ALL', NULL) \gset
+SELECT is((SELECT note FROM mg_plan('nobody can')), 'cannot run: DISCARD ALL cannot run inside a transaction', 'what nobody can run');
 SELECT is((SELECT string_agg(stale, ', ') FROM mg.rehearsals WHERE migration = 'small one'), NULL, 'a receipt is fresh');
 SELECT status FROM mg_register('small one', 'ALTER TABLE small ALTER id TYPE bigint; SELECT 5', 'ALTER TABLE small ALTER id TYPE int') \gset
 SELECT is((SELECT string_agg(stale, ', ') FROM mg.rehearsals WHERE migration = 'small one'), 'the scripts have changed', 'until its scripts change');

@@ -111,11 +111,18 @@ SELECT is(t.said($$SELECT mg_apply('e3ok', 'create table e3ok (i int primary key
 	E'22023 no security label providers have been loaded\nCONTEXT: migration "e3ok", up, line 1: security label on table e3ok is null', 'all else runs');
 
 -- Transaction control.
-SELECT alike(t.applying('e4', script), '0A000 transaction control in the middle of a migration%line ' || line || ': %HINT: A migration is one transaction already%', 'refused: ' || script) FROM (VALUES
-	(2, E'create table e4 (i int);\nbegin;\nselect 1;'), (2, E'create table e4 (i int);\ncommit;\nselect 1;'), (2, E'begin; create table e4 (i int);\nsavepoint a; commit;'),
-	(2, E'begin; create table e4 (i int);\nrelease a; commit;'), (2, E'begin; create table e4 (i int);\nrollback to a; commit;'), (1, E'begin; create table e4 (i int);\ncommit; begin; select 1; commit;'),
-	(1, E'begin; create table e4 (i int); rollback;'), (1, 'abort'), (1, E'begin;\nselect 1; commit;\nselect 2;'), (1, 'commit and chain'), (1, 'prepare transaction ''x'''),
-	(1, 'commit prepared ''x'''), (1, 'rollback prepared ''x'''), (1, E'begin;\nbegin; commit; commit;'), (1, 'begin isolation level serializable; select 1; commit')) v (line, script);
+SELECT alike(t.applying('e4', script), '0A000 ' || reason || '%line ' || line || ': %HINT: ' || hint || '%', 'refused: ' || script) FROM (VALUES
+	('BEGIN without COMMIT in a migration', 2, 'End the transaction with COMMIT', E'create table e4 (i int);\nbegin;\nselect 1;'),
+	('COMMIT without BEGIN in a migration', 2, 'Put BEGIN where', E'create table e4 (i int);\ncommit;\nselect 1;'),
+	('BEGIN within a transaction in a migration', 2, 'COMMIT the transaction that began in line 1', E'begin;\nbegin; commit; commit;'),
+	('BEGIN without COMMIT in a migration', 1, '', E'begin; create table e4 (i int); rollback;'),
+	('transaction control in the middle of a migration', 1, 'CALL mg_deploy() runs it: each BEGIN ... COMMIT as a transaction of its own.', E'begin; create table e4 (i int);\ncommit; begin; select 1; commit;'),
+	('transaction control in the middle of a migration', 1, 'CALL mg_deploy() runs it', E'begin;\nselect 1; commit;\nselect 2;')) v (reason, line, hint, script);
+SELECT alike(t.applying('e4', script), '0A000 transaction control in the middle of a migration%line ' || line || ': %HINT: Leave ROLLBACK, SAVEPOINT and the like out%', 'refused: ' || script) FROM (VALUES
+	(2, E'begin; create table e4 (i int);\nsavepoint a; commit;'),
+	(2, E'begin; create table e4 (i int);\nrelease a; commit;'), (2, E'begin; create table e4 (i int);\nrollback to a; commit;'),
+	(1, 'abort'), (1, 'commit and chain'), (1, 'prepare transaction ''x'''),
+	(1, 'commit prepared ''x'''), (1, 'rollback prepared ''x'''), (1, 'begin isolation level serializable; select 1')) v (line, script);
 SELECT alike(t.applying('e4', 'set transaction isolation level serializable'), '0A000 SET TRANSACTION in a migration%', 'refused: SET TRANSACTION');
 SELECT alike(t.applying('e4', 'set transaction snapshot ''x'''), '0A000 SET TRANSACTION in a migration%', 'refused: SET TRANSACTION SNAPSHOT');
 SELECT alike(t.applying('e4', E'select 1;\ndo $$ begin commit; end $$'), '2D000 invalid transaction termination%migration "e4", up, line 2: do%', 'COMMIT in a DO block fails as it does in a transaction');

@@ -1,0 +1,93 @@
+// Takes a script through its steps, each in transactions of its own and on record before and after: whoever comes after an interruption goes on
+// with the first that is not done.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "deploy/alone.hpp"
+#include "deploy/blockers.hpp"
+#include "deploy/patience.hpp"
+#include "ledger/journal.hpp"
+#include "migrate/attempt.hpp"
+#include "script/steps.hpp"
+
+namespace mg::deploy {
+
+// Whether each statement must succeed, or finds that what it undoes was never done.
+enum class Mode
+{
+	strict,
+	undo
+};
+
+class Deployer
+{
+public:
+	// All outlive it. Its steps are numbered from `offset` on, behind those of another script of the same deployment.
+	Deployer(const ledger::Deployment &deployment, const script::Script &script, migrate::Attempt &attempt,
+			 Patience patience, Mode mode = Mode::strict, int offset = 0);
+
+	// Runs the steps that are not done. What stops it is on record when it is raised; the deployment stays open.
+	void run();
+
+	// Removes what the first step that is not done has left behind, or finds that it is done; for who does not go on.
+	void settle();
+
+	// Drops objects in the order that works, as the step behind the last. Gives those that it could not drop.
+	std::vector<capture::RunObject> drop(const std::vector<capture::RunObject> &objects);
+
+	int step_count() const { return static_cast<int>(steps_.size()); }
+
+private:
+	void run_step(int number);
+	void run_transaction(int number, int attempt);
+	void run_alone(int number, int attempt);
+	void run_tolerantly(std::size_t i, capture::Run &run);
+	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);
+	void remove_leftover(int number, int attempt, const Leftover &leftover);
+	void finish_alone(int number, const Alone &alone, const Before &before);
+	void run_backfill(int number);
+	void run_in_worker(int number, int attempt, const std::string &sql, bool is_weak, Oid table);
+	void end_orphan();
+	void wait_for_transactions(int number, Oid table);
+	void try_step(int number, const std::function<void(int)> &once);
+	void done(int number, const migrate::Effects &effects, const pg::Settings &settings);
+	void note(const std::string &event, int number, int attempt, const pg::Error *error, const Blockers &blockers);
+	ledger::JournalEntry entry(const std::string &event, int number) const;
+	const script::Statement &statement(int number) const { return script_.statements()[steps_[number - 1].first]; }
+	std::string title(int number) const;
+	std::string summary(int number) const;
+	void apply_lock_timeout(bool is_weak) const;
+
+	const ledger::Deployment &deployment_;
+	const script::Script &script_;
+	migrate::Attempt &attempt_;
+	Patience patience_;
+	Mode mode_;
+	int offset_;
+	std::vector<script::Step> steps_;
+	pg::Settings carried_; // what the steps before have SET
+	Blockers blockers_;    // of the last try
+	bool was_tried_ = false;
+	int64_t step_start_ = 0;
+};
+
+// What a deployment's steps have done together, and what they cost.
+struct Sum
+{
+	migrate::Effects effects;
+	std::vector<migrate::Timing> timings;
+	int64_t rows = 0;
+};
+Sum sum_of(const ledger::Deployment &deployment);
+
+// What the steps so far have SET.
+pg::Settings settings_left(const ledger::Deployment &deployment);
+
+// The text that tells a worker for which run it works, and the other way round.
+std::string cargo_of(const ledger::Deployment &deployment);
+void begin_errand_raw(const char *cargo);
+
+} // namespace mg::deploy

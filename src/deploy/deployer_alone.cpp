@@ -1,0 +1,217 @@
+// Steps of one statement that no transaction block can have.
+#include "deploy/deployer.hpp"
+
+#include <algorithm>
+
+#include "core/json.hpp"
+#include "deploy/inverse.hpp"
+#include "deploy/transact.hpp"
+#include "drift/expected.hpp"
+#include "migrate/locks.hpp"
+#include "policy/policy.hpp"
+
+namespace mg::deploy {
+
+namespace {
+
+constexpr int worker_look_ms = 500;
+constexpr int64_t blockers_look_us = 2000000;
+
+migrate::Effects
+effects_of_objects(std::vector<capture::RunObject> objects)
+{
+	migrate::Effects effects;
+	JsonArray json;
+
+	for (const capture::RunObject &object : objects)
+		json.json(migrate::object_json(object, ""));
+	effects.objects = std::move(objects);
+	effects.objects_json = json.str();
+	return effects;
+}
+
+std::vector<schema::Unit>
+units_about(const std::vector<Oid> &relations)
+{
+	std::vector<schema::Address> addresses;
+
+	for (Oid relation : relations)
+		if (OidIsValid(relation))
+			addresses.push_back({RelationRelationId, relation});
+	return addresses.empty() ? std::vector<schema::Unit>() : schema::units_of(drift::scope(), addresses);
+}
+
+} // namespace
+
+void
+Deployer::wait_for_transactions(int number, Oid table)
+{
+	const int64_t start = capture::clock_us();
+	Blockers older;
+	int limit = -1;
+
+	for (bool told = false;; told = true)
+	{
+		transact([&] {
+			limit = policy::seconds("wait_for_transactions");
+			older = transactions_before(table);
+			if (!older.empty() && limit >= 0)
+				end_some(older);
+		});
+		if (older.empty())
+			return;
+		if (!told)
+			pg::report(NOTICE,
+					   UserError("00000", title(number) + " has to wait for transactions that are older than it")
+						   .detail(list_of(older) + "."));
+		if (limit < 0)
+			return;
+		if (capture::clock_us() - start >= int64_t{limit} * 1000000)
+			break;
+		pg::sleep_ms(200);
+	}
+	blockers_ = older;
+	pg::guarded([&] {
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						errmsg("transactions that the statement would have to wait for have not ended in %d s", limit),
+						errhint("The policy setting wait_for_transactions is how long they may take.")));
+	});
+}
+
+void
+Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is_weak, Oid table)
+{
+	pg::Settings settings = {{"lock_timeout", std::to_string(is_weak ? 0 : patience_.lock_timeout_ms)}};
+	const std::string context = "migration \"" + deployment_.migration + "\", " + script_.what() + ", line " +
+								std::to_string(attempt_.progress.line) + ": " + attempt_.progress.statement;
+	int64_t looked = capture::clock_us();
+	std::string told;
+
+	if (OidIsValid(table))
+		wait_for_transactions(number, table);
+	settings.insert(settings.end(), carried_.begin(), carried_.end());
+	pg::Errand errand(sql, settings, cargo_of(deployment_));
+	while (!errand.wait(worker_look_ms))
+	{
+		if (is_over(patience_.deadline))
+			throw UserError("57014", "the deployment's deadline has come")
+				.detail("It was in " + title(number) + ".")
+				.hint("CALL mg_resume() goes on with it.");
+		if (capture::clock_us() - looked < blockers_look_us || errand.pid() == 0)
+			continue;
+		looked = capture::clock_us();
+		transact([&] {
+			Blockers now = blockers_of(errand.pid());
+			const std::string list = list_of(now);
+			blockers_ = now;
+			if (now.empty() || list == told)
+				return;
+			told = list;
+			end_some(now);
+			note("blocked", number, attempt, nullptr, now);
+			pg::report(NOTICE, UserError("00000", title(number) + " waits").detail("For " + list_of(now) + "."));
+		});
+	}
+	if (std::optional<pg::Error> error = errand.failure(context))
+		throw std::move(*error);
+}
+
+Alone
+Deployer::prepare_alone(int number, int attempt, Before &before, Leftover &leftover)
+{
+	const script::Statement &statement = this->statement(number);
+	Alone alone;
+
+	transact([&] {
+		const pg::SettingsScope settings;
+		pg::apply(carried_);
+		alone = read_alone(std::string(script_.text_of(statement)));
+		const std::optional<ledger::JournalRecord> earlier =
+			ledger::newest_entry(deployment_, offset_ + number, "started");
+		before = earlier.has_value() && deployment_.is_own ? read_before(earlier->details) : look(alone);
+		leftover = leftover_of(alone, before, was_tried_);
+		drift::warn_of_drift(units_about({alone.table, alone.partition}));
+		ledger::JournalEntry record = entry("started", number);
+		record.attempt = attempt;
+		record.details = to_json(before);
+		ledger::append_journal(deployment_, record);
+	});
+	return alone;
+}
+
+void
+Deployer::remove_leftover(int number, int attempt, const Leftover &leftover)
+{
+	for (const std::string &remedy : leftover.remedies)
+	{
+		pg::report(NOTICE, UserError("00000", "what an interrupted try has left is removed: " + remedy));
+		run_in_worker(number, attempt, remedy, true, InvalidOid);
+	}
+}
+
+void
+Deployer::finish_alone(int number, const Alone &alone, const Before &before)
+{
+	transact([&] {
+		const pg::SettingsScope settings;
+		pg::apply(carried_);
+		migrate::take_run_lock();
+		const migrate::Effects effects = effects_of_objects(effects_of(alone, before));
+		if (!effects.objects.empty())
+			drift::take_units(units_about({alone.table, before.table, alone.partition}), {});
+		done(number, effects, carried_);
+	});
+}
+
+void
+Deployer::run_alone(int number, int attempt)
+{
+	const script::Statement &statement = this->statement(number);
+	Before before;
+	Leftover leftover;
+
+	attempt_.progress.timings.clear();
+	attempt_.progress.rows = 0;
+	const Alone alone = prepare_alone(number, attempt, before, leftover);
+	const int64_t start = capture::clock_us();
+	if (!leftover.is_done)
+	{
+		remove_leftover(number, attempt, leftover);
+		try
+		{
+			run_in_worker(number, attempt, leftover.instead.value_or(alone.sql), statement.weak, alone.table);
+		}
+		catch (const pg::Error &error)
+		{
+			if (mode_ != Mode::undo || !is_missing(error.data()))
+				throw;
+			note_skipped(statement, error);
+		}
+	}
+	attempt_.progress.timings.push_back({statement.place.line, capture::clock_us() - start, 0});
+	finish_alone(number, alone, before);
+}
+
+void
+Deployer::settle()
+{
+	int number = 0;
+
+	end_orphan();
+	transact([&] {
+		number = std::max(0, ledger::steps_done(deployment_) - offset_) + 1;
+		carried_ = settings_left(deployment_);
+		was_tried_ = ledger::newest_entry(deployment_, offset_ + number, "started").has_value();
+	});
+	if (!was_tried_ || number > step_count() || steps_[number - 1].kind != script::Step::Kind::alone)
+		return;
+	Before before;
+	Leftover leftover;
+	step_start_ = capture::clock_us();
+	const Alone alone = prepare_alone(number, 1, before, leftover);
+	remove_leftover(number, 1, leftover);
+	if (leftover.is_done)
+		finish_alone(number, alone, before);
+}
+
+} // namespace mg::deploy

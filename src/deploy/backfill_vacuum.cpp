@@ -31,7 +31,7 @@ run(const std::string &sql, const pg::Settings &settings)
 		pg::Errand errand(sql, settings, "");
 		while (!errand.wait(1000))
 			;
-		if (const std::optional<pg::Error> failure = errand.failure(); failure.has_value())
+		if (const std::optional<pg::Error> failure = errand.failure("VACUUM of a backfill"); failure.has_value())
 			why = std::string("It raised: ") + failure->what() + ".";
 	}
 	catch (const UserError &error)

@@ -233,6 +233,12 @@ leftover_of_create(const Alone &alone, const Before &before, bool was_tried)
 
 } // namespace
 
+capture::RunObject
+index_object(Oid oid, const std::string &identity, const std::vector<std::string> &names, const std::string &change)
+{
+	return object_of("index", identity, names, change, oid);
+}
+
 Alone
 read_alone(const std::string &sql)
 {
@@ -348,7 +354,7 @@ effects_of(const Alone &alone, const Before &before)
 	{
 		for (const Index &index : new_indexes(alone, before))
 			if (index.is_valid && (alone.index_name.empty() || index.name == alone.index_name))
-				objects.push_back(object_of("index", index.identity, {index.schema, index.name}, "created", index.oid));
+				objects.push_back(index_object(index.oid, index.identity, {index.schema, index.name}, "created"));
 	}
 	else if (alone.kind == Alone::Kind::drop_index && OidIsValid(before.index))
 	{
@@ -360,7 +366,7 @@ effects_of(const Alone &alone, const Before &before)
 	{
 		for (const Index &index : indexes_of(alone.table))
 			if (alone.index_identity.empty() || index.identity == alone.index_identity)
-				objects.push_back(object_of("index", index.identity, {index.schema, index.name}, "changed", index.oid));
+				objects.push_back(index_object(index.oid, index.identity, {index.schema, index.name}, "changed"));
 	}
 	else if (alone.kind == Alone::Kind::detach)
 	{

@@ -59,6 +59,10 @@ struct Leftover
 // Raises 55000 when an index of the same name is in the way that is not valid and that no try has made.
 Leftover leftover_of(const Alone &alone, const Before &before, bool was_tried);
 
+// An index as records tell of it; `names` are schema and name.
+capture::RunObject index_object(Oid oid, const std::string &identity, const std::vector<std::string> &names,
+								const std::string &change);
+
 // The objects that it changed.
 std::vector<capture::RunObject> effects_of(const Alone &alone, const Before &before);
 

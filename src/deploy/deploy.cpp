@@ -148,7 +148,7 @@ run(const ledger::Deployment &deployment, const migrate::Migration &migration, m
 		pg::report(NOTICE, UserError("00000", "migration \"" + deployment.migration + "\" is deployed")
 							   .detail(std::to_string(deployer.step_count()) +
 									   (deployer.step_count() == 1 ? " step" : " steps") + ", in " +
-									   pg::span_text(capture::clock_us() - start) + "."));
+									   pg::span_text((capture::clock_us() - start) / 1000 * 1000) + "."));
 	});
 }
 

@@ -52,6 +52,16 @@ Deployer::Deployer(const ledger::Deployment &deployment, const script::Script &s
 {
 }
 
+const script::Statement &
+Deployer::statement(int number) const
+{
+	std::size_t i = steps_[number - 1].first;
+
+	while (i < steps_[number - 1].last && script_.statements()[i].control)
+		i++;
+	return script_.statements()[i];
+}
+
 std::string
 Deployer::title(int number) const
 {
@@ -165,8 +175,9 @@ Deployer::run_step(int number)
 			break;
 	}
 	if (step_count() > 1)
-		pg::report(NOTICE, UserError("00000", title(number) + ": " + summary(number))
-							   .detail("Done in " + pg::span_text(capture::clock_us() - step_start_) + "."));
+		pg::report(NOTICE,
+				   UserError("00000", title(number) + ": " + summary(number))
+					   .detail("Done in " + pg::span_text((capture::clock_us() - step_start_) / 1000 * 1000) + "."));
 }
 
 void

@@ -46,6 +46,8 @@ private:
 	void run_alone(int number, int attempt);
 	void run_tolerantly(std::size_t i, capture::Run &run);
 	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);
+	void run_part(const std::string &sql);
+	void run_partitioned(int number, int attempt, const Alone &alone, const Before &before);
 	void remove_leftover(int number, int attempt, const Leftover &leftover);
 	void finish_alone(int number, const Alone &alone, const Before &before);
 	void run_backfill(int number);
@@ -56,7 +58,7 @@ private:
 	void done(int number, const migrate::Effects &effects, const pg::Settings &settings);
 	void note(const std::string &event, int number, int attempt, const pg::Error *error, const Blockers &blockers);
 	ledger::JournalEntry entry(const std::string &event, int number) const;
-	const script::Statement &statement(int number) const { return script_.statements()[steps_[number - 1].first]; }
+	const script::Statement &statement(int number) const; // the first that is run
 	std::string title(int number) const;
 	std::string summary(int number) const;
 	void apply_lock_timeout(bool is_weak) const;

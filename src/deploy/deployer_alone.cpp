@@ -5,9 +5,11 @@
 
 #include "core/json.hpp"
 #include "deploy/inverse.hpp"
+#include "deploy/partitioned.hpp"
 #include "deploy/transact.hpp"
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
+#include "migrate/own_history.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::deploy {
@@ -174,6 +176,9 @@ Deployer::run_alone(int number, int attempt)
 	attempt_.progress.rows = 0;
 	const Alone alone = prepare_alone(number, attempt, before, leftover);
 	const int64_t start = capture::clock_us();
+	if (alone.kind == Alone::Kind::create_index && alone.is_partitioned &&
+		!(OidIsValid(alone.index) && alone.is_tolerant && !was_tried_))
+		return run_partitioned(number, attempt, alone, before);
 	if (!leftover.is_done)
 	{
 		remove_leftover(number, attempt, leftover);
@@ -190,6 +195,61 @@ Deployer::run_alone(int number, int attempt)
 	}
 	attempt_.progress.timings.push_back({statement.place.line, capture::clock_us() - start, 0});
 	finish_alone(number, alone, before);
+}
+
+// Runs a statement of ours as one of the run's, in a transaction.
+void
+Deployer::run_part(const std::string &sql)
+{
+	const script::Script part("up", sql);
+	migrate::Progress progress = attempt_.progress;
+
+	transact([&] {
+		migrate::take_run_lock();
+		const pg::SettingsScope waits;
+		apply_lock_timeout(false);
+		const pg::SettingsScope settings;
+		pg::apply(carried_);
+		capture::Run run(deployment_.id, deployment_.migration);
+		migrate::run_statements(part, 0, part.statements().size(), deployment_.migration, run, progress);
+		migrate::forget_listed();
+	});
+}
+
+void
+Deployer::run_partitioned(int number, int attempt, const Alone &alone, const Before &before)
+{
+	const int64_t start = capture::clock_us();
+	Oid above = InvalidOid;
+	std::optional<Part> part;
+
+	auto look = [&] {
+		transact([&] {
+			above = index_above(alone, before);
+			part = OidIsValid(above) ? next_part(above) : std::nullopt;
+		});
+	};
+	look();
+	if (!OidIsValid(above))
+	{
+		run_part(on_only(alone.sql));
+		look();
+	}
+	while (part.has_value())
+	{
+		pg::report(NOTICE, UserError("00000", title(number) + ": " + part->sql));
+		if (part->is_alone)
+			run_in_worker(number, attempt, part->sql, true, part->table);
+		else
+			run_part(part->sql);
+		look();
+	}
+	attempt_.progress.timings.push_back({statement(number).place.line, capture::clock_us() - start, 0});
+	transact([&] {
+		migrate::take_run_lock();
+		drift::take_units(units_about(tables_of(above)), {});
+		done(number, effects_of_objects(parts_of(above)), carried_);
+	});
 }
 
 void

@@ -10,6 +10,7 @@
 #include "migrate/objects.hpp"
 #include "migrate/own_history.hpp"
 #include "migrate/size.hpp"
+#include "pg/lock.hpp"
 #include "pg/session.hpp"
 #include "pg/text.hpp"
 #include "pg/worker.hpp"
@@ -195,6 +196,7 @@ Attempt::run(const std::function<void(capture::Run &)> &work)
 		for (const HeldLock &lock : held_locks())
 			locked_before_[lock.oid] = lock.rank;
 		begin(ledger::new_id());
+		pg::show_migration(migration_);
 		const pg::Watch watch(alerts_while_running(alert_policy_, migration_, action_, session_));
 		capture::Run run(id_, migration_);
 		work(run);

@@ -290,8 +290,9 @@ Errand::failure(const std::string &context)
 			{
 				const char *known = state->failure->context;
 				MemoryContext before = MemoryContextSwitchTo(state->memory);
-				state->failure->context =
-					known != nullptr ? psprintf("%s\n%s", known, context.c_str()) : pstrdup(context.c_str());
+				if (!context.empty())
+					state->failure->context =
+						known != nullptr ? psprintf("%s\n%s", known, context.c_str()) : pstrdup(context.c_str());
 				MemoryContextSwitchTo(before);
 				ThrowErrorData(state->failure);
 			}

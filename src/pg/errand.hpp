@@ -26,8 +26,8 @@ public:
 	// Its process, or 0 before it has one and after it has ended.
 	int pid() const;
 
-	// After its end: what the worker's statement raised, with a line of context more, or nothing.
-	std::optional<Error> failure(const std::string &context);
+	// After its end: what the worker's statement raised, with a line of context more if there is one, or nothing.
+	std::optional<Error> failure(const std::string &context = "");
 
 private:
 	struct State;

@@ -210,6 +210,18 @@ share_own_lock(OwnLock what)
 	});
 }
 
+void
+show_migration(const std::string &migration)
+{
+	guarded([&] {
+		const auto hash = DatumGetUInt32(
+			hash_any(reinterpret_cast<const unsigned char *>(migration.data()), static_cast<int>(migration.size())));
+		LOCKTAG tag;
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, own_lock_class, hash, own_name_field);
+		LockAcquire(&tag, ShareLock, false, true);
+	});
+}
+
 SessionLock::SessionLock(OwnLock what)
 	: what_(what), held_(guarded([&] {
 		  const LOCKTAG tag = own_tag(what);

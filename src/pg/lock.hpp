@@ -73,6 +73,11 @@ private:
 // Tells whether another session waits for a row that the current (sub)transaction has changed or locked.
 bool keeps_others_waiting();
 
+// Shows, until the transaction ends, for which migration the session works: pg_locks.objid is pg_catalog.hashtext() of its name, objsubid
+// this.
+constexpr uint16 own_name_field = 5;
+void show_migration(const std::string &migration);
+
 // Takes such a lock for the rest of this process, waiting for it.
 void keep_own_lock_raw(OwnLock what);
 

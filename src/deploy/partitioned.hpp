@@ -1,0 +1,34 @@
+// CREATE INDEX CONCURRENTLY on a partitioned table, which the server does not do: the index on the table alone, one on each partition concurrently,
+// each attached to the one above it. What is there already is found, so that it goes on after an interruption.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/run.hpp"
+#include "deploy/alone.hpp"
+
+namespace mg::deploy {
+
+// CREATE INDEX ... ON ONLY, without CONCURRENTLY: the same for the table alone.
+std::string on_only(const std::string &sql);
+
+// What comes next for the partitions of an index.
+struct Part
+{
+	std::string sql;
+	bool is_alone = false; // in a worker, else in a transaction
+	Oid table = InvalidOid;
+};
+// Nothing when every partition has its index. Raises 55000 when an index that is not valid has the name that a partition's is to have.
+std::optional<Part> next_part(Oid index);
+
+// The index that the statement has made on the partitioned table itself, or the one that an interrupted try has made; 0: none yet.
+Oid index_above(const Alone &alone, const Before &before);
+
+// The index and those of the partitions, as created; and all tables they are on.
+std::vector<capture::RunObject> parts_of(Oid index);
+std::vector<Oid> tables_of(Oid index);
+
+} // namespace mg::deploy

@@ -360,7 +360,7 @@ subtest 'locks' => sub {
 	is(changes('l'), '1:3000', '  each row is changed once');
 
 	# Others wait for a batch: the next one is smaller.
-	sql("CREATE FUNCTION slow(i int) RETURNS int LANGUAGE plpgsql AS \$\$ BEGIN IF i = 1200 THEN PERFORM pg_sleep(1.5); END IF; RETURN 1; END \$\$; SELECT mg_set_policy('backfill_batch_time', '10min', 'test')");
+	sql("CREATE FUNCTION slow(i int) RETURNS int LANGUAGE plpgsql AS \$\$ BEGIN FOR t IN 1 .. 300 LOOP EXIT WHEN i <> 1200 OR EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'); PERFORM pg_sleep(0.1); END LOOP; RETURN 1; END \$\$; SELECT mg_set_policy('backfill_batch_time', '10min', 'test')");
 	sql('INSERT INTO l SELECT i FROM generate_series(3001, 6000) i');
 	my $session = start("CALL mg_backfill('l', 'n = n + slow(id)')");
 	wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'runner' AND wait_event = 'PgSleep'");

@@ -15,7 +15,8 @@ run_backfill(const ledger::Deployment &deployment, int step, const BackfillOrder
 {
 	BackfillRun run(deployment, step, order, settings, patience);
 
-	transact([&] { run.prepare(); });
+	patiently(
+		patience, [&](int) { transact([&] { run.prepare(); }); }, [](int, const std::string &, const std::string &) {});
 	return run.go();
 }
 
@@ -171,10 +172,15 @@ backfill(const BackfillOrder &order)
 
 	ledger::Deployment deployment;
 	BackfillRun run(deployment, only_step, order, settings, patience);
-	transact([&] {
-		deployment = open_or_begin(what, order, subject);
-		run.prepare();
-	});
+	patiently(
+		patience,
+		[&](int) {
+			transact([&] {
+				deployment = open_or_begin(what, order, subject);
+				run.prepare();
+			});
+		},
+		[](int, const std::string &, const std::string &) {});
 	go(deployment, run);
 
 	ledger::JournalEntry entry;

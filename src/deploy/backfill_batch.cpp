@@ -143,25 +143,7 @@ Statements::order_by(bool backwards) const
 	return list;
 }
 
-// a > x OR (a = x AND (b > y))
-std::string
-Statements::stepwise(const KeyValues &values, bool beyond) const
-{
-	std::string result;
-
-	for (std::size_t i = target_.key.size(); i-- > 0;)
-	{
-		const KeyColumn &key = target_.key[i];
-		if (result.empty())
-			result = compared(key, beyond ? key.after() : key.up_to(), values[i]);
-		else
-			result = compared(key, key.descending != beyond ? key.greater : key.less, values[i]) + " OR (" +
-					 compared(key, key.equal, values[i]) + " AND (" + result + "))";
-	}
-	return "(" + result + ")";
-}
-
-// A condition of rows behind these values in the order of the index, or of those that are not.
+// A condition of rows behind these values in the order of the index, or of those that are not; rows are compared as wholes.
 std::string
 Statements::side_of(const KeyValues &values, bool beyond) const
 {
@@ -177,10 +159,35 @@ Statements::side_of(const KeyValues &values, bool beyond) const
 		literals += (i == 0 ? "" : ", ") + literal(target_.key[i], values[i]);
 	}
 	/* The planner guesses by the first column, of which a row comparison tells it little. */
-	return compared(first, beyond ? first.from() : first.up_to(), values.front()) + " AND " +
-		   (is_uniform(target_.key)
-				? "(" + names + ") " + (beyond ? first.after() : first.up_to()) + " (" + literals + ")"
-				: stepwise(values, beyond));
+	return compared(first, beyond ? first.from() : first.up_to(), values.front()) + " AND (" + names + ") " +
+		   (beyond ? first.after() : first.up_to()) + " (" + literals + ")";
+}
+
+// The same column by column: a = x AND b > y AND b <= v AND (b < v OR (b = v AND (c <= w)))
+std::string
+Statements::stepwise(const Range &range) const
+{
+	const std::size_t level = range.after.empty() ? 0 : range.after.size() - 1;
+	std::string result;
+	std::string up_to;
+
+	for (std::size_t i = 0; i < level; i++)
+		result += compared(target_.key[i], target_.key[i].equal, range.after[i]) + " AND ";
+	if (!range.after.empty())
+		result += compared(target_.key[level], target_.key[level].after(), range.after[level]) + " AND ";
+	if (!std::equal(range.up_to.begin(), range.up_to.begin() + static_cast<std::ptrdiff_t>(level), range.after.begin()))
+		return result + "true";
+	for (std::size_t i = target_.key.size(); i-- > level;)
+	{
+		const KeyColumn &key = target_.key[i];
+		if (up_to.empty())
+			up_to = compared(key, key.up_to(), range.up_to[i]);
+		else
+			up_to = compared(key, key.descending ? key.greater : key.less, range.up_to[i]) + " OR (" +
+					compared(key, key.equal, range.up_to[i]) + " AND (" + up_to + "))";
+	}
+	return result + compared(target_.key[level], target_.key[level].up_to(), range.up_to[level]) + " AND (" + up_to +
+		   ")";
 }
 
 std::string
@@ -189,6 +196,8 @@ Statements::within(const Range &range) const
 	if (!target_.has_key())
 		return reference_ + ".ctid OPERATOR(pg_catalog.>=) " + page(range.first_page) + " AND " + reference_ +
 			   ".ctid OPERATOR(pg_catalog.<) " + page(range.end_page);
+	if (!is_uniform(target_.key))
+		return stepwise(range);
 	return (range.after.empty() ? "" : side_of(range.after, true) + " AND ") + side_of(range.up_to, false);
 }
 

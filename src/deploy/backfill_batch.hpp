@@ -9,7 +9,8 @@
 
 namespace mg::deploy {
 
-// A part of a target.
+// A part of a target. Where rows cannot be compared as wholes in the order of the index, `after` may be without its last values: then it is
+// behind all that begin with the rest, and the range ends with those that have all but the last of `after`.
 struct Range
 {
 	KeyValues after; // empty: from the first on
@@ -28,7 +29,7 @@ public:
 	void check() const;
 	// The greatest key; empty if there is no row.
 	KeyValues greatest() const;
-	// The key of the row that is so many behind another one and not behind the last; nothing if there are not so many.
+	// The key of the row that is so many behind, in the range from there to the target's last; nothing if there are not so many.
 	std::optional<KeyValues> bound(const KeyValues &after, int64_t count) const;
 	// Gives the number of rows changed.
 	int64_t update(const Range &range) const;
@@ -38,7 +39,7 @@ private:
 	std::string order_by(bool backwards) const;
 	std::string within(const Range &range) const;
 	std::string side_of(const KeyValues &values, bool beyond) const;
-	std::string stepwise(const KeyValues &values, bool beyond) const;
+	std::string stepwise(const Range &range) const;
 	std::string compared(const KeyColumn &key, const std::string &sign, const std::string &value) const;
 	std::string column(const KeyColumn &key) const;
 

@@ -2,6 +2,7 @@
 #include "deploy/backfill_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "capture/frame.hpp"
 #include "core/json.hpp"
@@ -104,10 +105,10 @@ BackfillRun::prepare()
 void
 BackfillRun::plan()
 {
-	targets_ = find_targets(subject_, order_);
 	{
 		pg::SettingsScope scope;
 		apply_settings();
+		targets_ = find_targets(subject_, order_);
 		for (Target &target : targets_)
 		{
 			const Statements statements(subject_, order_, target);
@@ -173,7 +174,7 @@ BackfillRun::total_rows() const
 void
 BackfillRun::announce() const
 {
-	const auto total = std::to_string(static_cast<int64_t>(total_rows()));
+	const auto total = std::to_string(std::llround(total_rows()));
 	std::string how = ", about " + total + " rows";
 	std::string detail;
 
@@ -226,7 +227,10 @@ BackfillRun::find_range(const Statements &statements, int64_t rows, Range &range
 	range.up_to = bound.value_or(target.last);
 	next.after = range.up_to;
 	next.passed += static_cast<double>(bound.has_value() ? rows : 0);
-	return !bound.has_value() || *bound == target.last;
+	if (bound.has_value() || is_uniform(target.key) || position_.after.size() <= 1)
+		return !bound.has_value() || *bound == target.last;
+	next.after.assign(position_.after.begin(), position_.after.end() - 1);
+	return false;
 }
 
 BackfillRun::Done
@@ -280,12 +284,6 @@ BackfillRun::batch(int64_t rows, int attempt) const
 	return done;
 }
 
-bool
-BackfillRun::waits_on(const pg::Error &error, int attempt) const
-{
-	return is_worth_a_try(error.data()) && attempt <= patience_.retries && GetCurrentTimestamp() < patience_.deadline;
-}
-
 void
 BackfillRun::record_blocked(const std::string &sqlstate, const std::string &error, int attempt) const
 {
@@ -303,25 +301,15 @@ BackfillRun::record_blocked(const std::string &sqlstate, const std::string &erro
 BackfillRun::Done
 BackfillRun::batch_with_patience()
 {
-	for (int attempt = 1;; attempt++)
-	{
-		std::string sqlstate;
-		std::string message;
-		try
-		{
-			return batch(size_.rows(), attempt);
-		}
-		catch (const pg::Error &error)
-		{
-			if (!waits_on(error, attempt))
-				throw;
-			sqlstate = unpack_sql_state(error.data().sqlerrcode);
-			message = error.what();
-		}
-		record_blocked(sqlstate, message, attempt);
-		size_.halve();
-		pg::sleep_ms(backoff_ms(attempt));
-	}
+	Done done;
+
+	patiently(
+		patience_, [&](int attempt) { done = batch(size_.rows(), attempt); },
+		[&](int attempt, const std::string &sqlstate, const std::string &error) {
+			record_blocked(sqlstate, error, attempt);
+			size_.halve();
+		});
+	return done;
 }
 
 BackfillResult
@@ -343,7 +331,7 @@ BackfillRun::go()
 			position_.target++;
 			continue;
 		}
-		if (GetCurrentTimestamp() >= patience_.deadline)
+		if (is_over(patience_.deadline))
 			throw UserError("57014", "the deadline has passed before the backfill of " + subject_.name + " has ended")
 				.detail(std::to_string(position_.rows) + " rows in " + std::to_string(position_.batches) +
 						" batches are done.");

@@ -7,6 +7,7 @@
 
 #include "deploy/backfill_batch.hpp"
 #include "deploy/backfill_pace.hpp"
+#include "pg/procedure.hpp"
 
 namespace mg::deploy {
 
@@ -21,13 +22,39 @@ struct Position
 	int64_t batches = 0;
 };
 
+// Calls attempt(number) until it raises nothing that is worth another try, or patience has come to its end. In between, calls
+// blocked(number, sqlstate, message) and sleeps. Not within transact().
+template <typename Attempt, typename Blocked>
+void
+patiently(const Patience &patience, Attempt &&attempt, Blocked &&blocked)
+{
+	for (int number = 1;; number++)
+	{
+		std::string sqlstate;
+		std::string message;
+		try
+		{
+			return attempt(number);
+		}
+		catch (const pg::Error &error)
+		{
+			if (!is_worth_a_try(error.data()) || number > patience.retries || is_over(patience.deadline))
+				throw;
+			sqlstate = unpack_sql_state(error.data().sqlerrcode);
+			message = error.what();
+		}
+		blocked(number, sqlstate, message);
+		pg::sleep_ms(backoff_ms(number));
+	}
+}
+
 class BackfillRun
 {
 public:
 	BackfillRun(const ledger::Deployment &deployment, int step, const BackfillOrder &order,
 				const pg::Settings &settings, const Patience &patience);
 
-	// Reads where it stands from the journal, or plans it and puts the plan there. Within transact().
+	// Reads where it stands from the journal, or plans it and puts the plan there. Within transact(); waits for no lock any longer than one try may.
 	void prepare();
 	// Runs the batches that are left. Not within transact().
 	BackfillResult go();
@@ -47,7 +74,6 @@ private:
 	Done batch(int64_t rows, int attempt) const;
 	bool find_range(const Statements &statements, int64_t rows, Range &range, Position &next) const;
 	Done batch_with_patience();
-	bool waits_on(const pg::Error &error, int attempt) const;
 	void record_blocked(const std::string &sqlstate, const std::string &error, int attempt) const;
 	bool is_empty(const Target &target) const;
 	double total_rows() const;

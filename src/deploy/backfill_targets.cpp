@@ -2,6 +2,7 @@
 #include "deploy/backfill_targets.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/json.hpp"
 #include "pg/text.hpp"
@@ -276,7 +277,7 @@ to_json(const std::vector<Target> &targets)
 			.boolean("partitions", target.with_partitions)
 			.text("index", target.index)
 			.boolean("primary", target.is_primary)
-			.number("rows", static_cast<long long>(target.rows));
+			.number("rows", std::llround(target.rows));
 		if (target.has_key())
 			object.json("key", key_json(target.key)).json("last", array_of(target.last));
 		else

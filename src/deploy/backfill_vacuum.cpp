@@ -31,7 +31,7 @@ run(const std::string &sql, const pg::Settings &settings)
 		pg::Errand errand(sql, settings, "");
 		while (!errand.wait(1000))
 			;
-		if (const std::optional<pg::Error> failure = errand.failure(); failure.has_value())
+		if (const std::optional<pg::Error> failure = errand.failure("VACUUM of a backfill"); failure.has_value())
 			why = std::string("It raised: ") + failure->what() + ".";
 	}
 	catch (const UserError &error)
@@ -94,6 +94,30 @@ BackfillVacuum::changed(const Target &target, int64_t rows)
 	begin_anew();
 }
 
+// By this session: what is left where VACUUM cannot run.
+void
+BackfillVacuum::analyze(const std::string &names) const
+{
+	std::string why;
+
+	try
+	{
+		transact([&] {
+			pg::SettingsScope scope;
+			pg::apply(settings_);
+			pg::query_as_caller("ANALYZE " + names);
+		});
+	}
+	catch (const pg::Error &error)
+	{
+		if (error.data().sqlerrcode == ERRCODE_QUERY_CANCELED)
+			throw;
+		why = error.what();
+	}
+	if (!why.empty())
+		warn("ANALYZE " + names, "It raised: " + why + ".", "");
+}
+
 void
 BackfillVacuum::finish(const std::vector<Target> &targets)
 {
@@ -110,7 +134,7 @@ BackfillVacuum::finish(const std::vector<Target> &targets)
 	});
 	if (!subject_.is_temporary && run("VACUUM (ANALYZE, TRUNCATE off) " + names, settings_))
 		return;
-	transact([&] { pg::query_as_caller("ANALYZE " + names); });
+	analyze(names);
 }
 
 } // namespace mg::deploy

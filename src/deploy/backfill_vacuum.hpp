@@ -24,6 +24,7 @@ public:
 private:
 	bool was_vacuumed(const Target &target);
 	void begin_anew();
+	void analyze(const std::string &names) const;
 
 	const Subject &subject_;
 	int dead_percent_;

@@ -25,10 +25,11 @@ sub calls_of
 		mg_attest => "'m1'", mg_accept_attestation => "'{}'", mg_record_backup => "'x'", mg_use_preset => "'scout'",
 		mg_checklist => "'m1'", mg_sign => "'m1', 'tested'",
 		mg_break_glass => "'x'",
+		mg_backfill => "'pg_class', 'x = 1'", mg_resume => "'m1'", mg_abort => "'m1'", mg_deploy_rollback => "'m1'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
-	my $names = $node->safe_psql($database, "SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
-		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1");
-	return map { "SELECT * FROM $_(" . ($arguments{$_} // '') . ')' } split /\n/, $names;
+	my $names = $node->safe_psql($database, "SELECT (CASE p.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT * FROM ' END) || p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
+		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY p.proname");
+	return map { "$_(" . ($arguments{ (split / /)[-1] } // '') . ')' } split /\n/, $names;
 }
 
 # Checks that a role has no privilege on anything of the extension and is refused everything; `set_role` is for roles that cannot log in.

@@ -52,7 +52,7 @@ CREATE VIEW mg.progress AS
 	       (s.details->>'steps')::integer AS steps,
 	       s.kind, s.line, s.statement, s.step_since,
 	       CASE WHEN s.lives THEN coalesce(p.phase, CASE WHEN b.rows IS NOT NULL THEN 'updating rows' END) END AS phase,
-	       pg_catalog.round(coalesce(p.percent, least(100.0, 100.0 * b.passed / nullif(b.estimate, 0))), 1) AS percent,
+	       pg_catalog.round(coalesce(p.percent, CASE WHEN b.passed >= b.estimate THEN 100.0 ELSE 100.0 * b.passed / nullif(b.estimate, 0) END), 1) AS percent,
 	       b.rows, pg_catalog.round(b.rate)::bigint AS rows_per_second,
 	       CASE WHEN s.lives AND b.pace > 0 AND b.estimate > b.passed
 	            THEN pg_catalog.make_interval(secs => pg_catalog.round((b.estimate - b.passed) / b.pace)::double precision) END AS remaining,

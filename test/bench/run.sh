@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Prints what the extension costs, side by side with a bare server and with what people use today: run.sh [capture|apply|gates|dml|schema|lint|backfill|all]
+# Prints what the extension costs, side by side with a bare server and with what people use today: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|all]
 #
 #   capture  CPU of the backend for each DDL statement: bare server, this extension, pgAudit, an event trigger in plpgsql
 #   apply    500 small migrations: mg_apply, psql, dbmate, node-pg-migrate, graphile-migrate, Sqitch
 #   gates    mg_apply with no gate asked for, and with all of them
+#   deploy   CREATE INDEX CONCURRENTLY through mg_deploy and through psql; five changes of a large table under pgbench, deployed and as plain SQL
 #   dml      pgbench with and without the extension
 #   schema   snapshots, reports of drift and mg_apply among 1,000 and 10,000 tables, beside pg_dump -s; memory of the backend
 #   lint     10,000 statements in a database with 1,000 tables: mg_lint, squawk; memory of the backend
 #   backfill mg_backfill of 1,000,000 rows, beside the same UPDATE as one statement
 #
 # Every figure is a median of rounds; competitors take turns, and who begins changes. A ratio is the median of the rounds' ratios. Ends
-# with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped. All takes about 20 minutes.
+# with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped. All takes about 25 minutes.
 #
 #   MG_CAPTURE_ROUNDS (11), MG_APPLY_ROUNDS (7), MG_DML_ROUNDS (10), MG_DML_SECONDS (10),
-#   MG_SCHEMA_ROUNDS (7), MG_SCHEMA_TABLES ("1000 10000"), MG_LINT_ROUNDS (7), MG_GATES_ROUNDS (5),
+#   MG_SCHEMA_ROUNDS (7), MG_SCHEMA_TABLES ("1000 10000"), MG_LINT_ROUNDS (7), MG_GATES_ROUNDS (5), MG_DEPLOY_ROUNDS (5), MG_DEPLOY_LOADS (3),
 #   MG_BACKFILL_ROUNDS (5), MG_BACKFILL_ROWS (1000000)
 #   MG_CACHE (build/bench)  where the npm packages are kept
 #   MG_BENCH_RAW            a directory to keep each round's figures in
@@ -140,6 +141,8 @@ leave_home() {
 . "$here/lint.sh"
 # shellcheck source=test/bench/gates.sh
 . "$here/gates.sh"
+# shellcheck source=test/bench/deploy.sh
+. "$here/deploy.sh"
 # shellcheck source=test/bench/backfill.sh
 . "$here/backfill.sh"
 
@@ -149,9 +152,9 @@ version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
 system_path=$PATH
 
 case ${1:-all} in
-    capture | apply | gates | dml | schema | lint | backfill) figures=("$1") ;;
-    all) figures=(capture apply gates dml schema lint backfill) ;;
-    *) echo "usage: run.sh [capture|apply|gates|dml|schema|lint|backfill|all]" >&2; exit 2 ;;
+    capture | apply | gates | deploy | dml | schema | lint | backfill) figures=("$1") ;;
+    all) figures=(capture apply gates deploy dml schema lint backfill) ;;
+    *) echo "usage: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|all]" >&2; exit 2 ;;
 esac
 for figure in "${figures[@]}"; do
     say "$figure: building"

@@ -337,7 +337,8 @@ sub rehearse
 			. " CASE aspect WHEN 'lock' THEN split_part(value, ' ', 1) WHEN 'scan' THEN split_part(value, ' ', 1)"
 			. " WHEN 'error' THEN split_part(value, E'\\n', 1) WHEN 'verdict' THEN value END)"
 			. " FROM mg_rehearse(\$mg_case\$$case->{do}\$mg_case\$, NULL)"
-			. " WHERE aspect IN ('verdict', 'error', 'lock', 'rewrite', 'index rebuilt', 'new index', 'scan')");
+			. " WHERE aspect IN ('verdict', 'error', 'lock', 'rewrite', 'index rebuilt', 'new index', 'scan', 'substitute', 'left out')");
+	$case->{apart} = grep { /^(substitute|left out) / } @lines;
 	return map { /^MG/ ? "raises $_" : "fails $_" } errors(@lines) if errors(@lines);
 	my ($verdict) = map { /^verdict (.*)/ ? $1 : () } @lines;
 	my ($error)   = map { /^error (.*)/ ? $1 : () } @lines;
@@ -355,7 +356,7 @@ sub differences
 	if ($real[0] && $real[0] =~ /^fails /)
 	{
 		$sums{failed}++;
-		my $cannot = $real[0] =~ /^fails 25001/ && "@said" =~ /^cannot be rehearsed: /;
+		my $cannot = $real[0] =~ /^fails 25001/ && ($case->{apart} || "@said" =~ /^cannot be rehearsed: |^fails \S+: cannot .* concurrently/);
 		$sums{'of these not for a transaction'}++ if $cannot;
 		$case->{title} .= ' (fails in both: ' . substr($real[0], 6, 5) . ')';
 		return if $cannot || (@said == 1 && index($said[0], $real[0]) == 0);

@@ -106,7 +106,7 @@ SELECT is(t.deliver('20260803120000_drop_end_date', 'scout_ada', 'scout_staging'
 SELECT is(t.by('scout_rex', 'SELECT ' || t.way('20260803120000_drop_end_date', 'required_approvals')), '', 'Rex has looked at the retention policy');
 SELECT is(t.closed('20260803120000_drop_end_date'), 'none', 'now it may');
 SELECT is(t.apply('scout_ada', '20260803120000_drop_end_date'), 'applied', 'and does');
-SELECT alike(t.by('scout_ada', $$SELECT mg_apply('20260804120000_create_index', E'-- Author: a\n-- Ticket: S-1\n-- Description: x\nCREATE INDEX CONCURRENTLY i ON scout_dash.campaigns (start_date)', 'DROP INDEX i')$$), '0A000%SET migration_governance.migration%', 'what no transaction can run has another way, which is told');
+SELECT alike(t.by('scout_ada', $$SELECT mg_apply('20260804120000_create_index', E'-- Author: a\n-- Ticket: S-1\n-- Description: x\nCREATE INDEX CONCURRENTLY i ON scout_dash.campaigns (start_date)', 'DROP INDEX i')$$), '0A000%HINT: CALL mg_deploy() runs it: %', 'what no transaction can run has another way, which is told');
 
 -- Emergency: what failed is found, and corrected; a rollback in production says why.
 SELECT t.file('20260805120000_alter_campaigns', 'Types are known', 'ALTER TABLE scout_dash.campaigns ADD CONSTRAINT known_type CHECK (campaign_type = ''mail'');', 'ALTER TABLE scout_dash.campaigns DROP CONSTRAINT IF EXISTS known_type;');

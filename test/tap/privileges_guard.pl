@@ -20,6 +20,7 @@ sub fill
 	$server->safe_psql($database, "SELECT mg_set_environment('test'); SELECT mg_record_backup('nightly'); SELECT mg_grant_right('$author', 'apply')");
 	$server->safe_psql($database, "SELECT mg_register('m3', 'SELECT 1')", extra_params => [ '-U', $author ]);
 	$server->safe_psql($database, "SELECT mg_approve('m3')");
+	$server->safe_psql($database, "CREATE TABLE filled (id int PRIMARY KEY, n int); CALL mg_backfill('filled', 'n = 1')");
 	$server->safe_psql($database, "SELECT mg_apply('m2', 'CREATE TABLE m2 (x int)'); SELECT mg_seal()");
 	return;
 }

@@ -20,6 +20,7 @@ struct AloneRaw
 	Oid partition;
 	Oid index;
 	const char *index_name;
+	List *index_columns; // plain strings
 	bool tolerant;
 };
 
@@ -29,10 +30,33 @@ relation_raw(RangeVar *relation)
 	return relation != nullptr ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
 }
 
+bool
+is_index_raw(Oid relation)
+{
+	const char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+
+	return kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX;
+}
+
 Oid
 table_of_index_raw(Oid index)
 {
-	return OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX ? IndexGetRelation(index, true) : InvalidOid;
+	return is_index_raw(index) ? IndexGetRelation(index, true) : InvalidOid;
+}
+
+// As ChooseIndexColumnNames() of the server does, but for expressions, and for what it adds to the second of two equal names.
+List *
+column_names_raw(List *elements)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, elements)
+	{
+		auto *element = lfirst_node(IndexElem, cell);
+		names = lappend(names, element->name != nullptr ? element->name : pstrdup(""));
+	}
+	return names;
 }
 
 void
@@ -42,8 +66,13 @@ read_index_raw(IndexStmt *statement, AloneRaw *alone)
 	alone->table = relation_raw(statement->relation);
 	alone->index_name = statement->idxname;
 	alone->tolerant = statement->if_not_exists;
+	if (statement->idxname == nullptr)
+		alone->index_columns = list_concat(column_names_raw(statement->indexParams),
+										   column_names_raw(statement->indexIncludingParams));
 	if (statement->idxname != nullptr && OidIsValid(alone->table))
 		alone->index = get_relname_relid(statement->idxname, get_rel_namespace(alone->table));
+	if (!is_index_raw(alone->index))
+		alone->index = InvalidOid;
 }
 
 void
@@ -65,7 +94,7 @@ read_detach_raw(AlterTableStmt *statement, AloneRaw *alone)
 AloneRaw
 read_raw(const char *sql)
 {
-	AloneRaw alone = {Alone::Kind::other, InvalidOid, InvalidOid, InvalidOid, nullptr, false};
+	AloneRaw alone = {Alone::Kind::other, InvalidOid, InvalidOid, InvalidOid, nullptr, NIL, false};
 	Node *tree = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 
 	switch (nodeTag(tree))
@@ -138,23 +167,42 @@ struct Index
 	std::string identity; // public.i
 	std::string schema;
 	bool is_valid;
+	std::vector<std::string> columns;
 };
 
-// Those of a table, or those of the whole database that are not valid.
+// Those of a table, and for REINDEX of its partitions and TOAST tables as well; or those of the whole database that are not valid.
 std::vector<Index>
-indexes_of(Oid table)
+indexes_of(const Alone &alone)
 {
 	std::vector<Index> result;
 
-	for (const pg::Row &row :
-		 ledger::query("SELECT i.indexrelid, c.relname, format('%I.%I', n.nspname, c.relname), n.nspname, i.indisvalid "
-					   "FROM pg_index i"
-					   " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-					   " WHERE CASE WHEN $1 = '0' THEN NOT i.indisvalid AND c.relpersistence <> 't'"
-					   " ELSE i.indrelid = $1::oid END ORDER BY 1",
-					   {std::to_string(table)}))
-		result.push_back({static_cast<Oid>(std::stoul(*row[0])), *row[1], *row[2], *row[3], row[4] == "t"});
+	for (const pg::Row &row : ledger::query(
+			 "SELECT i.indexrelid, c.relname, format('%I.%I', n.nspname, c.relname), n.nspname, i.indisvalid,"
+			 " ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid ORDER BY a.attnum)"
+			 " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+			 " WHERE CASE WHEN $1 = '0' THEN NOT i.indisvalid AND c.relpersistence <> 't'"
+			 " WHEN $2::boolean THEN i.indrelid IN (SELECT $1::oid UNION SELECT p.relid FROM pg_partition_tree($1::oid) p"
+			 " UNION SELECT t.reltoastrelid FROM pg_class t WHERE t.oid = $1::oid"
+			 " UNION SELECT t.reltoastrelid FROM pg_partition_tree($1::oid) p JOIN pg_class t ON t.oid = p.relid)"
+			 " ELSE i.indrelid = $1::oid END ORDER BY 1",
+			 {std::to_string(alone.table), alone.kind == Alone::Kind::reindex ? "t" : "f"}))
+		result.push_back({static_cast<Oid>(std::stoul(*row[0])), *row[1], *row[2], *row[3], row[4] == "t",
+						  pg::array_items(*row[5])});
 	return result;
+}
+
+// Whether an index can be the one that the statement makes; others may have been made on the table meanwhile.
+bool
+is_of(const Alone &alone, const Index &index)
+{
+	if (!alone.index_name.empty())
+		return index.name == alone.index_name;
+	const std::size_t mark = index.name.rfind("_idx");
+	return mark != std::string::npos && index.name.find_first_not_of("0123456789", mark + 4) == std::string::npos &&
+		   std::equal(alone.index_columns.begin(), alone.index_columns.end(), index.columns.begin(),
+					  index.columns.end(), [](const std::string &name, const std::string &column) {
+						  return column.compare(0, name.size(), name) == 0;
+					  });
 }
 
 // Of the indexes that are there now those that were not there before.
@@ -164,8 +212,8 @@ new_indexes(const Alone &alone, const Before &before)
 	const std::set<Oid> known(before.indexes.begin(), before.indexes.end());
 	std::vector<Index> result;
 
-	for (Index &index : indexes_of(alone.table))
-		if (known.count(index.oid) == 0)
+	for (Index &index : indexes_of(alone))
+		if (known.count(index.oid) == 0 && (alone.kind != Alone::Kind::create_index || is_of(alone, index)))
 			result.push_back(std::move(index));
 	return result;
 }
@@ -215,23 +263,30 @@ leftover_of_create(const Alone &alone, const Before &before, bool was_tried)
 	if (was_tried)
 		for (const Index &index : new_indexes(alone, before))
 		{
-			if (!alone.index_name.empty() && index.name != alone.index_name)
-				continue;
 			if (index.is_valid && before.index == InvalidOid)
 				result.is_done = true;
 			else if (!index.is_valid)
-				result.remedies.push_back("DROP INDEX CONCURRENTLY " + index.identity);
+				result.remedies.push_back("DROP INDEX CONCURRENTLY IF EXISTS " + index.identity);
 		}
 	const bool is_ours =
 		was_tried && std::find(before.indexes.begin(), before.indexes.end(), alone.index) == before.indexes.end();
 	if (OidIsValid(alone.index) && !alone.index_is_valid && !is_ours)
 		throw UserError("55000", "index \"" + alone.index_identity + "\" is there already, and is not valid")
 			.detail("Somebody's attempt to build it concurrently has failed; it is not of this deployment.")
-			.hint("DROP INDEX CONCURRENTLY " + alone.index_identity + ", and CALL mg_resume().");
+			.hint((alone.is_partitioned ? "DROP INDEX " : "DROP INDEX CONCURRENTLY ") + alone.index_identity +
+				  ", and CALL mg_resume().");
 	return result;
 }
 
 } // namespace
+
+Oid
+index_made(const Alone &alone, const Before &before)
+{
+	const std::vector<Index> made = new_indexes(alone, before);
+
+	return made.empty() ? InvalidOid : made.back().oid;
+}
 
 capture::RunObject
 index_object(Oid oid, const std::string &identity, const std::vector<std::string> &names, const std::string &change)
@@ -260,6 +315,8 @@ read_alone(const std::string &sql)
 	result.partition = raw.partition;
 	result.partition_name = qualified(raw.partition);
 	result.index_name = raw.index_name != nullptr ? raw.index_name : "";
+	for (int i = 0; i < list_length(raw.index_columns); i++)
+		result.index_columns.emplace_back(static_cast<const char *>(list_nth(raw.index_columns, i)));
 	if (OidIsValid(raw.table))
 		result.index_schema = pg::guarded([&] { return get_namespace_name(get_rel_namespace(raw.table)); });
 	result.index = raw.index;
@@ -275,7 +332,7 @@ look(const Alone &alone)
 	Before before;
 
 	if (alone.kind == Alone::Kind::create_index || alone.kind == Alone::Kind::reindex)
-		for (const Index &index : indexes_of(alone.table))
+		for (const Index &index : indexes_of(alone))
 			before.indexes.push_back(index.oid);
 	before.table = alone.table;
 	before.index = alone.index;
@@ -326,7 +383,7 @@ leftover_of(const Alone &alone, const Before &before, bool was_tried)
 			if (was_tried)
 				for (const Index &index : new_indexes(alone, before))
 					if (!index.is_valid && is_transient(index.name))
-						result.remedies.push_back("DROP INDEX CONCURRENTLY " + index.identity);
+						result.remedies.push_back("DROP INDEX CONCURRENTLY IF EXISTS " + index.identity);
 			return result;
 		case Alone::Kind::detach:
 		{
@@ -353,7 +410,7 @@ effects_of(const Alone &alone, const Before &before)
 	if (alone.kind == Alone::Kind::create_index)
 	{
 		for (const Index &index : new_indexes(alone, before))
-			if (index.is_valid && (alone.index_name.empty() || index.name == alone.index_name))
+			if (index.is_valid)
 				objects.push_back(index_object(index.oid, index.identity, {index.schema, index.name}, "created"));
 	}
 	else if (alone.kind == Alone::Kind::drop_index && OidIsValid(before.index))
@@ -364,8 +421,8 @@ effects_of(const Alone &alone, const Before &before)
 	}
 	else if (alone.kind == Alone::Kind::reindex && OidIsValid(alone.table))
 	{
-		for (const Index &index : indexes_of(alone.table))
-			if (alone.index_identity.empty() || index.identity == alone.index_identity)
+		for (const Index &index : indexes_of(alone))
+			if (index.schema != "pg_toast" && (alone.index_identity.empty() || index.identity == alone.index_identity))
 				objects.push_back(index_object(index.oid, index.identity, {index.schema, index.name}, "changed"));
 	}
 	else if (alone.kind == Alone::Kind::detach)

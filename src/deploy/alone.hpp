@@ -30,6 +30,7 @@ struct Alone
 	std::string partition_name;
 	std::string index_schema; // of the index that it makes, if it names one
 	std::string index_name;
+	std::vector<std::string> index_columns; // how they begin, by which an index is found that the server names
 	Oid index = InvalidOid;     // that it drops or rebuilds, or that has the name already
 	std::string index_identity; // public.i
 	bool index_is_valid = false;
@@ -58,6 +59,9 @@ struct Leftover
 };
 // Raises 55000 when an index of the same name is in the way that is not valid and that no try has made.
 Leftover leftover_of(const Alone &alone, const Before &before, bool was_tried);
+
+// The index that a CREATE INDEX has made, in this or an earlier try, valid or not; 0: none yet.
+Oid index_made(const Alone &alone, const Before &before);
 
 // An index as records tell of it; `names` are schema and name.
 capture::RunObject index_object(Oid oid, const std::string &identity, const std::vector<std::string> &names,

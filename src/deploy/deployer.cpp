@@ -65,8 +65,10 @@ Deployer::statement(int number) const
 std::string
 Deployer::title(int number) const
 {
-	const script::Statement &first = statement(number);
+	if (number > step_count())
+		return "the drop of what the steps have made";
 
+	const script::Statement &first = statement(number);
 	return "step " + std::to_string(number) + " of " + std::to_string(step_count()) + ", line " +
 		   std::to_string(first.place.line);
 }
@@ -90,6 +92,11 @@ Deployer::entry(const std::string &event, int number) const
 
 	result.event = event;
 	result.step = offset_ + number;
+	if (number > step_count())
+	{
+		result.kind = "inverse";
+		return result;
+	}
 	result.kind = kind_of(steps_[number - 1]);
 	const bool is_whole = event == "started" || event == "done" || attempt_.progress.line == 0;
 	result.line = is_whole ? statement(number).place.line : attempt_.progress.line;
@@ -261,27 +268,36 @@ Deployer::run_transaction(int number, int attempt)
 		ledger::append_journal(deployment_, record);
 	});
 
+	transact_watched([&] {
+		const pg::SettingsScope settings;
+		pg::apply(carried_);
+		capture::Run run(deployment_.id, deployment_.migration);
+		if (mode_ == Mode::strict)
+			migrate::run_statements(script_, step.first, step.last + 1, deployment_.migration, run, attempt_.progress);
+		else
+			for (std::size_t i = step.first; i <= step.last; i++)
+				run_tolerantly(i, run);
+		migrate::check_constraints(deployment_.migration, attempt_.progress);
+		left = pg::settings_of_scope();
+		const migrate::Effects effects = attempt_.effects(run);
+		migrate::forget_listed();
+		done(number, effects, left);
+	});
+	carried_ = left;
+}
+
+void
+Deployer::transact_watched(const std::function<void()> &work)
+{
 	const pg::WaitWatch watch(std::max(1, std::min(100, patience_.lock_timeout_ms / 2)));
+
 	try
 	{
 		transact([&] {
 			migrate::take_run_lock();
 			const pg::SettingsScope waits;
 			apply_lock_timeout(false);
-			const pg::SettingsScope settings;
-			pg::apply(carried_);
-			capture::Run run(deployment_.id, deployment_.migration);
-			if (mode_ == Mode::strict)
-				migrate::run_statements(script_, step.first, step.last + 1, deployment_.migration, run,
-										attempt_.progress);
-			else
-				for (std::size_t i = step.first; i <= step.last; i++)
-					run_tolerantly(i, run);
-			migrate::check_constraints(deployment_.migration, attempt_.progress);
-			left = pg::settings_of_scope();
-			const migrate::Effects effects = attempt_.effects(run);
-			migrate::forget_listed();
-			done(number, effects, left);
+			work();
 		});
 	}
 	catch (const pg::Error &error)
@@ -290,7 +306,6 @@ Deployer::run_transaction(int number, int attempt)
 			transact([&] { blockers_ = holders_of(watch.last()); });
 		throw;
 	}
-	carried_ = left;
 }
 
 void
@@ -308,36 +323,31 @@ Deployer::run_tolerantly(std::size_t i, capture::Run &run)
 std::vector<capture::RunObject>
 Deployer::drop(const std::vector<capture::RunObject> &objects)
 {
-	std::vector<capture::RunObject> left(objects.rbegin(), objects.rend());
-	const int64_t start = capture::clock_us();
+	std::vector<capture::RunObject> left;
+	const int number = step_count() + 1;
 
-	transact([&] {
-		const pg::SettingsScope settings;
-		apply_lock_timeout(false);
-		migrate::take_run_lock();
-		capture::Run run(deployment_.id, deployment_.migration);
-		for (size_t before = 0; left.size() != before && !left.empty();)
-		{
-			before = left.size();
-			left.erase(
-				std::remove_if(left.begin(), left.end(), [&](const auto &object) { return drop_one(object, run); }),
-				left.end());
-		}
-		ledger::JournalEntry record;
-		record.event = "done";
-		record.step = offset_ + step_count() + 1;
-		record.kind = "inverse";
-		record.duration_us = capture::clock_us() - start;
-		const migrate::Effects effects = attempt_.effects(run);
-		record.details = JsonObject()
-							 .json("objects", effects.objects_json)
-							 .json("locks", effects.locks)
-							 .json("rewrites", effects.rewrites)
-							 .boolean("incomplete", effects.incomplete)
-							 .json("timings", "[]")
-							 .json("settings", "[]")
-							 .str();
-		ledger::append_journal(deployment_, record);
+	step_start_ = capture::clock_us();
+	attempt_.progress.line = 0;
+	attempt_.progress.statement.clear();
+	attempt_.progress.timings.clear();
+	attempt_.progress.rows = 0;
+	try_step(number, [&](int) {
+		left.assign(objects.rbegin(), objects.rend());
+		transact_watched([&] {
+			capture::Run run(deployment_.id, deployment_.migration);
+			std::optional<pg::Error> trouble;
+			for (size_t before = 0; left.size() != before && !left.empty();)
+			{
+				before = left.size();
+				trouble.reset();
+				left.erase(std::remove_if(left.begin(), left.end(),
+										  [&](const auto &object) { return drop_one(object, run, trouble); }),
+						   left.end());
+			}
+			if (!left.empty() && trouble.has_value())
+				throw std::move(*trouble);
+			done(number, attempt_.effects(run), {});
+		});
 	});
 	return left;
 }

@@ -43,6 +43,7 @@ public:
 private:
 	void run_step(int number);
 	void run_transaction(int number, int attempt);
+	void transact_watched(const std::function<void()> &work); // with the lock_timeout, noting who is in the way
 	void run_alone(int number, int attempt);
 	void run_tolerantly(std::size_t i, capture::Run &run);
 	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);

@@ -176,8 +176,7 @@ Deployer::run_alone(int number, int attempt)
 	attempt_.progress.rows = 0;
 	const Alone alone = prepare_alone(number, attempt, before, leftover);
 	const int64_t start = capture::clock_us();
-	if (alone.kind == Alone::Kind::create_index && alone.is_partitioned &&
-		!(OidIsValid(alone.index) && alone.is_tolerant && !was_tried_))
+	if (alone.kind == Alone::Kind::create_index && alone.is_partitioned)
 		return run_partitioned(number, attempt, alone, before);
 	if (!leftover.is_done)
 	{
@@ -204,10 +203,7 @@ Deployer::run_part(const std::string &sql)
 	const script::Script part("up", sql);
 	migrate::Progress progress = attempt_.progress;
 
-	transact([&] {
-		migrate::take_run_lock();
-		const pg::SettingsScope waits;
-		apply_lock_timeout(false);
+	transact_watched([&] {
 		const pg::SettingsScope settings;
 		pg::apply(carried_);
 		capture::Run run(deployment_.id, deployment_.migration);
@@ -225,7 +221,7 @@ Deployer::run_partitioned(int number, int attempt, const Alone &alone, const Bef
 
 	auto look = [&] {
 		transact([&] {
-			above = index_above(alone, before);
+			above = index_made(alone, before);
 			part = OidIsValid(above) ? next_part(above) : std::nullopt;
 		});
 	};

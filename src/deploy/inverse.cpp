@@ -6,6 +6,7 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 
+#include "deploy/patience.hpp"
 #include "pg/object.hpp"
 #include "pg/procedure.hpp"
 #include "pg/query.hpp"
@@ -33,7 +34,17 @@ const std::set<std::string> droppable = {"table",
 										 "extension",
 										 "event trigger",
 										 "foreign-data wrapper",
-										 "server"};
+										 "server",
+										 "operator",
+										 "operator class",
+										 "operator family",
+										 "cast",
+										 "access method",
+										 "language",
+										 "text search configuration",
+										 "text search dictionary",
+										 "text search parser",
+										 "text search template"};
 
 std::string
 quoted(const std::string &name)
@@ -74,7 +85,7 @@ drop_statement(const capture::RunObject &object)
 }
 
 bool
-drop_one(const capture::RunObject &object, capture::Run &run)
+drop_one(const capture::RunObject &object, capture::Run &run, std::optional<pg::Error> &trouble)
 {
 	const std::optional<std::string> statement = drop_statement(object);
 
@@ -85,8 +96,11 @@ drop_one(const capture::RunObject &object, capture::Run &run)
 		return false;
 	run.expect_statement();
 	std::optional<pg::Error> error = pg::try_and_keep([&] { pg::query_as_caller(*statement); });
-	if (error.has_value() && error->data().sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+	if (error.has_value() && (is_worth_a_try(error->data()) || error->data().sqlerrcode == ERRCODE_QUERY_CANCELED))
 		throw std::move(*error);
+	/* Something may stand on it that goes next. */
+	if (error.has_value() && error->data().sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
+		trouble.emplace(std::move(*error));
 	return is_gone();
 }
 

@@ -12,8 +12,9 @@ namespace mg::deploy {
 // The statement that drops an object; nothing for one that goes along with another, or that is not dropped by its name.
 std::optional<std::string> drop_statement(const capture::RunObject &object);
 
-// Drops it as the caller, within a run; tells whether it is gone. What keeps it from being dropped is no error: something else may go first.
-bool drop_one(const capture::RunObject &object, capture::Run &run);
+// Drops it as the caller, within a run; tells whether it is gone. That something stands on it is no error, since that may go next; any other
+// trouble is given back. Raises only what is gone at the next try, and that the query was cancelled.
+bool drop_one(const capture::RunObject &object, capture::Run &run, std::optional<pg::Error> &trouble);
 
 // Tells whether what a statement is about is not there: then it has nothing to undo.
 bool is_missing(const ErrorData &error);

@@ -106,17 +106,6 @@ next_part(Oid index)
 	return part;
 }
 
-Oid
-index_above(const Alone &alone, const Before &before)
-{
-	const pg::Cell found = ledger::query_cell(
-		"SELECT max(i.indexrelid)::bigint FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-		" WHERE i.indrelid = $1::oid AND i.indexrelid <> ALL ($2::oid[]) AND ($3 = '' OR c.relname = $3)",
-		{std::to_string(alone.table), pg::array_literal(before.indexes), alone.index_name});
-
-	return found.has_value() ? static_cast<Oid>(std::stoul(*found)) : InvalidOid;
-}
-
 std::vector<capture::RunObject>
 parts_of(Oid index)
 {

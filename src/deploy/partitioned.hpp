@@ -24,9 +24,6 @@ struct Part
 // Nothing when every partition has its index. Raises 55000 when an index that is not valid has the name that a partition's is to have.
 std::optional<Part> next_part(Oid index);
 
-// The index that the statement has made on the partitioned table itself, or the one that an interrupted try has made; 0: none yet.
-Oid index_above(const Alone &alone, const Before &before);
-
 // The index and those of the partitions, as created; and all tables they are on.
 std::vector<capture::RunObject> parts_of(Oid index);
 std::vector<Oid> tables_of(Oid index);

@@ -161,6 +161,8 @@ apply(const Request &request)
 		}
 		migration.emplace(get_migration(request));
 		attempt.checksum = migration->up.checksum();
+		if (!was_applied)
+			require_not_deploying(*migration);
 		migration->require_runnable();
 		take_run_lock();
 

@@ -60,7 +60,8 @@ masked_raw(const struct config_generic *variable)
 bool
 is_of_transaction(const char *name)
 {
-	return strncmp(name, "transaction_", 12) == 0;
+	return strcmp(name, "transaction_isolation") == 0 || strcmp(name, "transaction_read_only") == 0 ||
+		   strcmp(name, "transaction_deferrable") == 0;
 }
 
 // Not for another process: who it is comes another way, and messages travel in the database's encoding.

@@ -159,8 +159,8 @@ esac
 for figure in "${figures[@]}"; do
     say "$figure: building"
     directory=$(memory_directory)
-    # Applying migrations is also waiting for the disk.
-    [ "$figure" != apply ] || directory=/tmp
+    # Applying migrations, and committing batches, is also waiting for the disk.
+    [[ $figure != @(apply|backfill) ]] || directory=/tmp
     enter_home "${directory:-/tmp}"
     "bench_$figure"
     leave_home

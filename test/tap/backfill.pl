@@ -462,4 +462,14 @@ subtest 'a replica that is behind' => sub {
 	$standby->stop;
 };
 
+subtest 'no worker to be had' => sub {
+	$server->append_conf('postgresql.conf', 'max_worker_processes = 0');
+	$server->restart;
+	sql('CREATE TABLE lonely (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); INSERT INTO lonely SELECT i FROM generate_series(1, 100) i');
+	my ($status, $out, $err) = run_sql($server, 'app', "CALL mg_backfill('lonely', 'n = n + 1')");
+	like($err, qr/WARNING:  01000: the backfill goes on without VACUUM .*public\.lonely\n.*DETAIL:  It cannot run: no background worker slot is free.*HINT:  max_worker_processes.*has ended: 100 rows/s, 'VACUUM is left out with a warning');
+	is($status . ' ' . newest_events(), '0 begun planned ended', '  and all is well');
+	is(sql("SELECT reltuples FROM pg_class WHERE relname = 'lonely'"), '100', '  ANALYZE runs');
+};
+
 done_testing();

@@ -299,7 +299,7 @@ CREATE TABLE mg.journal (
 	hash         text COLLATE "C" NOT NULL,
 	PRIMARY KEY (installation, id)
 );
-COMMENT ON TABLE mg.journal IS 'what deployments and backfills did, step by step: begun, started, done, blocked, failed, interrupted, batch, ended';
+COMMENT ON TABLE mg.journal IS 'what deployments and backfills did, step by step: begun, started, done, blocked, failed, interrupted, planned, batch, resumed, ended';
 COMMENT ON COLUMN mg.journal.deployment IS 'the id of the record with which it began; a deployed migration''s run in mg.runs has it too';
 CREATE INDEX journal_deployment ON mg.journal (deployment);
 CREATE INDEX journal_migration ON mg.journal (migration);

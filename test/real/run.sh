@@ -16,6 +16,7 @@ export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning" PGCLIENTENCODIN
 tests=0 failures=0 through_mg=0 skipped=0
 
 . "$here/lib/server.sh"
+. "$here/lib/deploy.sh"
 use_server real "max_worker_processes = 16"
 
 # Prints the first lines of stdin as TAP comments.
@@ -352,6 +353,7 @@ for series in $chosen; do
   compare_statements "$series"
   no_drift "$series" "$work/$series.apply.log" 'any migration'
   compare_snapshots "$series"
+  deploy_series "$series"
   roll_back_series "$series"
   verify_ledger "$series"
   echo "# $series: $((SECONDS - start)) s"

@@ -26,14 +26,10 @@ is_partitioned_raw(const RangeVar *name)
 	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
 }
 
-// What a statement with CONCURRENTLY is refused for, when its plain form is not: DefineIndex(), RemoveRelations(), ATExecDetachPartition().
+// What a statement with CONCURRENTLY is refused for, when its plain form is not: RemoveRelations(), ATExecDetachPartition().
 void
 require_concurrent_raw(Node *tree)
 {
-	if (IsA(tree, IndexStmt) && is_partitioned_raw(castNode(IndexStmt, tree)->relation))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot create index on partitioned table \"%s\" concurrently",
-							   castNode(IndexStmt, tree)->relation->relname)));
 	if (IsA(tree, DropStmt))
 	{
 		RangeVar *index = makeRangeVarFromNameList(linitial_node(List, castNode(DropStmt, tree)->objects));
@@ -55,6 +51,7 @@ struct AloneRaw
 {
 	bool is_partitioned_reindex; // commits between partitions in any form
 	bool detaches;
+	Oid partitioned; // the table that gets an index, by mg_deploy() alone first and without CONCURRENTLY; else 0
 };
 
 AloneRaw
@@ -64,7 +61,10 @@ look_raw(const char *sql)
 
 	require_concurrent_raw(tree);
 	const bool reindexes = IsA(tree, ReindexStmt) && castNode(ReindexStmt, tree)->relation != nullptr;
-	return {reindexes && is_partitioned_raw(castNode(ReindexStmt, tree)->relation), IsA(tree, AlterTableStmt)};
+	Oid table = InvalidOid;
+	if (IsA(tree, IndexStmt) && is_partitioned_raw(castNode(IndexStmt, tree)->relation))
+		table = RangeVarGetRelid(castNode(IndexStmt, tree)->relation, NoLock, true);
+	return {reindexes && is_partitioned_raw(castNode(ReindexStmt, tree)->relation), IsA(tree, AlterTableStmt), table};
 }
 
 AloneRaw
@@ -81,14 +81,15 @@ look(const std::string &sql)
 }
 
 StandIn
-for_alone(const std::string &sql, const std::string &tag)
+for_alone(const AloneRaw &alone, const std::string &sql, const std::string &tag)
 {
-	const AloneRaw alone = look(sql);
 	std::optional<std::string> plain = alone.is_partitioned_reindex ? std::nullopt : script::plain_form(sql);
 
 	if (!plain.has_value())
 		return {std::nullopt, "left out", tag + " runs in no transaction; mg_deploy() runs it by itself"};
 	std::string what = "run without CONCURRENTLY; mg_deploy() runs it by itself, which takes longer and locks less";
+	if (OidIsValid(alone.partitioned))
+		what += ", partition by partition";
 	if (alone.detaches)
 		what += ", and leaves a CHECK constraint with the bounds on the partition";
 	return {std::move(plain), "substitute", std::move(what)};
@@ -137,7 +138,12 @@ Deployment::stand_in(const script::Statement &statement)
 	auto modes = modes_.find(number_);
 	told_ = {statement.alone, modes != modes_.end() ? modes->second : std::map<Oid, LOCKMODE>()};
 	if (statement.alone)
-		return for_alone(sql, statement.tag);
+	{
+		const AloneRaw alone = look(sql);
+		if (OidIsValid(alone.partitioned))
+			told_.modes[alone.partitioned] = ShareLock;
+		return for_alone(alone, sql, statement.tag);
+	}
 	if (std::optional<script::Backfill> backfill = script::backfill_of(script_, statement))
 		return for_backfill(*backfill, sql);
 	return {sql, "", ""};

@@ -356,7 +356,7 @@ sub differences
 	if ($real[0] && $real[0] =~ /^fails /)
 	{
 		$sums{failed}++;
-		my $cannot = $real[0] =~ /^fails 25001/ && ($case->{apart} || "@said" =~ /^cannot be rehearsed: |^fails \S+: cannot .* concurrently/);
+		my $cannot = $real[0] =~ /^fails 25001/ && ($case->{apart} || "@said" =~ /^cannot be rehearsed: /);
 		$sums{'of these not for a transaction'}++ if $cannot;
 		$case->{title} .= ' (fails in both: ' . substr($real[0], 6, 5) . ')';
 		return if $cannot || (@said == 1 && index($said[0], $real[0]) == 0);

@@ -164,6 +164,7 @@ Deployer::run_step(int number)
 {
 	const script::Step &step = steps_[number - 1];
 
+	require_time(number);
 	step_start_ = capture::clock_us();
 	attempt_.progress.phase = script_.what();
 	attempt_.progress.line = statement(number).place.line;
@@ -185,6 +186,15 @@ Deployer::run_step(int number)
 		pg::report(NOTICE,
 				   UserError("00000", title(number) + ": " + summary(number))
 					   .detail("Done in " + pg::span_text((capture::clock_us() - step_start_) / 1000 * 1000) + "."));
+}
+
+void
+Deployer::require_time(int number) const
+{
+	if (is_over(patience_.deadline))
+		throw UserError("57014", "the deployment's deadline has come")
+			.detail("It was in " + title(number) + ".")
+			.hint("CALL mg_resume() goes on with it.");
 }
 
 void

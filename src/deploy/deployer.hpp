@@ -54,6 +54,7 @@ private:
 	void run_backfill(int number);
 	void run_in_worker(int number, int attempt, const std::string &sql, bool is_weak, Oid table);
 	void end_orphan();
+	void require_time(int number) const; // raises 57014 behind the deadline
 	void wait_for_transactions(int number, Oid table);
 	void try_step(int number, const std::function<void(int)> &once);
 	void done(int number, const migrate::Effects &effects, const pg::Settings &settings);

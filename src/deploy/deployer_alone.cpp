@@ -95,10 +95,7 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 	pg::Errand errand(sql, settings, cargo_of(deployment_));
 	while (!errand.wait(worker_look_ms))
 	{
-		if (is_over(patience_.deadline))
-			throw UserError("57014", "the deployment's deadline has come")
-				.detail("It was in " + title(number) + ".")
-				.hint("CALL mg_resume() goes on with it.");
+		require_time(number);
 		if (capture::clock_us() - looked < blockers_look_us || errand.pid() == 0)
 			continue;
 		looked = capture::clock_us();

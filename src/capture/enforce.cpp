@@ -305,7 +305,9 @@ is_of_migration(const FrameRaw *frame)
 
 	if (name.empty() || !statement.has_value())
 		return false;
-	if (rules().has_gates && pg::guarded([&] { return script::refusal_raw(frame->tree); }).reason == nullptr)
+	const script::Refusal refusal = pg::guarded([&] { return script::refusal_raw(frame->tree); });
+	/* What a migration can run has to pass its gates. */
+	if (rules().has_gates && (refusal.reason == nullptr || refusal.deployable))
 		return false;
 	const std::optional<ledger::Registration> registered = ledger::find_registration(name);
 	if (!registered.has_value() || !policy::holds_right("apply"))
@@ -368,12 +370,14 @@ proper_way(const FrameRaw *frame, const pg::Cell &statement)
 	const std::string name = "'" + suggested_name(frame) + "'";
 	const std::string registering =
 		"SELECT mg_register(" + name + ", " + dollar_quoted(statement.value_or("...")) + ");";
-	const bool runs_alone = pg::guarded([&] { return script::refusal_raw(frame->tree); }).reason != nullptr;
+	const script::Refusal refusal = pg::guarded([&] { return script::refusal_raw(frame->tree); });
+	const std::string way =
+		refusal.reason == nullptr ? "Make it a migration: " + registering + " SELECT mg_apply(" + name + ");"
+		: refusal.deployable      ? "Make it a migration: " + registering + " CALL mg_deploy(" + name + ");"
+								  : "Register it, name it and run it again: " + registering +
+								   " SET migration_governance.migration = " + name + ";";
 
-	return (runs_alone ? "Register it, name it and run it again: " + registering +
-							 " SET migration_governance.migration = " + name + ";"
-					   : "Make it a migration: " + registering + " SELECT mg_apply(" + name + ");") +
-		   " In an emergency, who has the right break_glass says why: SELECT mg_break_glass('...').";
+	return way + " In an emergency, who has the right break_glass says why: SELECT mg_break_glass('...').";
 }
 
 std::string

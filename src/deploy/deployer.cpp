@@ -133,6 +133,22 @@ Deployer::run()
 	});
 	for (int number = finished + 1; number <= step_count(); number++)
 		run_step(number);
+	if (mode_ == Mode::strict)
+		analyze_expressions();
+}
+
+// The planner knows nothing of an expression before the next ANALYZE of its table.
+void
+Deployer::analyze_expressions()
+{
+	std::vector<std::string> tables;
+
+	transact([&] { tables = tables_with_new_expressions(deployment_); });
+	for (const std::string &table : tables)
+	{
+		run_part("ANALYZE " + table);
+		pg::report(NOTICE, UserError("00000", "table " + table + " is analyzed: a new index of it has expressions"));
+	}
 }
 
 // Whoever ran the last step may have ended before its worker.

@@ -54,7 +54,9 @@ private:
 	void run_backfill(int number);
 	void run_in_worker(int number, int attempt, const std::string &sql, bool is_weak, Oid table);
 	void end_orphan();
+	void analyze_expressions();
 	void require_time(int number) const; // raises 57014 behind the deadline
+	void report_progress(int number) const;
 	void wait_for_transactions(int number, Oid table);
 	void try_step(int number, const std::function<void(int)> &once);
 	void done(int number, const migrate::Effects &effects, const pg::Settings &settings);
@@ -86,6 +88,9 @@ struct Sum
 	int64_t rows = 0;
 };
 Sum sum_of(const ledger::Deployment &deployment);
+
+// The tables on which the steps have made indexes with expressions.
+std::vector<std::string> tables_with_new_expressions(const ledger::Deployment &deployment);
 
 // What the steps so far have SET.
 pg::Settings settings_left(const ledger::Deployment &deployment);

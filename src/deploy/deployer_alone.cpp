@@ -18,6 +18,7 @@ namespace {
 
 constexpr int worker_look_ms = 500;
 constexpr int64_t blockers_look_us = 2000000;
+constexpr int64_t report_us = 10000000;
 
 migrate::Effects
 effects_of_objects(std::vector<capture::RunObject> objects)
@@ -80,6 +81,17 @@ Deployer::wait_for_transactions(int number, Oid table)
 	});
 }
 
+// As far as the server itself tells it; within a transaction.
+void
+Deployer::report_progress(int number) const
+{
+	for (const pg::Row &row : ledger::query("SELECT p.phase, p.percent FROM mg.progress p WHERE p.migration = $1"
+											" AND p.phase IS NOT NULL",
+											{deployment_.migration}))
+		pg::report(NOTICE, UserError("00000", title(number) + ": " + row[0].value_or("") +
+												  (row[1].has_value() ? ", " + *row[1] + " %" : "")));
+}
+
 void
 Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is_weak, Oid table)
 {
@@ -87,6 +99,7 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 	const std::string context = "migration \"" + deployment_.migration + "\", " + script_.what() + ", line " +
 								std::to_string(attempt_.progress.line) + ": " + attempt_.progress.statement;
 	int64_t looked = capture::clock_us();
+	int64_t reported = looked;
 	std::string told;
 
 	if (OidIsValid(table))
@@ -103,6 +116,11 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 			Blockers now = blockers_of(errand.pid());
 			const std::string list = list_of(now);
 			blockers_ = now;
+			if (now.empty() && capture::clock_us() - reported >= report_us)
+			{
+				reported = capture::clock_us();
+				report_progress(number);
+			}
 			if (now.empty() || list == told)
 				return;
 			told = list;

@@ -125,6 +125,24 @@ sum_of(const ledger::Deployment &deployment)
 	return sum;
 }
 
+std::vector<std::string>
+tables_with_new_expressions(const ledger::Deployment &deployment)
+{
+	std::vector<std::string> result;
+
+	for (const pg::Row &row : ledger::query(
+			 "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) FROM mg.journal j,"
+			 " jsonb_array_elements(j.details->'objects') o (o) JOIN pg_index i ON i.indexrelid = (o.o->>'oid')::oid"
+			 " AND i.indexprs IS NOT NULL JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'm')"
+			 " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE j.deployment = $1::bigint AND j.installation = "
+			 "$2::uuid"
+			 " AND j.event = 'done' AND o.o->>'type' = 'index' AND o.o->>'change' = 'created'"
+			 " AND j.installation = (SELECT installation FROM mg.current) ORDER BY 1",
+			 {std::to_string(deployment.id), deployment.installation}))
+		result.push_back(row[0].value_or(""));
+	return result;
+}
+
 pg::Settings
 settings_left(const ledger::Deployment &deployment)
 {

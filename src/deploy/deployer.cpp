@@ -181,6 +181,10 @@ Deployer::run_step(int number)
 	const script::Step &step = steps_[number - 1];
 
 	require_time(number);
+	if (!pg::renew_own_lock(pg::OwnLock::deployment))
+		throw UserError("55P03", "another session has begun to deploy")
+			.detail("A statement of this deployment has let go of its lock: pg_advisory_unlock_all().")
+			.hint("CALL mg_resume() goes on with it.");
 	step_start_ = capture::clock_us();
 	attempt_.progress.phase = script_.what();
 	attempt_.progress.line = statement(number).place.line;

@@ -222,6 +222,15 @@ show_migration(const std::string &migration)
 	});
 }
 
+bool
+renew_own_lock(OwnLock what)
+{
+	return guarded([&] {
+		const LOCKTAG tag = own_tag(what);
+		return holds_lock(tag, ExclusiveLock) || LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	});
+}
+
 SessionLock::SessionLock(OwnLock what)
 	: what_(what), held_(guarded([&] {
 		  const LOCKTAG tag = own_tag(what);
@@ -234,7 +243,7 @@ SessionLock::~SessionLock()
 {
 	const LOCKTAG tag = own_tag(what_);
 
-	if (held_)
+	if (held_ && holds_lock(tag, ExclusiveLock))
 		LockRelease(&tag, ExclusiveLock, true);
 }
 

@@ -73,6 +73,9 @@ private:
 // Tells whether another session waits for a row that the current (sub)transaction has changed or locked.
 bool keeps_others_waiting();
 
+// Takes again what a SessionLock of this session has and pg_advisory_unlock_all() has let go; false when another session was faster.
+bool renew_own_lock(OwnLock what);
+
 // Shows, until the transaction ends, for which migration the session works: pg_locks.objid is pg_catalog.hashtext() of its name, objsubid
 // this.
 constexpr uint16 own_name_field = 5;

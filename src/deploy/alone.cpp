@@ -67,8 +67,8 @@ read_index_raw(IndexStmt *statement, AloneRaw *alone)
 	alone->index_name = statement->idxname;
 	alone->tolerant = statement->if_not_exists;
 	if (statement->idxname == nullptr)
-		alone->index_columns = list_concat(column_names_raw(statement->indexParams),
-										   column_names_raw(statement->indexIncludingParams));
+		alone->index_columns =
+			list_concat(column_names_raw(statement->indexParams), column_names_raw(statement->indexIncludingParams));
 	if (statement->idxname != nullptr && OidIsValid(alone->table))
 		alone->index = get_relname_relid(statement->idxname, get_rel_namespace(alone->table));
 	if (!is_index_raw(alone->index))
@@ -181,7 +181,8 @@ indexes_of(const Alone &alone)
 			 " ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid ORDER BY a.attnum)"
 			 " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 			 " WHERE CASE WHEN $1 = '0' THEN NOT i.indisvalid AND c.relpersistence <> 't'"
-			 " WHEN $2::boolean THEN i.indrelid IN (SELECT $1::oid UNION SELECT p.relid FROM pg_partition_tree($1::oid) p"
+			 " WHEN $2::boolean THEN i.indrelid IN (SELECT $1::oid UNION SELECT p.relid FROM "
+			 "pg_partition_tree($1::oid) p"
 			 " UNION SELECT t.reltoastrelid FROM pg_class t WHERE t.oid = $1::oid"
 			 " UNION SELECT t.reltoastrelid FROM pg_partition_tree($1::oid) p JOIN pg_class t ON t.oid = p.relid)"
 			 " ELSE i.indrelid = $1::oid END ORDER BY 1",

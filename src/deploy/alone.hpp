@@ -31,8 +31,8 @@ struct Alone
 	std::string index_schema; // of the index that it makes, if it names one
 	std::string index_name;
 	std::vector<std::string> index_columns; // how they begin, by which an index is found that the server names
-	Oid index = InvalidOid;     // that it drops or rebuilds, or that has the name already
-	std::string index_identity; // public.i
+	Oid index = InvalidOid;                 // that it drops or rebuilds, or that has the name already
+	std::string index_identity;             // public.i
 	bool index_is_valid = false;
 	bool is_tolerant = false; // IF NOT EXISTS, IF EXISTS
 };

@@ -170,10 +170,7 @@ pending()
 {
 	for (const ledger::Deployment &open : ledger::open_deployments())
 		require_none_open(open.migration);
-	std::vector<std::string> names;
-	for (const pg::Row &row : ledger::query("SELECT migration FROM mg.status WHERE status <> 'applied'"))
-		names.push_back(*row[0]);
-	return in_order(ledger::all_requirements(), std::move(names));
+	return in_order(ledger::all_requirements(), ledger::pending_migrations());
 }
 
 void

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -84,7 +85,7 @@ struct Sum
 	std::vector<migrate::Timing> timings;
 	int64_t rows = 0;
 };
-Sum sum_of(const ledger::Deployment &deployment);
+Sum sum_of(const ledger::Deployment &deployment, int last_step = std::numeric_limits<int>::max());
 
 // What the steps so far have SET.
 pg::Settings settings_left(const ledger::Deployment &deployment);

@@ -46,7 +46,7 @@ irreversible(const ledger::Deployment &deployment, size_t steps)
 			 " OR jsonb_array_length(o.o->'differences') >= " MG_MOST_DIFFERENCES
 			 " OR EXISTS (SELECT FROM jsonb_array_elements(o.o->'differences') d WHERE d->>'change' <> 'created'"
 			 " OR d->>'type' NOT IN " MG_PARTS " AND NOT EXISTS (SELECT FROM made m WHERE m.type = d->>'type' AND "
-											   "m.identity = d->>'identity')) ORDER BY 1",
+			 "m.identity = d->>'identity')) ORDER BY 1",
 			 {std::to_string(deployment.id), deployment.installation, std::to_string(steps)}))
 		result.push_back(row[0].value_or(""));
 	return result;
@@ -149,9 +149,11 @@ way_back(const ledger::Deployment &deployment, size_t steps)
 }
 
 void
-end(const ledger::Deployment &deployment, migrate::Attempt &attempt, const std::vector<capture::RunObject> &left)
+end(const ledger::Deployment &deployment, migrate::Attempt &attempt, const std::vector<capture::RunObject> &left,
+	int steps)
 {
 	std::string list;
+	std::vector<std::pair<std::string, Oid>> made;
 
 	migrate::take_run_lock();
 	for (const capture::RunObject &object : left)
@@ -163,9 +165,13 @@ end(const ledger::Deployment &deployment, migrate::Attempt &attempt, const std::
 									 "\" has made cannot all be dropped")
 			.detail("Still there: " + list + ".")
 			.hint("Something else stands on it. Drop that first, and CALL mg_abort() again.");
+	for (const capture::RunObject &object : created(deployment, steps))
+		if (object.column == 0 && deployment.is_own)
+			made.emplace_back(object.catalog, object.oid);
 	Sum sum = sum_of(deployment);
 	attempt.progress.timings = std::move(sum.timings);
 	attempt.progress.rows = sum.rows;
+	forget_gone(made);
 	attempt.conclude("aborted", sum.effects);
 	end_journal(deployment, "aborted");
 }
@@ -217,7 +223,7 @@ abort(const std::string &name, const Wishes &wishes)
 		if (!migration.has_value() && rows > 0)
 			pg::report(WARNING, UserError("01000", "rows that the steps have written stay as they are")
 									.detail("There is no down script that takes them back."));
-		transact([&] { end(*deployment, *attempt, left); });
+		transact([&] { end(*deployment, *attempt, left, forth.step_count()); });
 		pg::report(NOTICE, UserError("00000", "the deployment of migration \"" + name + "\" is undone"));
 	});
 }

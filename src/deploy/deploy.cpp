@@ -183,7 +183,13 @@ end_rollback(const ledger::Deployment &deployment, migrate::Attempt &attempt)
 	attempt.progress.line = 0;
 	attempt.progress.statement.clear();
 	Sum sum = sum_of(deployment);
-	migrate::require_undone(migrate::read_undoing(deployment.migration), sum.effects.objects);
+	const migrate::Undoing undoing = migrate::read_undoing(deployment.migration);
+	migrate::require_undone(undoing, sum.effects.objects);
+	std::vector<std::pair<std::string, Oid>> made;
+	for (const migrate::RecordedObject &object : undoing.objects)
+		if (object.change == "created" && object.column == 0 && OidIsValid(object.oid))
+			made.emplace_back(object.catalog, object.oid);
+	forget_gone(made);
 	attempt.progress.timings = std::move(sum.timings);
 	attempt.progress.rows = sum.rows;
 	attempt.conclude("rolled back", sum.effects);

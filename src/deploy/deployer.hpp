@@ -87,6 +87,9 @@ struct Sum
 };
 Sum sum_of(const ledger::Deployment &deployment, int last_step = std::numeric_limits<int>::max());
 
+// No longer expects what is gone: of these objects of the migration somebody else may have dropped some before it was undone.
+void forget_gone(const std::vector<std::pair<std::string, Oid>> &objects); // catalog, oid
+
 // What the steps so far have SET.
 pg::Settings settings_left(const ledger::Deployment &deployment);
 

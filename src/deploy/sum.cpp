@@ -3,7 +3,9 @@
 
 #include "core/json.hpp"
 #include "deploy/deployer.hpp"
+#include "drift/expected.hpp"
 #include "ledger/store.hpp"
+#include "pg/object.hpp"
 
 namespace mg::deploy {
 
@@ -129,6 +131,19 @@ sum_of(const ledger::Deployment &deployment, int last_step)
 			 which))
 		sum.timings.push_back({std::stoi(*row[0]), std::stoll(*row[1]), std::stoll(*row[2])});
 	return sum;
+}
+
+void
+forget_gone(const std::vector<std::pair<std::string, Oid>> &objects)
+{
+	std::vector<schema::Address> gone;
+
+	for (const auto &[catalog, oid] : objects)
+		if (!pg::identity_of(catalog, oid, 0).has_value())
+			gone.push_back(
+				{pg::guarded([&] { return get_relname_relid(catalog.c_str(), PG_CATALOG_NAMESPACE); }), oid});
+	if (!gone.empty())
+		drift::take_units({}, gone);
 }
 
 pg::Settings

@@ -50,6 +50,7 @@ private:
 	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);
 	void run_part(const std::string &sql);
 	void run_partitioned(int number, int attempt, const Alone &alone, const Before &before);
+	void remove_partitioned(int number, const Alone &alone, const Before &before);
 	void remove_leftover(int number, int attempt, const Leftover &leftover);
 	void finish_alone(int number, const Alone &alone, const Before &before);
 	void run_backfill(int number);

@@ -10,6 +10,7 @@
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/own_history.hpp"
+#include "pg/object.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::deploy {
@@ -248,6 +249,29 @@ Deployer::run_partitioned(int number, int attempt, const Alone &alone, const Bef
 	});
 }
 
+// At most one partition's index is not attached yet; the others go with the one above.
+void
+Deployer::remove_partitioned(int number, const Alone &alone, const Before &before)
+{
+	try_step(number, [&](int attempt) {
+		std::optional<Part> part;
+		std::string drop;
+		transact([&] {
+			const Oid above = index_made(alone, before);
+			if (!OidIsValid(above))
+				return;
+			part = next_part(above);
+			drop = "DROP INDEX " + pg::identity_of("pg_class", above, 0).value_or("");
+		});
+		if (part.has_value() && part->is_leftover && part->is_alone)
+			run_in_worker(number, attempt, part->sql, true, InvalidOid);
+		else if (part.has_value() && part->is_leftover)
+			run_part(part->sql);
+		if (!drop.empty())
+			run_part(drop);
+	});
+}
+
 void
 Deployer::settle()
 {
@@ -265,6 +289,8 @@ Deployer::settle()
 	Leftover leftover;
 	step_start_ = capture::clock_us();
 	const Alone alone = prepare_alone(number, 1, before, leftover);
+	if (alone.kind == Alone::Kind::create_index && alone.is_partitioned)
+		return remove_partitioned(number, alone, before);
 	remove_leftover(number, 1, leftover);
 	if (leftover.is_done)
 		finish_alone(number, alone, before);

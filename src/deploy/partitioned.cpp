@@ -83,6 +83,7 @@ next_part(Oid index)
 	Part part;
 
 	part.table = static_cast<Oid>(std::stoul(*row[1]));
+	part.is_leftover = !there.empty();
 	if (!there.empty() && there[0][2] != "t")
 		throw UserError("42P07", "relation \"" + identity + "\" is there already")
 			.detail("The index of partition " + table + " is to have this name.")

@@ -33,6 +33,17 @@ effects_of_objects(std::vector<capture::RunObject> objects)
 	return effects;
 }
 
+// Who they are, without how long they have been.
+std::string
+key_of(const Blockers &blockers)
+{
+	std::string key;
+
+	for (const Blocker &blocker : blockers)
+		key += std::to_string(blocker.pid) + blocker.ended + " ";
+	return key;
+}
+
 std::vector<schema::Unit>
 units_about(const std::vector<Oid> &relations)
 {
@@ -105,12 +116,13 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 		looked = capture::clock_us();
 		transact([&] {
 			Blockers now = blockers_of(errand.pid());
-			const std::string list = list_of(now);
 			blockers_ = now;
-			if (now.empty() || list == told)
+			if (now.empty())
 				return;
-			told = list;
 			end_some(now);
+			if (key_of(now) == told)
+				return;
+			told = key_of(now);
 			note("blocked", number, attempt, nullptr, now);
 			pg::report(NOTICE, UserError("00000", title(number) + " waits").detail("For " + list_of(now) + "."));
 		});

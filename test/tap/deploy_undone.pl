@@ -302,12 +302,13 @@ no_drift($node, 'app', '  afterwards');
 
 # REINDEX, interrupted: also of TOAST tables and partitions.
 $node->safe_psql('app', "CREATE TABLE long (a text); INSERT INTO long SELECT string_agg(md5(i::text), '') FROM generate_series(1, 10000) i; CREATE INDEX long_i ON long (left(a, 3)); SELECT mg_accept_drift('long')");
-for my $case ([ 'x1', 'REINDEX TABLE CONCURRENTLY long', 'long' ], [ 'x2', 'REINDEX INDEX CONCURRENTLY long_i', 'long' ], [ 'x3', 'REINDEX TABLE CONCURRENTLY part', 'part23' ], [ 'x4', 'REINDEX SCHEMA CONCURRENTLY public', 'long' ])
+for my $case ([ 'x1', 'REINDEX TABLE CONCURRENTLY long', 'long' ], [ 'x2', 'REINDEX INDEX CONCURRENTLY long_i', 'long' ], [ 'x3', 'REINDEX TABLE CONCURRENTLY part', 'part23', 'ACCESS SHARE' ], [ 'x4', 'REINDEX SCHEMA CONCURRENTLY public', 'long' ])
 {
-	my ($name, $up, $table) = @$case;
+	my ($name, $up, $table, $mode) = @$case;
+	$mode //= 'ROW EXCLUSIVE';
 	register_migration($node, 'app', $name, $up, undef);
 	my $n = one_of($node, 'app', "SELECT count(*) FROM pg_index");
-	$err = interrupted($node, 'app', "CALL mg_deploy('$name')", "LOCK TABLE $table IN ROW EXCLUSIVE MODE", "SELECT EXISTS (SELECT FROM pg_class WHERE relname ~ '_ccnew')");
+	$err = interrupted($node, 'app', "CALL mg_deploy('$name')", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; LOCK TABLE $table IN $mode MODE; SELECT 1", "SELECT EXISTS (SELECT FROM pg_class WHERE relname ~ '_ccnew')");
 	like($err, qr/57014/, "$up interrupted");
 	isnt(one_of($node, 'app', "SELECT count(*) FROM pg_index"), $n, '  it leaves something');
 	unlike(call_of($node, 'app', "CALL mg_resume('$name')"), qr/ERROR/, '  resumed');

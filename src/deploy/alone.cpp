@@ -7,6 +7,7 @@
 #include "ledger/store.hpp"
 #include "pg/memory.hpp"
 #include "pg/query.hpp"
+#include "script/kind.hpp"
 
 namespace mg::deploy {
 
@@ -293,6 +294,18 @@ capture::RunObject
 index_object(Oid oid, const std::string &identity, const std::vector<std::string> &names, const std::string &change)
 {
 	return object_of("index", identity, names, change, oid);
+}
+
+bool
+is_errand_raw(Node *tree)
+{
+	if (IsA(tree, AlterTableStmt))
+	{
+		List *commands = castNode(AlterTableStmt, tree)->cmds;
+		if (list_length(commands) == 1 && linitial_node(AlterTableCmd, commands)->subtype == AT_DetachPartitionFinalize)
+			return true;
+	}
+	return script::is_alone_raw(tree);
 }
 
 Alone

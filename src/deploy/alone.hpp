@@ -38,6 +38,9 @@ struct Alone
 };
 Alone read_alone(const std::string &sql);
 
+// Tells whether a worker may run a statement: one that no transaction block can have, or what stands in for it. Plain server code.
+bool is_errand_raw(Node *tree);
+
 // How things are before its first try, as JSON for the journal; and read again.
 struct Before
 {

@@ -158,6 +158,12 @@ end_some(Blockers &blockers)
 			pg::report(WARNING, UserError("01000", "could not end " + blocker.title()).detail(error->what()));
 		else if (!rows.empty() && rows[0][0] == "t")
 			blocker.ended = idles ? "terminated" : "cancelled";
+		else if (rows.empty() && blocker.statement == "<insufficient privilege>")
+			pg::report(WARNING,
+					   UserError("01000", "could not end " + blocker.title())
+						   .detail("The policy setting end_blockers would, but the caller may not see what that "
+								   "session does.")
+						   .hint("pg_read_all_stats and pg_signal_backend give the right to."));
 	}
 }
 

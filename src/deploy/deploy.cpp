@@ -170,10 +170,7 @@ pending()
 {
 	for (const ledger::Deployment &open : ledger::open_deployments())
 		require_none_open(open.migration);
-	std::vector<std::string> names;
-	for (const pg::Row &row : ledger::query("SELECT migration FROM mg.status WHERE status <> 'applied'"))
-		names.push_back(*row[0]);
-	return in_order(ledger::all_requirements(), std::move(names));
+	return in_order(ledger::all_requirements(), ledger::pending_migrations());
 }
 
 void
@@ -186,7 +183,13 @@ end_rollback(const ledger::Deployment &deployment, migrate::Attempt &attempt)
 	attempt.progress.line = 0;
 	attempt.progress.statement.clear();
 	Sum sum = sum_of(deployment);
-	migrate::require_undone(migrate::read_undoing(deployment.migration), sum.effects.objects);
+	const migrate::Undoing undoing = migrate::read_undoing(deployment.migration);
+	migrate::require_undone(undoing, sum.effects.objects);
+	std::vector<std::pair<std::string, Oid>> made;
+	for (const migrate::RecordedObject &object : undoing.objects)
+		if (object.change == "created" && object.column == 0 && OidIsValid(object.oid))
+			made.emplace_back(object.catalog, object.oid);
+	forget_gone(made);
 	attempt.progress.timings = std::move(sum.timings);
 	attempt.progress.rows = sum.rows;
 	attempt.conclude("rolled back", sum.effects);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,7 @@ private:
 	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);
 	void run_part(const std::string &sql);
 	void run_partitioned(int number, int attempt, const Alone &alone, const Before &before);
+	void remove_partitioned(int number, const Alone &alone, const Before &before);
 	void remove_leftover(int number, int attempt, const Leftover &leftover);
 	void finish_alone(int number, const Alone &alone, const Before &before);
 	void run_backfill(int number);
@@ -87,7 +89,10 @@ struct Sum
 	std::vector<migrate::Timing> timings;
 	int64_t rows = 0;
 };
-Sum sum_of(const ledger::Deployment &deployment);
+Sum sum_of(const ledger::Deployment &deployment, int last_step = std::numeric_limits<int>::max());
+
+// No longer expects what is gone: of these objects of the migration somebody else may have dropped some before it was undone.
+void forget_gone(const std::vector<std::pair<std::string, Oid>> &objects); // catalog, oid
 
 // The tables on which the steps have made indexes with expressions.
 std::vector<std::string> tables_with_new_expressions(const ledger::Deployment &deployment);

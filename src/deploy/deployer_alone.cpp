@@ -10,6 +10,7 @@
 #include "drift/expected.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/own_history.hpp"
+#include "pg/object.hpp"
 #include "policy/policy.hpp"
 
 namespace mg::deploy {
@@ -31,6 +32,17 @@ effects_of_objects(std::vector<capture::RunObject> objects)
 	effects.objects = std::move(objects);
 	effects.objects_json = json.str();
 	return effects;
+}
+
+// Who they are, without how long they have been.
+std::string
+key_of(const Blockers &blockers)
+{
+	std::string key;
+
+	for (const Blocker &blocker : blockers)
+		key += std::to_string(blocker.pid) + blocker.ended + " ";
+	return key;
 }
 
 std::vector<schema::Unit>
@@ -114,17 +126,18 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 		looked = capture::clock_us();
 		transact([&] {
 			Blockers now = blockers_of(errand.pid());
-			const std::string list = list_of(now);
 			blockers_ = now;
 			if (now.empty() && capture::clock_us() - reported >= report_us)
 			{
 				reported = capture::clock_us();
 				report_progress(number);
 			}
-			if (now.empty() || list == told)
+			if (now.empty())
 				return;
-			told = list;
 			end_some(now);
+			if (key_of(now) == told)
+				return;
+			told = key_of(now);
 			note("blocked", number, attempt, nullptr, now);
 			pg::report(NOTICE, UserError("00000", title(number) + " waits").detail("For " + list_of(now) + "."));
 		});
@@ -263,6 +276,29 @@ Deployer::run_partitioned(int number, int attempt, const Alone &alone, const Bef
 	});
 }
 
+// At most one partition's index is not attached yet; the others go with the one above.
+void
+Deployer::remove_partitioned(int number, const Alone &alone, const Before &before)
+{
+	try_step(number, [&](int attempt) {
+		std::optional<Part> part;
+		std::string drop;
+		transact([&] {
+			const Oid above = index_made(alone, before);
+			if (!OidIsValid(above))
+				return;
+			part = next_part(above);
+			drop = "DROP INDEX " + pg::identity_of("pg_class", above, 0).value_or("");
+		});
+		if (part.has_value() && part->is_leftover && part->is_alone)
+			run_in_worker(number, attempt, part->sql, true, InvalidOid);
+		else if (part.has_value() && part->is_leftover)
+			run_part(part->sql);
+		if (!drop.empty())
+			run_part(drop);
+	});
+}
+
 void
 Deployer::settle()
 {
@@ -280,6 +316,8 @@ Deployer::settle()
 	Leftover leftover;
 	step_start_ = capture::clock_us();
 	const Alone alone = prepare_alone(number, 1, before, leftover);
+	if (alone.kind == Alone::Kind::create_index && alone.is_partitioned)
+		return remove_partitioned(number, alone, before);
 	remove_leftover(number, 1, leftover);
 	if (leftover.is_done)
 		finish_alone(number, alone, before);

@@ -58,6 +58,16 @@ part_of(const capture::RunObject &object)
 	return quoted(object.names[0]) + "." + quoted(object.names[1]);
 }
 
+// What DROP calls a type of object. ROUTINE takes aggregates without arguments as their identity has them.
+std::string
+kind_of(const std::string &type)
+{
+	return type == "statistics object"      ? "STATISTICS"
+		   : type == "foreign-data wrapper" ? "FOREIGN DATA WRAPPER"
+		   : type == "aggregate"            ? "ROUTINE"
+											: boost::algorithm::to_upper_copy(type);
+}
+
 } // namespace
 
 std::optional<std::string>
@@ -79,9 +89,7 @@ drop_statement(const capture::RunObject &object)
 	}
 	if (droppable.count(object.type) == 0 || object.column != 0)
 		return std::nullopt;
-	const std::string kind =
-		object.type == "statistics object" ? "STATISTICS" : boost::algorithm::to_upper_copy(object.type);
-	return "DROP " + kind + " " + object.identity;
+	return "DROP " + kind_of(object.type) + " " + object.identity;
 }
 
 bool

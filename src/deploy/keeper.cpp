@@ -88,7 +88,7 @@ end_journal(const ledger::Deployment &deployment, const std::string &outcome)
 }
 
 void
-note_return(const ledger::Deployment &deployment, const std::string &event)
+note_return(const ledger::Deployment &deployment, const std::string &event, const std::string &details)
 {
 	const std::string last = last_event(deployment);
 	ledger::JournalEntry entry;
@@ -102,6 +102,7 @@ note_return(const ledger::Deployment &deployment, const std::string &event)
 	}
 	entry = {};
 	entry.event = event;
+	entry.details = details;
 	ledger::append_journal(deployment, entry);
 }
 

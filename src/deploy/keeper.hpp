@@ -15,7 +15,7 @@ void keep(const ledger::Deployment &deployment, migrate::Attempt &attempt, const
 void end_journal(const ledger::Deployment &deployment, const std::string &outcome);
 
 // Writes down that somebody goes on with it, and before that how it was left, if whoever did it could not.
-void note_return(const ledger::Deployment &deployment, const std::string &event);
+void note_return(const ledger::Deployment &deployment, const std::string &event, const std::string &details = "");
 
 // The deployment or rollback of a migration that has not ended; raises 55000 when there is none.
 ledger::Deployment require_open(const std::string &name);

@@ -9,7 +9,7 @@ namespace mg::deploy {
 
 namespace {
 
-// What CREATE INDEX says behind the table's name, with the tablespace that the server's own text leaves out.
+// The next index of a tree for which a partition has none of its own.
 constexpr const char *missing_sql =
 	"WITH RECURSIVE tree (index, indrelid, level) AS ("
 	" SELECT i.indexrelid, i.indrelid, 1 FROM pg_index i WHERE i.indexrelid = $1::oid"
@@ -18,15 +18,14 @@ constexpr const char *missing_sql =
 	" SELECT t.index::bigint, child.oid::bigint, child.relkind, format('%I.%I', n.nspname, child.relname), "
 	"child.relname,"
 	" p.relname, format('%I.%I', pn.nspname, p.relname), u.indisunique,"
-	" pg_get_indexdef(t.index), format('CREATE %sINDEX %I ON ONLY %I.%I', CASE WHEN u.indisunique THEN 'UNIQUE ' ELSE "
+	" t.index::bigint, format('CREATE %sINDEX %I ON %I.%I', CASE WHEN u.indisunique THEN 'UNIQUE ' ELSE "
 	"'' END,"
-	" p.relname, an.nspname, a.relname), coalesce(' TABLESPACE ' || quote_ident(s.spcname), ''), n.nspname"
+	" p.relname, an.nspname, a.relname), n.nspname"
 	" FROM tree t JOIN pg_inherits h ON h.inhparent = t.indrelid AND NOT h.inhdetachpending"
 	" JOIN pg_class child ON child.oid = h.inhrelid AND child.relkind IN ('r', 'p')"
 	" JOIN pg_namespace n ON n.oid = child.relnamespace JOIN pg_class p ON p.oid = t.index"
 	" JOIN pg_namespace pn ON pn.oid = p.relnamespace JOIN pg_index u ON u.indexrelid = t.index"
 	" JOIN pg_class a ON a.oid = t.indrelid JOIN pg_namespace an ON an.oid = a.relnamespace"
-	" LEFT JOIN pg_tablespace s ON s.oid = p.reltablespace"
 	" WHERE NOT EXISTS (SELECT FROM pg_inherits k JOIN pg_index x ON x.indexrelid = k.inhrelid"
 	" WHERE k.inhparent = t.index AND x.indrelid = child.oid)"
 	" ORDER BY t.level, child.oid LIMIT 1";
@@ -72,17 +71,19 @@ next_part(Oid index)
 	const pg::Row &row = rows[0];
 	const std::string table = *row[3];
 	const std::string name = name_of_part(*row[4], *row[5]);
-	const std::string definition = *row[8];
+	const auto above = static_cast<Oid>(std::stoul(*row[8]));
+	const std::string definition = pg::guarded([&] { return pg_get_indexdef_string(above); });
 	const std::string head = *row[9];
 	const std::vector<pg::Row> there =
 		ledger::query("SELECT i.indexrelid, i.indisvalid, i.indrelid = $2::oid, c.relkind FROM pg_class c"
 					  " LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname = $1 AND c.relnamespace ="
 					  " (SELECT t.relnamespace FROM pg_class t WHERE t.oid = $2::oid)",
 					  {name, *row[1]});
-	const std::string identity = quoted(*row[11]) + "." + quoted(name);
+	const std::string identity = quoted(*row[10]) + "." + quoted(name);
 	Part part;
 
 	part.table = static_cast<Oid>(std::stoul(*row[1]));
+	part.is_leftover = !there.empty();
 	if (!there.empty() && there[0][2] != "t")
 		throw UserError("42P07", "relation \"" + identity + "\" is there already")
 			.detail("The index of partition " + table + " is to have this name.")
@@ -101,7 +102,7 @@ next_part(Oid index)
 		part.is_alone = *row[2] == "r";
 		part.sql = std::string("CREATE ") + (row[7] == "t" ? "UNIQUE " : "") + "INDEX " +
 				   (part.is_alone ? "CONCURRENTLY " : "") + quoted(name) + " ON ONLY " + table +
-				   definition.substr(head.size()) + *row[10];
+				   definition.substr(head.size());
 	}
 	return part;
 }

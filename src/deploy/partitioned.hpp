@@ -18,7 +18,8 @@ std::string on_only(const std::string &sql);
 struct Part
 {
 	std::string sql;
-	bool is_alone = false; // in a worker, else in a transaction
+	bool is_alone = false;    // in a worker, else in a transaction
+	bool is_leftover = false; // about an index that an interrupted try has made
 	Oid table = InvalidOid;
 };
 // Nothing when every partition has its index. Raises 55000 when an index that is not valid has the name that a partition's is to have.

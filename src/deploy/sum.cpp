@@ -3,7 +3,9 @@
 
 #include "core/json.hpp"
 #include "deploy/deployer.hpp"
+#include "drift/expected.hpp"
 #include "ledger/store.hpp"
+#include "pg/object.hpp"
 
 namespace mg::deploy {
 
@@ -90,9 +92,10 @@ add_objects(const std::vector<pg::Row> &rows)
 } // namespace
 
 Sum
-sum_of(const ledger::Deployment &deployment)
+sum_of(const ledger::Deployment &deployment, int last_step)
 {
-	const std::vector<pg::Cell> which = {std::to_string(deployment.id), deployment.installation};
+	const std::vector<pg::Cell> which = {std::to_string(deployment.id), deployment.installation,
+										 std::to_string(last_step)};
 	Sum sum;
 
 	sum.effects = add_objects(ledger::query(
@@ -101,16 +104,21 @@ sum_of(const ledger::Deployment &deployment)
 		" coalesce(to_regclass('pg_catalog.' || (o->>'catalog'))::oid, 0), o->>'oid', o->>'column', o->'differences'"
 		" FROM (SELECT j.step, e.o, e.n FROM mg.journal j, jsonb_array_elements(j.details->'objects') WITH ORDINALITY "
 		"e (o, n)"
-		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done') s ORDER BY s.step, s.n",
+		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done' AND j.step <= "
+		"$3::integer) s ORDER BY s.step, s.n",
 		which));
 	const pg::Row rest = ledger::query(
 		"SELECT coalesce((SELECT jsonb_agg(DISTINCT l) FROM mg.journal j, jsonb_array_elements(j.details->'locks') l"
-		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done'), '[]'),"
+		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done' AND j.step <= "
+		"$3::integer), '[]'),"
 		" coalesce((SELECT jsonb_agg(l ORDER BY j.step) FROM mg.journal j, jsonb_array_elements(j.details->'rewrites') "
 		"l"
-		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done'), '[]'),"
-		" coalesce((SELECT bool_or((j.details->>'incomplete')::boolean)" MG_STEPS "), false),"
-		" coalesce((SELECT sum(j.rows)" MG_STEPS "), 0)",
+		" WHERE j.deployment = $1::bigint AND j.installation = $2::uuid AND j.event = 'done' AND j.step <= "
+		"$3::integer), '[]'),"
+		" coalesce((SELECT bool_or((j.details->>'incomplete')::boolean)" MG_STEPS " AND j.step <= $3::integer"
+		"), false),"
+		" coalesce((SELECT sum(j.rows)" MG_STEPS " AND j.step <= $3::integer"
+		"), 0)",
 		which)[0];
 	sum.effects.locks = *rest[0];
 	sum.effects.rewrites = *rest[1];
@@ -119,7 +127,7 @@ sum_of(const ledger::Deployment &deployment)
 	for (const pg::Row &row : ledger::query(
 			 "SELECT t->>0, t->>1, t->>2 FROM (SELECT j.step, e.t, e.n FROM mg.journal j,"
 			 " jsonb_array_elements(j.details->'timings') WITH ORDINALITY e (t, n) WHERE j.deployment = $1::bigint"
-			 " AND j.installation = $2::uuid AND j.event = 'done') s ORDER BY s.step, s.n",
+			 " AND j.installation = $2::uuid AND j.event = 'done' AND j.step <= $3::integer) s ORDER BY s.step, s.n",
 			 which))
 		sum.timings.push_back({std::stoi(*row[0]), std::stoll(*row[1]), std::stoll(*row[2])});
 	return sum;
@@ -141,6 +149,19 @@ tables_with_new_expressions(const ledger::Deployment &deployment)
 			 {std::to_string(deployment.id), deployment.installation}))
 		result.push_back(row[0].value_or(""));
 	return result;
+}
+
+void
+forget_gone(const std::vector<std::pair<std::string, Oid>> &objects)
+{
+	std::vector<schema::Address> gone;
+
+	for (const auto &[catalog, oid] : objects)
+		if (!pg::identity_of(catalog, oid, 0).has_value())
+			gone.push_back(
+				{pg::guarded([&] { return get_relname_relid(catalog.c_str(), PG_CATALOG_NAMESPACE); }), oid});
+	if (!gone.empty())
+		drift::take_units({}, gone);
 }
 
 pg::Settings

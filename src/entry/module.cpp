@@ -1,11 +1,11 @@
 // What the server loads: the module's magic, its initialisation, and the background workers.
 #include "capture/capture.hpp"
+#include "deploy/alone.hpp"
 #include "deploy/deployer.hpp"
 #include "ledger/parcel.hpp"
 #include "pg/errand.hpp"
 #include "pg/watchdog.hpp"
 #include "pg/worker.hpp"
-#include "script/kind.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -46,6 +46,6 @@ mg_watchdog_main(Datum argument)
 void
 mg_errand_main(Datum argument)
 {
-	mg::pg::enter([&] { mg::pg::errand_body_raw(argument, mg::script::is_alone_raw, mg::deploy::begin_errand_raw); });
+	mg::pg::enter([&] { mg::pg::errand_body_raw(argument, mg::deploy::is_errand_raw, mg::deploy::begin_errand_raw); });
 }
 }

@@ -103,7 +103,8 @@ register_migration(const Request &request)
 	Migration migration = Migration::from_request(request);
 	take_run_lock();
 	if (std::optional<ledger::Deployment> open = ledger::open_deployment(request.name);
-		open.has_value() && open->action == "deploy" && ledger::find_registration(request.name)->up != migration.up.checksum())
+		open.has_value() && open->action == "deploy" &&
+		ledger::find_registration(request.name)->up != migration.up.checksum())
 		require_not_deploying(migration);
 	check_requirements(migration, false);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <boost/algorithm/string/predicate.hpp>
+#include <boost/algorithm/string/replace.hpp>
 
 #include "pg/memory.hpp"
 #include "pg/session.hpp"
@@ -380,7 +381,11 @@ Script::refuse(const Statement &statement, const std::string &reason, const std:
 void
 Script::refuse(const Statement &statement) const
 {
-	refuse(statement, statement.refusal, statement.hint);
+	std::string hint = statement.hint;
+
+	if (what_ == "down")
+		boost::algorithm::replace_first(hint, "mg_deploy()", "mg_deploy_rollback()");
+	refuse(statement, statement.refusal, hint);
 }
 
 void

@@ -86,7 +86,8 @@ families()
 		 "",
 		 "Registered migrations by what has become of them.",
 		 {"status"},
-		 "SELECT '', k.status, count(s.migration) FROM (VALUES ('pending'), ('applied'), ('rolled back'), ('failed'), ('deploying'), ('interrupted')) "
+		 "SELECT '', k.status, count(s.migration) FROM (VALUES ('pending'), ('applied'), ('rolled back'), ('failed'), "
+		 "('deploying'), ('interrupted')) "
 		 "k (status)"
 		 " LEFT JOIN mg.status s ON s.status = k.status GROUP BY k.status ORDER BY 2"},
 		{"mg_statements",

@@ -22,7 +22,7 @@ sub session
 
 	local $ENV{PGOPTIONS} = $options{pgoptions} if defined $options{pgoptions};
 	$session{run} = IPC::Run::start(
-		[ 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($database) . " user=$user application_name=$application" ],
+		[ 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($database) . " user=$user application_name='$application'" ],
 		'<', \$session{in}, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(120));
 	return \%session;
 }

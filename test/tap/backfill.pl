@@ -152,7 +152,8 @@ subtest 'which key' => sub {
 	if (major($server) >= 18)
 	{
 		sql('DROP TABLE w; CREATE TABLE w (id int UNIQUE, n int NOT NULL DEFAULT 0); INSERT INTO w VALUES (NULL), (1); ALTER TABLE w ADD CONSTRAINT nn NOT NULL id NOT VALID');
-		run_fine("CALL mg_backfill('w', 'n = n + 1', 'n = 0')", 'NOT NULL that is not validated');
+		# What is updated has to keep to it.
+		run_fine("CALL mg_backfill('w', 'id = coalesce(id, 2), n = n + 1', 'n = 0')", 'NOT NULL that is not validated');
 		is(changes('w'), '1:2', '  makes no key: no row is left out');
 	}
 };

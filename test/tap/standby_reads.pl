@@ -34,7 +34,7 @@ catch_up();
 
 # The same on both servers.
 my %reads = (
-	(map { ("mg.$_" => "SELECT * FROM mg.$_") } qw(history status runs statements applied last_run newest_registration record policy seal current)),
+	(map { ("mg.$_" => "SELECT * FROM mg.$_") } qw(history status runs statements applied last_run newest_registration record policy seal current journal progress)),
 	'mg_parse' => "SELECT * FROM mg_parse('CREATE TABLE x (id int); SELECT 1')",
 	'mg_fingerprint' => 'SELECT mg_fingerprint()',
 	'mg_snapshot' => 'SELECT md5(mg_snapshot()::text)',
@@ -88,6 +88,11 @@ for my $write (sort keys %writes)
 	next if $write eq 'mg_seal';
 	($status, $out, $err) = $standby->psql('app', "\\set VERBOSITY verbose\n$writes{$write}");
 	like($err, qr/ERROR:  25006:/, "$write is refused on the standby with 25006");
+}
+for my $call ("mg_deploy('0004_d')", 'mg_deploy()', "mg_resume('0004_d')", "mg_abort('0004_d')", "mg_deploy_rollback('0001_a', 'why')", "mg_backfill('a', 'id = 1')")
+{
+	($status, $out, $err) = $standby->psql('app', "\\set VERBOSITY verbose\nCALL $call");
+	like($err, qr/ERROR:  25006:/, "$call is refused on the standby with 25006");
 }
 # Nothing can be sealed there; the head is told all the same.
 ($status, $out, $err) = $standby->psql('app', 'SELECT mg_seal()');

@@ -104,7 +104,7 @@ CREATE VIEW mg.status AS
 	LEFT JOIN LATERAL (SELECT b.deployment FROM mg.journal b
 	                   WHERE b.migration OPERATOR(pg_catalog.=) n.migration AND b.event OPERATOR(pg_catalog.=) 'begun'
 	                     AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment OPERATOR(pg_catalog.=) b.deployment
-	                                     AND e.installation OPERATOR(pg_catalog.=) b.installation
+	                                     AND e.migration OPERATOR(pg_catalog.=) b.migration
 	                                     AND e.event OPERATOR(pg_catalog.=) 'ended') LIMIT 1) o ON true
 	ORDER BY n.sort_key, n.migration;
 COMMENT ON VIEW mg.status IS 'one row for each registered migration: pending, applied, rolled back, failed, deploying, or interrupted, which mg_resume() or mg_abort() ends; the risk class is that of when it was applied, mg_risk() tells that of a pending one';

@@ -23,7 +23,7 @@ CREATE VIEW mg.progress AS
 		                 ORDER BY n.at DESC, n.id DESC LIMIT 1), b.pid) AS pid
 		FROM mg.journal b
 		WHERE b.event = 'begun'
-		  AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.deployment AND e.installation = b.installation AND e.event = 'ended')
+		  AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.deployment AND e.migration IS NOT DISTINCT FROM b.migration AND e.event = 'ended')
 	), step AS (
 		SELECT o.*, n.step, n.kind, n.line, n.statement, n.event, n.at AS event_at,
 		       (SELECT min(f.at) FROM mg.journal f WHERE f.deployment = o.deployment AND f.installation = o.installation

@@ -2,6 +2,7 @@
 #include "deploy/keeper.hpp"
 
 #include "core/json.hpp"
+#include "deploy/adopt.hpp"
 #include "deploy/transact.hpp"
 #include "pg/text.hpp"
 
@@ -115,7 +116,7 @@ require_open(const std::string &name)
 		throw UserError("55000", "no deployment of migration \"" + name + "\" was interrupted")
 			.hint("SELECT migration, status FROM mg.status tells how things are; CALL mg_deploy() applies what is "
 				  "pending.");
-	return *open;
+	return open->is_own ? *open : adopt(*open);
 }
 
 bool

@@ -17,7 +17,7 @@ void end_journal(const ledger::Deployment &deployment, const std::string &outcom
 // Writes down that somebody goes on with it, and before that how it was left, if whoever did it could not.
 void note_return(const ledger::Deployment &deployment, const std::string &event, const std::string &details = "");
 
-// The deployment or rollback of a migration that has not ended; raises 55000 when there is none.
+// The deployment or rollback of a migration that has not ended, taken over if another installation began it; raises 55000 when there is none.
 ledger::Deployment require_open(const std::string &name);
 
 // Tells whether somebody has begun to undo it.

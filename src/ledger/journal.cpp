@@ -44,8 +44,8 @@ constexpr const char *open_sql =
 	" b.installation = (SELECT installation FROM mg.current)"
 	" FROM mg.journal b WHERE b.event = 'begun' AND (b.migration IS NOT NULL) = $3::boolean"
 	" AND ($1 IS NULL OR b.migration = $1) AND ($2 IS NULL OR b.details->>'what' = $2)"
-	" AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.id AND e.installation = b.installation"
-	" AND e.event = 'ended') ORDER BY b.at, b.id";
+	" AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.id AND e.migration IS NOT DISTINCT FROM"
+	" b.migration AND e.event = 'ended') ORDER BY b.at, b.id";
 
 std::vector<Deployment>
 read_open(const pg::Cell &migration, const pg::Cell &what)

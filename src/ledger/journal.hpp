@@ -42,7 +42,7 @@ struct Deployment
 Deployment begin_deployment(const std::string &migration, const std::string &action, const std::string &details);
 void append_journal(const Deployment &deployment, const JournalEntry &entry);
 
-// The one of a migration that has not ended; the same of all migrations, oldest first.
+// The one of a migration that has not ended, whichever installation closes it; the same of all migrations, oldest first.
 std::optional<Deployment> open_deployment(const std::string &migration);
 std::vector<Deployment> open_deployments();
 // A backfill by itself that has not ended, by the text that its begun record has as `what`.

@@ -35,8 +35,8 @@ refuse_beside_deployment()
 {
 	std::vector<pg::Row> rows = ledger::query(
 		"SELECT a.pid, a.usename, (SELECT b.migration FROM mg.journal b WHERE b.event = 'begun' AND b.migration IS NOT"
-		" NULL AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.deployment AND e.installation ="
-		" b.installation AND e.event = 'ended') ORDER BY b.at DESC LIMIT 1)"
+		" NULL AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment = b.deployment AND e.migration ="
+		" b.migration AND e.event = 'ended') ORDER BY b.at DESC LIMIT 1)"
 		" FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
 		" WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = "
 		"current_database())"

@@ -137,7 +137,6 @@ is(differences($before), '', '  and is aborted in the end');
 
 # Something else stands on it; again after that is gone.
 half('w5', "CREATE TABLE w5 (a int);\nCREATE TABLE w5b (a int)", undef);
-$node->safe_psql('app', "CREATE VIEW on_w5 AS SELECT * FROM w5; SELECT mg_accept_drift('on_w5', 'view public.on_w5')") if 0;
 $node->safe_psql('app', "CREATE VIEW on_w5 AS SELECT * FROM w5");
 like(call_of($node, 'app', "CALL mg_abort('w5')"), qr/ERROR:  MG403: what the deployment of migration "w5" has made cannot all be dropped\nDETAIL:  Still there: table public\.w5\./, 'something stands on it: MG403');
 is(one_of($node, 'app', "SELECT to_regclass('w5b') IS NULL, status FROM mg.status WHERE migration = 'w5'"), 't|interrupted', '  the rest is gone, and it is open');
@@ -190,7 +189,6 @@ is(one_of($node, 'app', "SELECT to_regclass('v4') IS NULL"), 't', '  of which no
 call_of($node, 'app', "CALL mg_abort('v4')");
 
 # Gates.
-my %closed = (freeze => 'on') ;
 for my $setting ("SELECT mg_set_policy('required_approvals', 'review', 'test')", "SELECT mg_set_policy('require_down', 'on', 'test')", "SELECT mg_set_policy('freeze', 'on', 'test')")
 {
 	my ($status) = run_sql($node, 'app', $setting);
@@ -285,7 +283,6 @@ unlike(call_of($node, 'app', "CALL mg_resume('p6')"), qr/ERROR/, '  resumed, wit
 is(one_of($node, 'app', "SELECT count(*) FROM pg_partition_tree('p6')"), '5', '  all of them have it');
 is(one_of($node, 'app', "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), '0', '  all are valid');
 is(one_of($node, 'app', "SELECT string_agg(o->>'identity', ', ' ORDER BY 1) FROM mg.runs r, jsonb_array_elements(r.objects) o WHERE r.migration = 'p6' AND o->>'identity' ~ 'somebody'"), '', '  and nobody else\'s is on record');
-$node->safe_psql('app', "SELECT mg_accept_drift('partitions'); CREATE TABLE part1_p7_idx (a int)") if 0;
 $node->safe_psql('app', "SELECT mg_accept_drift('partitions')");
 $before = dump_of();
 register_migration($node, 'app', 'p8', 'CREATE INDEX CONCURRENTLY p8 ON part (a)', undef);
@@ -328,5 +325,32 @@ $node->safe_psql('app', "COPY (SELECT mg_export()) TO '" . $node->basedir . "/ex
 $node->safe_psql('copy', "CREATE TEMP TABLE x (a jsonb); COPY x FROM '" . $node->basedir . "/export'; SELECT rows_taken FROM x, mg_import(a)");
 is($node->safe_psql('copy', 'SELECT count(*) FROM mg.journal'), $exported, 'the journal is exported and imported');
 is($node->safe_psql('copy', "SELECT string_agg(check_name || coalesce(object, ''), ', ') FROM mg_verify() WHERE NOT ok AND check_name ~ 'seal|hash|record|ledger'"), '', '  and whole there');
+
+# A ledger that is restored while a deployment is open: OIDs on record mean nothing there, and rows are not changed twice.
+$node->safe_psql('postgres', "CREATE DATABASE $_") for 'half', 'resumed', 'aborted';
+$node->safe_psql('half', "CREATE EXTENSION migration_governance; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 100) i; SELECT mg_accept_drift('start')");
+$err = deployed($node, 'half', 'z1', "CREATE TABLE z1 (a int);\nALTER TABLE t ADD COLUMN c int;\nALTER TABLE t ADD CONSTRAINT z_check CHECK (id > 0);\nVACUUM t;\nCREATE FUNCTION z1_f(a int) RETURNS int LANGUAGE sql AS 'SELECT a';\n"
+	  . "ALTER TABLE z1 RENAME TO z1_new;\n-- mg:backfill batch_size=10\nUPDATE t SET a = a + 1 / (60 - id)", undef);
+like($err, qr/ERROR:  22012/, 'half deployed, half backfilled');
+my $dump = $node->basedir . '/half.dump';
+IPC::Run::run([ 'pg_dump', '-Fc', '-d', $node->connstr('half'), '-f', $dump ]) or die "pg_dump: $?";
+for my $database ('resumed', 'aborted')
+{
+	IPC::Run::run([ 'pg_restore', '-d', $node->connstr($database), $dump ]) or die "pg_restore: $?";
+	is(one_of($node, $database, "SELECT migration || ' ' || status FROM mg.status"), 'z1 interrupted', "restored: it is interrupted");
+	is(one_of($node, $database, 'SELECT state FROM mg.progress'), 'interrupted', '  mg.progress says so too');
+}
+$node->safe_psql('resumed', 'UPDATE t SET id = 1060 WHERE id = 60');
+unlike(call_of($node, 'resumed', "CALL mg_resume('z1')"), qr/ERROR/, 'resumed where it was restored');
+is(one_of($node, 'resumed', "SELECT status FROM mg.status"), 'applied', '  applied');
+is(one_of($node, 'resumed', 'SELECT count(*) FROM mg.progress'), '0', '  nothing is open');
+is(one_of($node, 'resumed', "SELECT count(*) FROM mg.journal WHERE event = 'batch' AND details->>'batch' = '1'"), '2', '  the first batch was taken over');
+is(one_of($node, 'resumed', "SELECT string_agg(o->>'identity', ', ' ORDER BY o->>'identity') FROM mg.runs r, jsonb_array_elements(r.objects) o WHERE outcome = 'applied' AND o->>'change' = 'created'"), 'public.z1_f(integer), public.z1_new', '  what it made is on record');
+no_drift($node, 'resumed', '  afterwards');
+unlike(call_of($node, 'aborted', "CALL mg_abort('z1')"), qr/ERROR/, 'aborted where it was restored');
+is(one_of($node, 'aborted', "SELECT concat_ws(' ', to_regclass('z1'), to_regclass('z1_new'), to_regprocedure('z1_f(int)'), (SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c'), (SELECT count(*) FROM pg_constraint WHERE conname = 'z_check'))"),
+	'0 0', '  nothing of it is left');
+like(one_of($node, 'aborted', "SELECT status FROM mg.status"), qr/^(pending|failed)$/, '  it is pending again');
+no_drift($node, 'aborted', '  afterwards');
 $node->stop;
 done_testing();

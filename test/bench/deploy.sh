@@ -76,10 +76,11 @@ deploy_load_turn() {
     sleep 12
     begun=$(date +%s.%N)
     if [ "$who" = plain ]; then deploy_plain; else deploy_steps; fi | on deploy psql -X -q -v ON_ERROR_STOP=1 -d load > "$log.changes" 2>&1 ||
-        { tail -n 5 "$log.changes" >&2; kill "$load"; return 1; }
+        { tail -n 5 "$log.changes" >&2; pkill -TERM -f "log-prefix=$log"; return 1; }
     ended=$(date +%s.%N)
     sleep 1
-    kill -INT "$load" 2> /dev/null || true
+    # A shell's background jobs do not hear of SIGINT.
+    pkill -TERM -f "log-prefix=$log" 2> /dev/null || true
     wait "$load" 2> /dev/null || true
     note deploy_seconds "$round" "$who" "$(awk -v a="$begun" -v b="$ended" 'BEGIN { print b - a }')"
     note deploy_before "$round" "$who" "$(deploy_p99 "$log" "$(awk -v a="$begun" 'BEGIN { print a - 10 }')" "$begun")"
@@ -95,7 +96,7 @@ bench_deploy() {
         "max_wal_size = 4GB" "autovacuum = off" "log_checkpoints = off"
     sql deploy postgres "CREATE DATABASE index" "CREATE DATABASE base"
     sql deploy index "CREATE EXTENSION migration_governance" "CREATE TABLE indexed (id int PRIMARY KEY, v int)" \
-        "INSERT INTO indexed SELECT g, (g * 7919) % 1000003 FROM generate_series(1, $deploy_rows) g" "VACUUM ANALYZE indexed" CHECKPOINT
+        "INSERT INTO indexed SELECT g, (g::bigint * 7919) % 1000003 FROM generate_series(1, $deploy_rows) g" "VACUUM ANALYZE indexed" CHECKPOINT
     for ((round = 0; round < rounds; round++)); do
         say "deploy, index, round $((round + 1)) of $rounds"
         for who in $(rotate "$round" psql mg_deploy); do deploy_index_turn "$round" "$who" || return; done
@@ -104,6 +105,7 @@ bench_deploy() {
     row "  psql" "$(median_of deploy_index psql | xargs printf '%.0f ms')"
     row "  mg_deploy()" "$(median_of deploy_index mg_deploy | xargs printf '%.0f ms')" "$(median_of_pairs deploy_index mg_deploy / psql)" "<= 1.1"
 
+    [ "$loads" -gt 0 ] || { "$server" stop deploy; return; }
     on deploy pgbench -i -q -s 10 base > /dev/null 2>&1
     sql deploy base "CREATE EXTENSION migration_governance" CHECKPOINT
     for ((round = 0; round < loads; round++)); do

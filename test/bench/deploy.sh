@@ -36,7 +36,6 @@ SELECT mg_register('five_changes', $up$
 CREATE INDEX CONCURRENTLY pgbench_accounts_abalance ON pgbench_accounts (abalance);
 ALTER TABLE pgbench_accounts ADD COLUMN copied int;
 ALTER TABLE pgbench_accounts ADD CONSTRAINT bid_there CHECK (bid IS NOT NULL) NOT VALID;
-COMMIT;
 -- mg:backfill
 UPDATE pgbench_accounts SET copied = abalance WHERE copied IS NULL;
 BEGIN;
@@ -61,7 +60,7 @@ SQL
 # Prints the latency in ms below which 99 of 100 transactions of the logs were, of those that ended between two times in seconds.
 deploy_p99() {
     cat "$1".* | awk -v from="$2" -v to="$3" '{ at = $5 + $6 / 1e6; if (at >= from && at <= to && $3 ~ /^[0-9]+$/) print $3 / 1000 }' | sort -g |
-        awk '{ v[NR] = $1 } END { if (NR) print v[int(NR * 0.99) > 0 ? int(NR * 0.99) : 1] }'
+        awk '{ v[NR] = $1 } END { i = int(NR * 0.99); if (i < 1) i = 1; if (NR) print v[i] }'
 }
 
 # One turn under load: WHO is plain or deploy.

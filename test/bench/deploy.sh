@@ -81,8 +81,8 @@ deploy_load_turn() {
     # A shell's background jobs do not hear of SIGINT.
     pkill -TERM -f "log-prefix=$log" 2> /dev/null || true
     wait "$load" 2> /dev/null || true
-    note deploy_seconds "$round" "$who" "$(awk -v a="$begun" -v b="$ended" 'BEGIN { print b - a }')"
-    note deploy_before "$round" "$who" "$(deploy_p99 "$log" "$(awk -v a="$begun" 'BEGIN { print a - 10 }')" "$begun")"
+    note deploy_seconds "$round" "$who" "$(awk -v a="$begun" -v b="$ended" 'BEGIN { printf "%.3f", b - a }')"
+    note deploy_before "$round" "$who" "$(deploy_p99 "$log" "$(awk -v a="$begun" 'BEGIN { printf "%.3f", a - 10 }')" "$begun")"
     note deploy_during "$round" "$who" "$(deploy_p99 "$log" "$begun" "$ended")"
     note deploy_failed "$round" "$who" "$(grep -ciE 'error|aborted' "$log.out" || true)"
     note deploy_rate "$round" "$who" "$half"

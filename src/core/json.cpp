@@ -179,4 +179,14 @@ JsonArray::json(std::string_view value)
 	return *this;
 }
 
+std::string
+json_strings(const std::vector<std::string> &items)
+{
+	JsonArray array;
+
+	for (const std::string &item : items)
+		array.text(item);
+	return array.str();
+}
+
 } // namespace mg

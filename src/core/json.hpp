@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mg {
 
@@ -46,5 +47,8 @@ public:
 private:
 	std::string elements_;
 };
+
+// An array of strings.
+std::string json_strings(const std::vector<std::string> &items);
 
 } // namespace mg

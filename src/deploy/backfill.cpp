@@ -10,8 +10,8 @@
 namespace mg::deploy {
 
 BackfillResult
-run_backfill(const ledger::Deployment &deployment, int step, const BackfillOrder &order, const pg::Settings &settings,
-			 const Patience &patience)
+run_backfill(const ledger::Deployment &deployment, int step, const script::Backfill &order,
+			 const pg::Settings &settings, const Patience &patience)
 {
 	BackfillRun run(deployment, step, order, settings, patience);
 
@@ -27,7 +27,7 @@ constexpr const char *way_on = "What was committed stays: the same CALL goes on 
 
 // By which the same backfill is known again. Where rows are hidden from roles, it is another one for another role.
 std::string
-text_of(const BackfillOrder &order, const Subject &subject)
+text_of(const script::Backfill &order, const Subject &subject)
 {
 	std::string role;
 
@@ -68,7 +68,7 @@ patience_of_session()
 }
 
 ledger::Deployment
-open_or_begin(const std::string &what, const BackfillOrder &order, const Subject &subject)
+open_or_begin(const std::string &what, const script::Backfill &order, const Subject &subject)
 {
 	std::optional<ledger::Deployment> open = ledger::open_backfill(what);
 
@@ -154,7 +154,7 @@ go(const ledger::Deployment &deployment, BackfillRun &run)
 } // namespace
 
 void
-backfill(const BackfillOrder &order)
+backfill(const script::Backfill &order)
 {
 	const pg::Settings settings;
 	const Patience patience = patience_of_session();

@@ -100,7 +100,7 @@ page(int64_t number)
 
 } // namespace
 
-Statements::Statements(const Subject &subject, const BackfillOrder &order, const Target &target)
+Statements::Statements(const Subject &subject, const script::Backfill &order, const Target &target)
 	: target_(target), reference_(subject.reference)
 {
 	from_ = (target.with_partitions ? "" : "ONLY ") + name_now(target) +

@@ -23,7 +23,7 @@ struct Range
 class Statements
 {
 public:
-	Statements(const Subject &subject, const BackfillOrder &order, const Target &target);
+	Statements(const Subject &subject, const script::Backfill &order, const Target &target);
 
 	// Plans the whole UPDATE, so that what is wrong with it, or not allowed, is raised.
 	void check() const;

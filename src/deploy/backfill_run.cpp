@@ -16,16 +16,6 @@ namespace mg::deploy {
 
 namespace {
 
-std::string
-array_of(const KeyValues &values)
-{
-	JsonArray array;
-
-	for (const std::string &value : values)
-		array.text(value);
-	return array.str();
-}
-
 double
 rows_per_page(const Target &target)
 {
@@ -53,7 +43,7 @@ way_through(const Target &target)
 
 } // namespace
 
-BackfillRun::BackfillRun(const ledger::Deployment &deployment, int step, const BackfillOrder &order,
+BackfillRun::BackfillRun(const ledger::Deployment &deployment, int step, const script::Backfill &order,
 						 const pg::Settings &settings, const Patience &patience)
 	: deployment_(deployment), step_(step), order_(order), settings_(settings), patience_(patience),
 	  size_(order.batch_size, 1)
@@ -260,7 +250,7 @@ BackfillRun::batch(int64_t rows, int attempt) const
 		JsonObject details;
 		details.number("batch", done.position.batches).number("target", static_cast<long long>(position_.target) + 1);
 		if (target.has_key())
-			details.json("after", array_of(done.position.after));
+			details.json("after", json_strings(done.position.after));
 		else
 			details.number("page", done.position.page);
 		details.number("passed", static_cast<long long>(done.position.passed)).number("size", rows);

@@ -51,7 +51,7 @@ patiently(const Patience &patience, Attempt &&attempt, Blocked &&blocked)
 class BackfillRun
 {
 public:
-	BackfillRun(const ledger::Deployment &deployment, int step, const BackfillOrder &order,
+	BackfillRun(const ledger::Deployment &deployment, int step, const script::Backfill &order,
 				const pg::Settings &settings, const Patience &patience);
 
 	// Reads where it stands from the journal, or plans it and puts the plan there. Within transact(); waits for no lock any longer than one try may.
@@ -80,7 +80,7 @@ private:
 
 	const ledger::Deployment &deployment_;
 	const int step_;
-	const BackfillOrder &order_;
+	const script::Backfill &order_;
 	const pg::Settings &settings_;
 	const Patience &patience_;
 	Subject subject_;

@@ -148,7 +148,7 @@ require_key_unwritten(const Target &target, const std::vector<std::string> &writ
 }
 
 void
-require_condition(const Target &target, const BackfillOrder &order)
+require_condition(const Target &target, const script::Backfill &order)
 {
 	if (!target.has_key() && order.where_clause.empty())
 		throw UserError("22023", "a backfill of " + target.name + " needs a WHERE clause")
@@ -192,7 +192,7 @@ find_subject(const std::string &table)
 }
 
 std::vector<Target>
-find_targets(const Subject &subject, const BackfillOrder &order)
+find_targets(const Subject &subject, const script::Backfill &order)
 {
 	const std::vector<std::string> written = script::assigned_columns(order.set_clause);
 	const std::vector<Member> members = members_of(subject.table);
@@ -235,16 +235,6 @@ find_targets(const Subject &subject, const BackfillOrder &order)
 namespace {
 
 std::string
-array_of(const KeyValues &values)
-{
-	JsonArray array;
-
-	for (const std::string &value : values)
-		array.text(value);
-	return array.str();
-}
-
-std::string
 key_json(const std::vector<KeyColumn> &key)
 {
 	JsonArray array;
@@ -257,7 +247,7 @@ key_json(const std::vector<KeyColumn> &key)
 					   .boolean("descending", column.descending)
 					   .boolean("nulls_first", column.nulls_first)
 					   .json("operators",
-							 array_of({column.less, column.at_most, column.equal, column.at_least, column.greater}))
+							 json_strings({column.less, column.at_most, column.equal, column.at_least, column.greater}))
 					   .str());
 	return array.str();
 }
@@ -279,7 +269,7 @@ to_json(const std::vector<Target> &targets)
 			.boolean("primary", target.is_primary)
 			.number("rows", std::llround(target.rows));
 		if (target.has_key())
-			object.json("key", key_json(target.key)).json("last", array_of(target.last));
+			object.json("key", key_json(target.key)).json("last", json_strings(target.last));
 		else
 			object.number("pages", target.pages);
 		array.json(object.str());

@@ -61,7 +61,7 @@ struct Subject
 Subject find_subject(const std::string &table);
 
 // The tables to go through, without `last`. Raises 42809 for what cannot be updated so, 22023 for a key that is written and for pages without a WHERE clause.
-std::vector<Target> find_targets(const Subject &subject, const BackfillOrder &order);
+std::vector<Target> find_targets(const Subject &subject, const script::Backfill &order);
 
 // As the journal keeps them.
 std::string to_json(const std::vector<Target> &targets);

@@ -145,10 +145,19 @@ Deployer::analyze_expressions()
 
 	transact([&] { tables = tables_with_new_expressions(deployment_); });
 	for (const std::string &table : tables)
-	{
-		run_part("ANALYZE " + table);
-		pg::report(NOTICE, UserError("00000", "table " + table + " is analyzed: a new index of it has expressions"));
-	}
+		try
+		{
+			run_part("ANALYZE " + table);
+			pg::report(NOTICE,
+					   UserError("00000", "table " + table + " is analyzed: a new index of it has expressions"));
+		}
+		catch (const pg::Error &error)
+		{
+			/* Nothing of the migration is missing without it. */
+			if (!is_worth_a_try(error.data()))
+				throw;
+			pg::report(WARNING, UserError("01000", "table " + table + " is not analyzed").detail(error.what()));
+		}
 }
 
 // Whoever ran the last step may have ended before its worker.
@@ -386,20 +395,10 @@ void
 Deployer::run_backfill(int number)
 {
 	const script::Statement &statement = this->statement(number);
-	const script::Backfill wanted = *script::backfill_of(script_, statement);
-	BackfillOrder order;
+	const script::Backfill order = *script::backfill_of(script_, statement);
 
-	order.table = wanted.table;
-	order.set_clause = wanted.set_clause;
-	order.where_clause = wanted.where_clause;
-	order.batch_size = wanted.batch_size;
 	attempt_.progress.timings.clear();
-	transact([&] {
-		if (wanted.pause.has_value())
-			order.pause_ms = std::stoll(
-				*ledger::query_cell("SELECT (extract(epoch FROM $1::interval) * 1000)::bigint", {*wanted.pause}));
-		ledger::append_journal(deployment_, entry("started", number));
-	});
+	transact([&] { ledger::append_journal(deployment_, entry("started", number)); });
 	const int64_t start = capture::clock_us();
 	const BackfillResult result = deploy::run_backfill(deployment_, number, order, carried_, patience_);
 	attempt_.progress.timings.push_back({statement.place.line, capture::clock_us() - start, result.rows});

@@ -21,6 +21,21 @@ last_event(const ledger::Deployment &deployment)
 		.value_or("");
 }
 
+void
+warn(const ledger::Deployment &deployment, const char *trouble) noexcept
+{
+	try
+	{
+		pg::report(WARNING, UserError("01000", "the journal does not tell how the deployment of migration \"" +
+												   deployment.migration + "\" was left")
+								.detail(trouble));
+	}
+	catch (...)
+	{
+		return;
+	}
+}
+
 // Whatever happens here, the error that is on its way matters more.
 void
 note_end(const ledger::Deployment &deployment, const migrate::Progress &progress, const std::string &sqlstate,
@@ -49,9 +64,7 @@ note_end(const ledger::Deployment &deployment, const migrate::Progress &progress
 	}
 	catch (const std::exception &trouble)
 	{
-		pg::report(WARNING, UserError("01000", "the journal does not tell how the deployment of migration \"" +
-												   deployment.migration + "\" was left")
-								.detail(trouble.what()));
+		warn(deployment, trouble.what());
 	}
 }
 

@@ -32,10 +32,10 @@ wishes_of(FunctionCallInfo fcinfo, int first)
 	return wishes;
 }
 
-mg::deploy::BackfillOrder
+mg::script::Backfill
 backfill_order(FunctionCallInfo fcinfo)
 {
-	mg::deploy::BackfillOrder order;
+	mg::script::Backfill order;
 
 	order.table = required_text(fcinfo, 0, "table_name");
 	order.set_clause = required_text(fcinfo, 1, "set_clause");

@@ -22,16 +22,6 @@ namespace {
 constexpr int worker_timeout_ms = 5000;
 constexpr size_t most_differences = 200;
 
-std::string
-strings_json(const std::vector<std::string> &items)
-{
-	JsonArray json;
-
-	for (const std::string &item : items)
-		json.text(item);
-	return json.str();
-}
-
 // As many of an object's differences as a person would read.
 std::string
 differences_json(const std::vector<Deviation> &differences)
@@ -112,8 +102,8 @@ object_json(const capture::RunObject &object, const std::string &differences)
 		.text("identity", object.identity)
 		.json("was", object.was.empty() ? "null" : json_quote(object.was))
 		.text("change", object.change)
-		.json("names", strings_json(object.names))
-		.json("arguments", strings_json(object.arguments))
+		.json("names", json_strings(object.names))
+		.json("arguments", json_strings(object.arguments))
 		.text("catalog", object.catalog)
 		.number("oid", object.oid)
 		.number("column", object.column);

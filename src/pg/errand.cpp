@@ -133,6 +133,26 @@ drain_raw(MemoryContext memory, shm_mq_handle *queue, ErrorData **failure, bool 
 	}
 }
 
+// Ends the worker, if it has not ended, and lets the segment go.
+void
+end_raw(BackgroundWorkerHandle *handle, bool ended, dsm_segment *segment)
+{
+	/* An interrupt is on its way already, or there is none: either way the worker must be gone before anybody goes on. */
+	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), end_wait_ms);
+	pid_t pid;
+
+	if (!ended)
+		TerminateBackgroundWorker(handle);
+	while (!ended && GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED && GetCurrentTimestamp() < deadline)
+	{
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+	/* Whoever else wanted to wake this backend meanwhile still does. */
+	SetLatch(MyLatch);
+	dsm_detach(segment);
+}
+
 } // namespace
 
 Errand::Errand(const std::string &sql, const Settings &settings, const std::string &cargo) : state_(nullptr)
@@ -227,21 +247,17 @@ Errand::Errand(const std::string &sql, const Settings &settings, const std::stri
 
 Errand::~Errand()
 {
-	if (!state_->ended)
+	State *state = state_;
+
+	try
 	{
-		/* An interrupt is on its way already, or there is none: either way the worker must be gone before anybody goes on. */
-		const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), end_wait_ms);
-		pid_t pid;
-		TerminateBackgroundWorker(state_->handle);
-		while (GetBackgroundWorkerPid(state_->handle, &pid) != BGWH_STOPPED && GetCurrentTimestamp() < deadline)
-		{
-			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-		}
-		SetLatch(MyLatch);
+		guarded([&] { end_raw(state->handle, state->ended, state->segment); });
+		MemoryContextDelete(state->memory);
 	}
-	dsm_detach(state_->segment);
-	MemoryContextDelete(state_->memory);
+	catch (...)
+	{
+		return;
+	}
 }
 
 bool

@@ -241,10 +241,18 @@ SessionLock::SessionLock(OwnLock what)
 
 SessionLock::~SessionLock()
 {
-	const LOCKTAG tag = own_tag(what_);
-
-	if (held_ && holds_lock(tag, ExclusiveLock))
-		LockRelease(&tag, ExclusiveLock, true);
+	try
+	{
+		guarded([&] {
+			const LOCKTAG tag = own_tag(what_);
+			if (held_ && holds_lock(tag, ExclusiveLock))
+				LockRelease(&tag, ExclusiveLock, true);
+		});
+	}
+	catch (...)
+	{
+		return;
+	}
 }
 
 namespace {

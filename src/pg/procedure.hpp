@@ -1,7 +1,7 @@
 // Procedures that commit on their way: what a CALL at top level may do between its transactions.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 
 #include "pg/subtransaction.hpp"
 
@@ -26,37 +26,5 @@ void ensure_snapshot();
 
 // Sleeps; a cancelled query is raised at once.
 void sleep_ms(int64_t milliseconds);
-
-// Runs fn in a subtransaction, which is kept when it comes to its end and undone when it raises. A server error that fn raises is given
-// back, even that the query was cancelled; C++ exceptions go on.
-template <typename Fn>
-std::optional<Error>
-try_and_keep(Fn &&fn)
-{
-	detail::Outside outside = guarded([] { return detail::begin_raw(); });
-	std::optional<Error> failure;
-
-	try
-	{
-		fn();
-		guarded([&] {
-			ReleaseCurrentSubTransaction();
-			MemoryContextSwitchTo(outside.memory);
-			CurrentResourceOwner = outside.owner;
-		});
-		return std::nullopt;
-	}
-	catch (Error &error)
-	{
-		failure.emplace(std::move(error));
-	}
-	catch (...)
-	{
-		guarded([&] { detail::undo_raw(outside); });
-		throw;
-	}
-	guarded([&] { detail::undo_raw(outside); });
-	return failure;
-}
 
 } // namespace mg::pg

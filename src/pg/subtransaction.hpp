@@ -1,4 +1,4 @@
-// Work that is undone whatever comes of it.
+// Work that is undone when it fails, or whatever comes of it.
 #pragma once
 
 #include <optional>
@@ -34,6 +34,45 @@ undo_raw(const Outside &outside)
 	CurrentResourceOwner = outside.owner;
 }
 
+inline void
+keep_raw(const Outside &outside)
+{
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(outside.memory);
+	CurrentResourceOwner = outside.owner;
+}
+
+// Runs fn in a subtransaction, which is undone unless fn comes to its end and `keep` is set. A server error that fn raises is given back;
+// C++ exceptions go on.
+template <typename Fn>
+std::optional<Error>
+in_subtransaction(Fn &&fn, bool keep)
+{
+	const Outside outside = guarded([] { return begin_raw(); });
+	std::optional<Error> failure;
+
+	try
+	{
+		fn();
+		if (keep)
+		{
+			guarded([&] { keep_raw(outside); });
+			return std::nullopt;
+		}
+	}
+	catch (Error &error)
+	{
+		failure.emplace(std::move(error));
+	}
+	catch (...)
+	{
+		guarded([&] { undo_raw(outside); });
+		throw;
+	}
+	guarded([&] { undo_raw(outside); });
+	return failure;
+}
+
 } // namespace detail
 
 // Runs fn in a subtransaction that is always rolled back. A server error that fn raises is given back; C++ exceptions go on.
@@ -42,26 +81,19 @@ template <typename Fn>
 std::optional<Error>
 try_and_undo(Fn &&fn)
 {
-	detail::Outside outside = guarded([] { return detail::begin_raw(); });
-	std::optional<Error> failure;
+	std::optional<Error> failure = detail::in_subtransaction(fn, false);
 
-	try
-	{
-		fn();
-	}
-	catch (Error &error)
-	{
-		failure.emplace(std::move(error));
-	}
-	catch (...)
-	{
-		guarded([&] { detail::undo_raw(outside); });
-		throw;
-	}
-	guarded([&] { detail::undo_raw(outside); });
 	if (failure.has_value() && failure->data().sqlerrcode == ERRCODE_QUERY_CANCELED)
 		throw std::move(*failure);
 	return failure;
+}
+
+// The same, but what fn has done is kept when it comes to its end; a cancelled query is given back too.
+template <typename Fn>
+std::optional<Error>
+try_and_keep(Fn &&fn)
+{
+	return detail::in_subtransaction(fn, true);
 }
 
 } // namespace mg::pg

@@ -150,22 +150,24 @@ refuse_option(const Script &script, const Directive &directive, const std::strin
 		.hint(std::string("It is written ") + form);
 }
 
-bool
-is_pause(const std::string &value)
+// The milliseconds of an interval below a day.
+std::optional<int64_t>
+pause_of(const std::string &value)
 {
 	if (std::none_of(value.begin(), value.end(), [](char c) { return is_letter(c) || c == ':'; }))
-		return false;
+		return std::nullopt;
 	try
 	{
-		return pg::guarded([&] {
+		const int64_t us = pg::guarded([&] {
 			Interval *span = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(value.c_str()),
 																   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-			return span->month == 0 && span->day == 0 && span->time >= 0;
+			return span->month == 0 && span->day == 0 ? static_cast<int64_t>(span->time) : int64_t{-1};
 		});
+		return us < 0 ? std::nullopt : std::optional<int64_t>(us / 1000);
 	}
 	catch (const pg::Error &)
 	{
-		return false;
+		return std::nullopt;
 	}
 }
 
@@ -189,8 +191,9 @@ read_options(const Script &script, const Directive &directive, Backfill &backfil
 
 		if (key == "batch_size" && !backfill.batch_size.has_value() && is_batch_size(value))
 			backfill.batch_size = std::stoi(value);
-		else if (key == "pause" && !backfill.pause.has_value() && is_pause(value))
-			backfill.pause = value;
+		else if (const std::optional<int64_t> pause = key == "pause" ? pause_of(value) : std::nullopt;
+				 pause.has_value() && !backfill.pause_ms.has_value())
+			backfill.pause_ms = pause;
 		else
 			refuse_option(script, directive, option);
 		rest = trim(rest.substr(option.size()));

@@ -1,6 +1,7 @@
 // -- mg:backfill batch_size=5000 pause=100ms: an UPDATE that mg_deploy runs in batches.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ struct Backfill
 	std::string set_clause;
 	std::string where_clause; // empty: none
 	std::optional<int> batch_size;
-	std::optional<std::string> pause; // an interval below a day
+	std::optional<int64_t> pause_ms; // after each batch
 };
 
 // What the directive at a statement asks for; nothing where there is none. Raises 22023 for one that cannot be read or that stands at anything

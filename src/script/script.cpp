@@ -263,7 +263,7 @@ forbid(Statement &statement, const std::string &reason, const std::string &hint)
 
 } // namespace
 
-// Looks for BEGIN and COMMIT without one another, and for what runs by itself between them: mg_deploy cannot run that either.
+// Looks for BEGIN and COMMIT without one another, and for what runs by itself between them: mg_deploy cannot run that either, but for COMMIT.
 void
 Script::pair()
 {
@@ -275,9 +275,13 @@ Script::pair()
 				   "Put it behind COMMIT, or before the BEGIN in line " + std::to_string(open->place.line) + ".");
 		else if (statement.control && statement.commits)
 		{
+			/* As in several statements sent together: it ends the transaction that they are in. */
 			if (open == nullptr)
-				forbid(statement, "COMMIT without BEGIN in a migration",
-					   "Put BEGIN where the transaction is to begin, or leave COMMIT out.");
+			{
+				statement.refusal = "COMMIT without BEGIN in a migration";
+				statement.hint = "CALL mg_deploy() commits there; else put BEGIN where the transaction is to begin, or leave "
+								 "COMMIT out.";
+			}
 			open = nullptr;
 		}
 		else if (statement.control && open != nullptr)

@@ -23,8 +23,8 @@ struct Step
 };
 
 // Cuts a script into steps: as psql would, but that statements between BEGINs, COMMITs and steps of other kinds are one transaction, which ends
-// behind each ALTER TYPE ... ADD VALUE, since the value can be used after a commit only. A step without anything to run is left out.
-// Raises 0A000 for the first statement that mg_deploy cannot run, for BEGIN without COMMIT and the like, and what backfill_of() raises.
+// behind each ALTER TYPE ... ADD VALUE, since the value can be used after a commit only, and at a COMMIT without BEGIN. A step without anything to run is left out.
+// Raises 0A000 for the first statement that mg_deploy cannot run, for BEGIN without COMMIT, and what backfill_of() raises.
 std::vector<Step> steps_of(const Script &script);
 
 } // namespace mg::script

@@ -25,6 +25,7 @@ SELECT is(t.steps(script), steps, script) FROM (VALUES
 	('BEGIN; SELECT 1; COMMIT; SELECT 2; BEGIN; SELECT 3; END; START TRANSACTION; COMMIT; VACUUM', 'steps: 3 transactions, 1 statement by itself'),
 	('VACUUM; SET x.y = 1; BEGIN; SELECT 1; COMMIT', 'steps: 1 transaction, 1 statement by itself'),
 	('SELECT 1; BEGIN; SELECT 1; COMMIT; SELECT 2', 'steps: 3 transactions'),
+	('SELECT 1; SELECT 2; COMMIT; SELECT 3; COMMIT; COMMIT', 'steps: 2 transactions'), ('VACUUM; COMMIT', 'step: 1 statement by itself'),
 	('VACUUM', 'step: 1 statement by itself'),
 	('ALTER TYPE mood ADD VALUE ''a''; ALTER TYPE mood ADD VALUE ''b''; SELECT 1; VACUUM', 'steps: 3 transactions, 1 statement by itself'),
 	('BEGIN; ALTER TYPE mood ADD VALUE ''a''; ALTER TYPE mood ADD VALUE ''b''; SELECT 1; COMMIT; VACUUM', 'steps: 1 transaction, 1 statement by itself'),
@@ -32,7 +33,7 @@ SELECT is(t.steps(script), steps, script) FROM (VALUES
 	(E'SELECT 1;\n-- mg:backfill\nUPDATE parcel SET note = ''y'';\nSELECT 2', 'steps: 2 transactions, 1 UPDATE in batches')) v (script, steps);
 SELECT is(t.steps('CREATE TABLE a (i int); BEGIN; SELECT 1; COMMIT'), NULL, 'what mg_apply() runs in one transaction is no deployment');
 SELECT alike(t.said_of('error', script), 'start|0A000: ' || error, 'cannot be deployed: ' || script) FROM (VALUES
-	('VACUUM; BEGIN; SELECT 1', 'BEGIN without COMMIT in a migration%'), ('VACUUM; COMMIT', 'COMMIT without BEGIN in a migration%'),
+	('VACUUM; BEGIN; SELECT 1', 'BEGIN without COMMIT in a migration%'), ('VACUUM; BEGIN; SELECT 1; COMMIT; BEGIN', 'BEGIN without COMMIT in a migration%'),
 	(E'BEGIN;\nBEGIN; COMMIT', 'BEGIN within a transaction in a migration It is in the up script, line 2: BEGIN%line 1%'),
 	(E'BEGIN;\nSELECT 1;\nVACUUM; COMMIT', 'VACUUM cannot run inside a transaction, and stands between BEGIN and COMMIT It is in the up script, line 3%line 1.'),
 	(E'BEGIN;\n-- mg:backfill\nUPDATE parcel SET note = ''y''; COMMIT', 'an UPDATE in batches cannot run between BEGIN and COMMIT%'),
@@ -119,7 +120,8 @@ SELECT alike((SELECT evidence FROM mg_checklist('deployed') WHERE evidence ~ 'st
 SELECT is(t.rows($$SELECT rule, severity, line FROM mg_lint_migration('deployed') WHERE rule IN ('not-in-transaction', 'transaction-control') ORDER BY line$$),
 	E'not-in-transaction|warning|2\nnot-in-transaction|warning|4', 'what mg_deploy() can run is no error');
 SELECT is(t.rows($$SELECT rule, severity, col FROM mg_lint('BEGIN; SELECT 1; COMMIT; SELECT 2') WHERE rule = 'transaction-control'$$), E'transaction-control|warning|1\ntransaction-control|warning|18', 'nor are transactions');
-SELECT is(t.rows($$SELECT rule, severity, col FROM mg_lint('SELECT 1; COMMIT; SELECT 2') WHERE rule = 'transaction-control'$$), 'transaction-control|error|11', 'but those that are none');
+SELECT is(t.rows($$SELECT rule, severity, col FROM mg_lint('SELECT 1; COMMIT; SELECT 2') WHERE rule = 'transaction-control'$$), 'transaction-control|warning|11', 'nor is COMMIT alone');
+SELECT is(t.rows($$SELECT rule, severity, col FROM mg_lint('SELECT 1; BEGIN; SELECT 2') WHERE rule = 'transaction-control'$$), 'transaction-control|error|11', 'but those that are none');
 SELECT is((SELECT string_agg(DISTINCT severity, ',') FROM mg_lint('BEGIN; VACUUM; COMMIT; DISCARD ALL') WHERE rule = 'not-in-transaction'), 'error', 'what it cannot is one');
 SELECT mg_set_policy('lint_severity', 'not-in-transaction=error', 'no deployments here') \gset
 SELECT is((SELECT string_agg(severity, ',') FROM mg_lint('VACUUM') WHERE rule = 'not-in-transaction'), 'error', 'unless the policy names the rule');

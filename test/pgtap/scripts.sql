@@ -113,7 +113,7 @@ SELECT is(t.said($$SELECT mg_apply('e3ok', 'create table e3ok (i int primary key
 -- Transaction control.
 SELECT alike(t.applying('e4', script), '0A000 ' || reason || '%line ' || line || ': %HINT: ' || hint || '%', 'refused: ' || script) FROM (VALUES
 	('BEGIN without COMMIT in a migration', 2, 'End the transaction with COMMIT', E'create table e4 (i int);\nbegin;\nselect 1;'),
-	('COMMIT without BEGIN in a migration', 2, 'Put BEGIN where', E'create table e4 (i int);\ncommit;\nselect 1;'),
+	('COMMIT without BEGIN in a migration', 2, 'CALL mg_deploy() commits there; else put BEGIN where', E'create table e4 (i int);\ncommit;\nselect 1;'),
 	('BEGIN within a transaction in a migration', 2, 'COMMIT the transaction that began in line 1', E'begin;\nbegin; commit; commit;'),
 	('BEGIN without COMMIT in a migration', 1, '', E'begin; create table e4 (i int); rollback;'),
 	('transaction control in the middle of a migration', 1, 'CALL mg_deploy() runs it: each BEGIN ... COMMIT as a transaction of its own.', E'begin; create table e4 (i int);\ncommit; begin; select 1; commit;'),

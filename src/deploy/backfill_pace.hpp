@@ -13,6 +13,7 @@ namespace mg::deploy {
 struct BackfillPolicy
 {
 	int batch_ms;
+	int rest_percent;
 	int replica_lag_s; // below 0: none
 	int dead_percent;  // 0: none
 	bool triggers;

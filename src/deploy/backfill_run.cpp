@@ -7,6 +7,7 @@
 #include "capture/frame.hpp"
 #include "core/json.hpp"
 #include "deploy/backfill_vacuum.hpp"
+#include "deploy/load.hpp"
 #include "deploy/transact.hpp"
 #include "pg/lock.hpp"
 #include "pg/query.hpp"
@@ -264,6 +265,9 @@ BackfillRun::batch(int64_t rows, int attempt) const
 		entry.duration_us = done.us;
 		entry.details = details.str();
 		ledger::append_journal(deployment_, entry);
+		/* It is undone with its record or not at all, and the end of the step waits for the disk. */
+		pg::commit_lazily();
+		done.load = load_of_others();
 		if (is_last)
 		{
 			done.position.target++;
@@ -331,8 +335,7 @@ BackfillRun::go()
 		size_.adapt(done.us, done.others_waited);
 		progress.tell(position_.passed, position_.rows);
 		vacuum.changed(target, changed);
-		if (order_.pause_ms.value_or(0) > 0)
-			pg::sleep_ms(*order_.pause_ms);
+		pg::sleep_ms(order_.pause_ms.value_or(0) + rest_ms(done.us, policy_.rest_percent, done.load));
 		if (policy_.replica_lag_s >= 0)
 			wait_for_replicas(policy_.replica_lag_s, progress);
 	}

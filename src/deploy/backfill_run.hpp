@@ -65,6 +65,7 @@ private:
 		Position position;
 		int64_t us = 0;
 		bool others_waited = false;
+		double load = 0; // of others
 	};
 
 	void plan();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "deploy/load.hpp"
 #include "deploy/transact.hpp"
 #include "pg/errand.hpp"
 
@@ -28,7 +29,14 @@ run(const std::string &sql, const pg::Settings &settings)
 
 	try
 	{
-		pg::Errand errand(sql, settings, "");
+		pg::Settings all = settings;
+		transact([&] {
+			const pg::SettingsScope scope;
+			pg::apply(settings);
+			const pg::Settings gentle = gentle_settings();
+			all.insert(all.end(), gentle.begin(), gentle.end());
+		});
+		pg::Errand errand(sql, all, "");
 		while (!errand.wait(1000))
 			;
 		if (const std::optional<pg::Error> failure = errand.failure("VACUUM of a backfill"); failure.has_value())

@@ -5,6 +5,7 @@
 
 #include "core/json.hpp"
 #include "deploy/inverse.hpp"
+#include "deploy/load.hpp"
 #include "deploy/partitioned.hpp"
 #include "deploy/transact.hpp"
 #include "drift/expected.hpp"
@@ -116,6 +117,12 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 
 	if (OidIsValid(table))
 		wait_for_transactions(number, table);
+	transact([&] {
+		const pg::SettingsScope scope;
+		pg::apply(carried_);
+		for (const auto &setting : gentle_settings())
+			settings.push_back(setting);
+	});
 	settings.insert(settings.end(), carried_.begin(), carried_.end());
 	pg::Errand errand(sql, settings, cargo_of(deployment_));
 	while (!errand.wait(worker_look_ms))

@@ -41,6 +41,14 @@ commit_and_go_on()
 }
 
 void
+commit_lazily()
+{
+	guarded([] {
+		set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	});
+}
+
+void
 ensure_snapshot()
 {
 	guarded([] { EnsurePortalSnapshotExists(); });

@@ -21,6 +21,9 @@ public:
 // What COMMIT raises (deferred constraints, 40001) comes back as pg::Error, in a new transaction.
 void commit_and_go_on();
 
+// Lets the present transaction's COMMIT not wait for the disk, nor for replicas: a crash may undo it, but never it and not what came after it.
+void commit_lazily();
+
 // Sees to the snapshot that whatever reads or writes tables needs; the first thing in each transaction.
 void ensure_snapshot();
 

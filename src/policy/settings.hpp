@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 46> settings = {{
+inline constexpr std::array<Setting, 47> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -125,7 +125,11 @@ inline constexpr std::array<Setting, 46> settings = {{
 	 "ended, with "
 	 "the rights of whoever deploys; empty: none",
 	 Form::limit},
-	{"backfill_batch_time", "50ms", "how long a batch of a backfill is meant to take", Form::duration},
+	{"backfill_batch_time", "20ms", "how long a batch of a backfill is meant to take", Form::duration},
+	{"backfill_rest", "50",
+	 "how long a backfill rests after each batch while other sessions keep all processors at work, in hundredths of "
+	 "the batch's time; less while they keep fewer; 0: never",
+	 Form::number},
 	{"backfill_replica_lag", "10s", "a backfill waits while a replica is further behind; empty: it does not",
 	 Form::limit},
 	{"backfill_dead_rows", "50",

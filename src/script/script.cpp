@@ -279,8 +279,9 @@ Script::pair()
 			if (open == nullptr)
 			{
 				statement.refusal = "COMMIT without BEGIN in a migration";
-				statement.hint = "CALL mg_deploy() commits there; else put BEGIN where the transaction is to begin, or leave "
-								 "COMMIT out.";
+				statement.hint =
+					"CALL mg_deploy() commits there; else put BEGIN where the transaction is to begin, or leave "
+					"COMMIT out.";
 			}
 			open = nullptr;
 		}

@@ -57,9 +57,9 @@ CALL mg_deploy('five_changes');
 SQL
 }
 
-# Prints the latency in ms below which 99 of 100 transactions of the logs were, of those that ended between two times in seconds.
+# Prints the latency in ms below which 99 of 100 transactions of the logs were, of those that were due between two times in seconds.
 deploy_p99() {
-    cat "$1".* | awk -v from="$2" -v to="$3" '{ at = $5 + $6 / 1e6; if (at >= from && at <= to && $3 ~ /^[0-9]+$/) print $3 / 1000 }' | sort -g |
+    cat "$1".* | awk -v from="$2" -v to="$3" '{ at = $5 + $6 / 1e6 - $3 / 1e6; if (at >= from && at <= to && $3 ~ /^[0-9]+$/) print $3 / 1000 }' | sort -g |
         awk '{ v[NR] = $1 } END { i = int(NR * 0.99); if (i < 1) i = 1; if (NR) print v[i] }'
 }
 
@@ -67,32 +67,40 @@ deploy_p99() {
 deploy_load_turn() {
     local round=$1 who=$2 begun ended half log=$work/load.$1.$2 load
     fresh deploy load base
-    on deploy pgbench -n -N -M prepared -c 4 -T 6 load > "$work/most.out" 2>&1
+    on deploy pgbench -n -N -M prepared -c 4 -T 12 load > "$work/most.out" 2>&1
     half=$(awk '/^tps/ { printf "%d", $3 / 2 }' "$work/most.out")
     sql deploy load CHECKPOINT
     on deploy pgbench -n -N -M prepared -c 4 -R "$half" -T 900 -l --log-prefix="$log" load > "$log.out" 2>&1 &
     load=$!
-    sleep 12
+    sleep 22
     begun=$(date +%s.%N)
     if [ "$who" = plain ]; then deploy_plain; else deploy_steps; fi | on deploy psql -X -q -v ON_ERROR_STOP=1 -d load > "$log.changes" 2>&1 ||
         { tail -n 5 "$log.changes" >&2; pkill -TERM -f "log-prefix=$log"; return 1; }
     ended=$(date +%s.%N)
-    sleep 1
+    sleep 2
     # A shell's background jobs do not hear of SIGINT.
     pkill -TERM -f "log-prefix=$log" 2> /dev/null || true
     wait "$load" 2> /dev/null || true
     note deploy_seconds "$round" "$who" "$(awk -v a="$begun" -v b="$ended" 'BEGIN { printf "%.3f", b - a }')"
-    note deploy_before "$round" "$who" "$(deploy_p99 "$log" "$(awk -v a="$begun" 'BEGIN { printf "%.3f", a - 10 }')" "$begun")"
+    note deploy_before "$round" "$who" "$(deploy_p99 "$log" "$(awk -v a="$begun" 'BEGIN { printf "%.3f", a - 20 }')" "$begun")"
     note deploy_during "$round" "$who" "$(deploy_p99 "$log" "$begun" "$ended")"
     note deploy_failed "$round" "$who" "$(grep -ciE 'error|aborted' "$log.out" || true)"
     note deploy_rate "$round" "$who" "$half"
     rm -f "$log".*
 }
 
+# Makes 2 GB of WAL segments that checkpoints use again, as on a server that has been running: each new one stops all writers while it is filled.
+deploy_segments() {
+    local i
+    for ((i = 0; i < 128; i++)); do echo "SELECT pg_logical_emit_message(false, 'bench', 'x') \\g /dev/null"; echo "SELECT pg_switch_wal() \\g /dev/null"; done |
+        on deploy psql -X -q -v ON_ERROR_STOP=1
+    sql deploy postgres CHECKPOINT
+}
+
 bench_deploy() {
     local rounds=${MG_DEPLOY_ROUNDS:-5} loads=${MG_DEPLOY_LOADS:-3} round who
     "$server" start deploy "fsync = on" "shared_preload_libraries = 'migration_governance'" "max_worker_processes = 16" "shared_buffers = 512MB" \
-        "max_wal_size = 4GB" "autovacuum = off" "log_checkpoints = off"
+        "max_wal_size = 4GB" "min_wal_size = 2GB" "autovacuum = off" "log_checkpoints = off"
     sql deploy postgres "CREATE DATABASE index" "CREATE DATABASE base"
     sql deploy index "CREATE EXTENSION migration_governance" "CREATE TABLE indexed (id int PRIMARY KEY, v int)" \
         "INSERT INTO indexed SELECT g, (g::bigint * 7919) % 1000003 FROM generate_series(1, $deploy_rows) g" "VACUUM ANALYZE indexed" CHECKPOINT
@@ -106,7 +114,8 @@ bench_deploy() {
 
     [ "$loads" -gt 0 ] || { "$server" stop deploy; return; }
     on deploy pgbench -i -q -s 10 base > /dev/null 2>&1
-    sql deploy base "CREATE EXTENSION migration_governance" CHECKPOINT
+    sql deploy base "CREATE EXTENSION migration_governance"
+    deploy_segments
     for ((round = 0; round < loads; round++)); do
         say "deploy, load, round $((round + 1)) of $loads"
         for who in $(rotate "$round" plain deploy); do deploy_load_turn "$round" "$who" || return; done

@@ -424,6 +424,23 @@ subtest 'policy' => sub {
 	run_fine("CALL mg_backfill('d', 'n = n + 1', 'id <= 5000')", 'backfill_batch_time of a millisecond');
 	like(sql("SELECT string_agg((details->>'size'), ' ' ORDER BY id) FROM mg.journal WHERE event = 'batch' AND deployment = (SELECT max(deployment) FROM mg.journal WHERE event = 'begun')"), qr/^1000 500 250 \d+/, '  makes them smaller');
 	sql("SELECT mg_set_policy('backfill_batch_time', NULL, 'test')");
+
+	# Rests while somebody else is at work: here, after the first batch, for more than a second on however many processors.
+	my $resting = "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'runner' AND state = 'active' AND wait_event = 'Extension'";
+	my $other = start('SELECT pg_sleep(100)', name => 'other');
+	sql("SELECT mg_set_policy('backfill_rest', '100000000', 'test')");
+	my $runner = start("CALL mg_backfill('t', 'n = n + 1', 'n < 1000', 50)");
+	wait_for_batches(1);
+	ok(wait_for($resting), 'backfill_rest');
+	is(batches(), '1', '  after a batch');
+	sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'runner'");
+	like(finish($runner), qr/57014/, '  can be cancelled');
+	sql("SELECT mg_set_policy('backfill_rest', '0', 'test')");
+	run_fine("CALL mg_backfill('t', 'n = n + 1', 'n < 1000', 50)", '  not at 0');
+	sql("SELECT mg_set_policy('backfill_rest', NULL, 'test'), pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'other'");
+	finish($other);
+	is(changes('t'), '4:500', '  each row is changed once');
+
 	my $started = time;
 	run_fine("CALL mg_backfill('t', 'n = n + 1', NULL, 100, '400 ms')", 'pause');
 	cmp_ok(time - $started, '>=', 1, '  is slept');

@@ -6,6 +6,7 @@ use utf8;
 
 use Deploying;
 use Governed;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -159,6 +160,17 @@ is($out, 'before|pg_catalog, public|4MB|postgres|0', '  after an error too');
 call_of($node, 'app', "CALL mg_abort('s4')");
 deploys('s5', "SET standard_conforming_strings = off;\nVACUUM t;\nCREATE TABLE s5 (a text DEFAULT E'a\\\\b');\nCREATE INDEX CONCURRENTLY s5_i ON s5 (a) WHERE a <> E'\\\\'", undef, 'standard_conforming_strings = off');
 
+# What the worker takes of the machine, beside others and alone.
+$node->safe_psql('app', q{CREATE FUNCTION tells(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'parallel %, pauses %', current_setting('max_parallel_maintenance_workers'), current_setting('vacuum_cost_delay'); RETURN i; END $$; SELECT mg_accept_drift('tells')});
+my $other = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'SELECT pg_sleep(600)' ], '<', \undef, '>', \my $slept, '2>', \my $woken);
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'");
+sub of_worker { my ($name, $up) = @_; return (deploys($name, $up, 'SELECT 1') =~ /(parallel .*)/)[0] }
+is(of_worker('g1', 'CREATE INDEX CONCURRENTLY g1 ON t (tells(a)) WHERE id = 1'), 'parallel 0, pauses 1ms', 'beside others, the worker leaves them room');
+is(of_worker('g2', "SET max_parallel_maintenance_workers = 1; SET vacuum_cost_delay = 0;\nCREATE INDEX CONCURRENTLY g2 ON t (tells(a)) WHERE id = 1"), 'parallel 1, pauses 0', '  unless the script says otherwise');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'");
+$other->finish;
+is(of_worker('g3', 'CREATE INDEX CONCURRENTLY g3 ON t (tells(a)) WHERE id = 1'), 'parallel 2, pauses 0', 'alone, it takes what there is');
+
 # DROP INDEX, REINDEX, VACUUM, CLUSTER, ALTER SYSTEM, ALTER TYPE.
 deploys('d1', "DROP INDEX CONCURRENTLY i1;\nDROP INDEX CONCURRENTLY IF EXISTS i1;\nDROP INDEX CONCURRENTLY IF EXISTS nowhere.i1", undef);
 is(objects_of('d1'), 'dropped index public.i1', 'the dropped index is on record');
@@ -169,13 +181,14 @@ deploys('v1', "VACUUM t;\nVACUUM (FULL, ANALYZE) t;\nVACUUM (ANALYZE, VERBOSE) t
 deploys('e1', "CREATE TYPE mood AS ENUM ('a');\nALTER TYPE mood ADD VALUE 'b';\nCREATE TABLE moods (m mood DEFAULT 'b');\nINSERT INTO moods VALUES ('b');\nALTER TYPE mood ADD VALUE IF NOT EXISTS 'c' BEFORE 'b';\nINSERT INTO moods VALUES ('c')", undef);
 is(objects_of('e1'), 'created type public.mood, created table public.moods', 'what several steps did to one object is one');
 deploys('b1', "BEGIN;\nCREATE TABLE b1 (a int);\nCOMMIT;\nVACUUM b1;\nSTART TRANSACTION;\nALTER TABLE b1 ADD COLUMN b int;\nALTER TABLE b1 RENAME TO b1_new;\nEND;\nCREATE TABLE b2 (a int);\nVACUUM;\nDROP TABLE b2", undef);
+deploys('b3', 'CREATE TABLE b3 (a int); COMMIT; ALTER TABLE b3 ADD COLUMN b int', 'DROP TABLE b3', 'COMMIT without BEGIN ends a transaction');
 is(objects_of('b1'), 'created table public.b1_new', 'created and renamed is created, created and dropped is nothing');
 
 # Refused before anything runs.
 for my $case (
 	[ 'x1', 'CREATE TABLE x1 (a int); CREATE DATABASE other', qr/ERROR:  0A000/ ],
 	[ 'x2', 'CREATE TABLE x2 (a int); BEGIN; CREATE INDEX CONCURRENTLY x ON t (a); COMMIT', qr/ERROR:  0A000/ ],
-	[ 'x3', 'CREATE TABLE x3 (a int); COMMIT', qr/ERROR:  0A000/ ],
+	[ 'x3', 'CREATE TABLE x3 (a int); ROLLBACK', qr/ERROR:  0A000/ ],
 	[ 'x4', "CREATE TABLE x4 (a int); COPY t FROM STDIN", qr/ERROR:  0A000/ ],
 	[ 'x5', 'CREATE TABLE x5 (a int); BEGIN; SELECT 1', qr/ERROR:  0A000/ ],
 	[ 'x6', 'CREATE TABLE x6 (a int); BEGIN; BEGIN; SELECT 1; COMMIT', qr/ERROR:  0A000/ ],

@@ -75,7 +75,7 @@ CREATE VIEW mg.status AS
 	       CASE WHEN o.deployment IS NOT NULL AND EXISTS (SELECT FROM pg_catalog.pg_locks k
 	                 WHERE k.locktype OPERATOR(pg_catalog.=) 'advisory' AND k.mode OPERATOR(pg_catalog.=) 'ExclusiveLock' AND k.granted
 	                       AND k.classid OPERATOR(pg_catalog.=) 28007::pg_catalog.oid AND k.objid OPERATOR(pg_catalog.=) 2::pg_catalog.oid
-	                       AND k.objsubid OPERATOR(pg_catalog.=) 3
+	                       AND k.objsubid OPERATOR(pg_catalog.=) 3 AND k.pid OPERATOR(pg_catalog.=) o.pid
 	                       AND k.database OPERATOR(pg_catalog.=) (SELECT c.oid FROM pg_catalog.pg_database c
 	                                                              WHERE c.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
 	            THEN 'deploying'
@@ -101,7 +101,12 @@ CREATE VIEW mg.status AS
 	LEFT JOIN mg.history h ON h.migration_name OPERATOR(pg_catalog.=) n.migration
 	LEFT JOIN LATERAL (SELECT r.id FROM mg.run r WHERE r.migration OPERATOR(pg_catalog.=) n.migration
 	                   AND r.outcome OPERATOR(pg_catalog.=) 'failed' AND r.at OPERATOR(pg_catalog.>=) n.at LIMIT 1) f ON true
-	LEFT JOIN LATERAL (SELECT b.deployment FROM mg.journal b
+	LEFT JOIN LATERAL (SELECT b.deployment,
+	                          (SELECT j.pid FROM mg.journal j
+	                           WHERE j.deployment OPERATOR(pg_catalog.=) b.deployment AND j.installation OPERATOR(pg_catalog.=) b.installation
+	                                 AND j.pid IS NOT NULL
+	                           ORDER BY j.at DESC, j.id DESC LIMIT 1) AS pid
+	                   FROM mg.journal b
 	                   WHERE b.migration OPERATOR(pg_catalog.=) n.migration AND b.event OPERATOR(pg_catalog.=) 'begun'
 	                     AND NOT EXISTS (SELECT FROM mg.journal e WHERE e.deployment OPERATOR(pg_catalog.=) b.deployment
 	                                     AND e.migration OPERATOR(pg_catalog.=) b.migration

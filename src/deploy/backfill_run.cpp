@@ -93,6 +93,17 @@ BackfillRun::prepare()
 	read_position();
 }
 
+ledger::JournalEntry
+BackfillRun::entry(const char *event) const
+{
+	ledger::JournalEntry entry;
+
+	entry.event = event;
+	entry.step = step_;
+	entry.kind = "backfill";
+	return entry;
+}
+
 void
 BackfillRun::plan()
 {
@@ -108,17 +119,14 @@ BackfillRun::plan()
 				target.last = statements.greatest();
 		}
 	}
-	ledger::JournalEntry entry;
-	entry.event = "planned";
-	entry.step = step_;
-	entry.kind = "backfill";
-	entry.details = JsonObject()
+	ledger::JournalEntry record = entry("planned");
+	record.details = JsonObject()
 						.text("table", subject_.name)
 						.text("set", order_.set_clause)
 						.text("where", order_.where_clause)
 						.json("targets", to_json(targets_))
 						.str();
-	ledger::append_journal(deployment_, entry);
+	ledger::append_journal(deployment_, record);
 }
 
 // Batches are numbered: the clock may have been set back since.
@@ -256,15 +264,12 @@ BackfillRun::batch(int64_t rows, int attempt) const
 			details.number("page", done.position.page);
 		details.number("passed", static_cast<long long>(done.position.passed)).number("size", rows);
 		details.boolean("complete", is_last);
-		ledger::JournalEntry entry;
-		entry.event = "batch";
-		entry.step = step_;
-		entry.kind = "backfill";
-		entry.attempt = attempt;
-		entry.rows = changed;
-		entry.duration_us = done.us;
-		entry.details = details.str();
-		ledger::append_journal(deployment_, entry);
+		ledger::JournalEntry record = entry("batch");
+		record.attempt = attempt;
+		record.rows = changed;
+		record.duration_us = done.us;
+		record.details = details.str();
+		ledger::append_journal(deployment_, record);
 		/* It is undone with its record or not at all, and the end of the step waits for the disk. */
 		pg::commit_lazily();
 		done.load = load_of_others();
@@ -281,15 +286,12 @@ BackfillRun::batch(int64_t rows, int attempt) const
 void
 BackfillRun::record_blocked(const std::string &sqlstate, const std::string &error, int attempt) const
 {
-	ledger::JournalEntry entry;
+	ledger::JournalEntry record = entry("blocked");
 
-	entry.event = "blocked";
-	entry.step = step_;
-	entry.kind = "backfill";
-	entry.attempt = attempt;
-	entry.sqlstate = sqlstate;
-	entry.error = error;
-	transact([&] { ledger::append_journal(deployment_, entry); });
+	record.attempt = attempt;
+	record.sqlstate = sqlstate;
+	record.error = error;
+	transact([&] { ledger::append_journal(deployment_, record); });
 }
 
 BackfillRun::Done

@@ -68,6 +68,7 @@ private:
 		double load = 0; // of others
 	};
 
+	ledger::JournalEntry entry(const char *event) const;
 	void plan();
 	void read_position();
 	void announce() const;

@@ -1,10 +1,11 @@
 // From the server's own list of sessions.
 #include "deploy/load.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <thread>
 
 #include "ledger/store.hpp"
 
@@ -13,7 +14,7 @@ namespace mg::deploy {
 double
 load_of_others()
 {
-	const auto processors = static_cast<double>(std::max(1U, std::thread::hardware_concurrency()));
+	const auto processors = static_cast<double>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
 	const pg::Cell count =
 		ledger::query_cell("SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend'"
 						   " AND a.pid <> pg_backend_pid() AND a.wait_event_type IS DISTINCT FROM 'Lock'"

@@ -156,10 +156,10 @@ forget_gone(const std::vector<std::pair<std::string, Oid>> &objects)
 {
 	std::vector<schema::Address> gone;
 
-	for (const auto &[catalog, oid] : objects)
-		if (!pg::identity_of(catalog, oid, 0).has_value())
-			gone.push_back(
-				{pg::guarded([&] { return get_relname_relid(catalog.c_str(), PG_CATALOG_NAMESPACE); }), oid});
+	for (const auto &object : objects)
+		if (!pg::identity_of(object.first, object.second, 0).has_value())
+			gone.push_back({pg::guarded([&] { return get_relname_relid(object.first.c_str(), PG_CATALOG_NAMESPACE); }),
+							object.second});
 	if (!gone.empty())
 		drift::take_units({}, gone);
 }

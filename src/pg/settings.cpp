@@ -144,10 +144,10 @@ settings_of_session()
 void
 apply(const Settings &settings)
 {
-	for (const auto &[name, value] : settings)
+	for (const auto &setting : settings)
 		guarded([&] {
-			set_config_option(name.c_str(), value.c_str(), superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
-							  GUC_ACTION_SET, true, 0, false);
+			set_config_option(setting.first.c_str(), setting.second.c_str(), superuser() ? PGC_SUSET : PGC_USERSET,
+							  PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
 		});
 }
 

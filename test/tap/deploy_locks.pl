@@ -85,10 +85,10 @@ is(journal($name, "string_agg(event, ' ' ORDER BY at, id), 1 AS at, 1 AS id", 't
 is(status($name), 'interrupted', '  it is interrupted');
 $err = call_of($node, 'app', "CALL mg_resume('$name', lock_timeout := '50ms', deadline := '1s')");
 like($err, qr/ERROR:  55P03/, 'so does the deadline end it');
-my $second = next_one('ALTER TABLE t ADD COLUMN m21 int', 'ALTER TABLE t DROP COLUMN m21');
-say_to($caller, "CALL mg_deploy('$second', lock_timeout := '200ms', retries := 1000)");
-is_true($node, 'app', "SELECT count(*) >= 1 FROM mg.journal WHERE migration = '$second' AND event = 'blocked'");
-is(status($name) . ' ' . status($second), 'interrupted deploying', 'while another one is being deployed it stays interrupted');
+my $beside = next_one('ALTER TABLE t ADD COLUMN m21 int', 'ALTER TABLE t DROP COLUMN m21');
+say_to($caller, "CALL mg_deploy('$beside', lock_timeout := '200ms', retries := 1000)");
+is_true($node, 'app', "SELECT count(*) >= 1 FROM mg.journal WHERE migration = '$beside' AND event = 'blocked'");
+is(status($name) . ' ' . status($beside), 'interrupted deploying', 'while another one is being deployed it stays interrupted');
 ask_session($other, 'COMMIT');
 wait_for($caller);
 unlike(call_of($node, 'app', "CALL mg_resume('$name')"), qr/ERROR/, '  resumed');

@@ -4,6 +4,7 @@
 #include "capture/settings.hpp"
 
 #include "ledger/store.hpp"
+#include "pg/procedure.hpp"
 #include "pg/session.hpp"
 
 namespace mg::capture {
@@ -159,6 +160,9 @@ write_raw(const ledger::Place &place, FrameRaw *frame)
 	if (frame->start != 0)
 		record.set("duration_us", Int64GetDatum(clock_us() - frame->start));
 	record.insert();
+	/* Without a record it would wait for no standby, and it may be what ends such a wait. */
+	if (frame->tag == CMDTAG_ALTER_SYSTEM && synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		pg::commit_as_raw("local");
 
 	if (run != nullptr)
 	{

@@ -43,9 +43,13 @@ commit_and_go_on()
 void
 commit_lazily()
 {
-	guarded([] {
-		set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	});
+	guarded([] { commit_as_raw("off"); });
+}
+
+void
+commit_as_raw(const char *value)
+{
+	set_config_option("synchronous_commit", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 void

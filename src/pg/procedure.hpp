@@ -23,6 +23,8 @@ void commit_and_go_on();
 
 // Lets the present transaction's COMMIT not wait for the disk, nor for replicas: a crash may undo it, but never it and not what came after it.
 void commit_lazily();
+// Gives synchronous_commit another value for the present transaction. Plain server code.
+void commit_as_raw(const char *value);
 
 // Sees to the snapshot that whatever reads or writes tables needs; the first thing in each transaction.
 void ensure_snapshot();

@@ -481,6 +481,23 @@ subtest 'a replica that is behind' => sub {
 	$standby->stop;
 };
 
+# A standby that never comes is what a COMMIT that waits can be told by.
+subtest 'commits' => sub {
+	sql('CREATE TABLE lazy (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); INSERT INTO lazy SELECT i FROM generate_series(1, 2000) i; ANALYZE lazy');
+	my $session = start("CALL mg_backfill('lazy', 'n = n + 1', NULL, 20, '20 ms')");
+	wait_for_batches(2);
+	sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	$server->reload;
+	wait_for("SELECT current_setting('synchronous_standby_names') = 'nobody'");
+	my $before = batches();
+	ok(wait_for_batches($before + 20), 'batches wait for no standby');
+	ok(wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), '  the end does');
+	sql('ALTER SYSTEM RESET synchronous_standby_names');
+	$server->reload;
+	like(finish($session), qr/has ended: 2000 rows changed in 100 batches/, '  until it need not');
+	is(changes('lazy'), '1:2000', '  each row is changed once');
+};
+
 subtest 'no worker to be had' => sub {
 	$server->append_conf('postgresql.conf', 'max_worker_processes = 0');
 	$server->restart;

@@ -120,7 +120,7 @@ SQL
 deploys('n1', 'CREATE INDEX CONCURRENTLY "i on "" USING (" ON "Odd "" schema"."on USING ( x" USING btree ("a b", " on ")', 'DROP INDEX "Odd "" schema"."i on "" USING ("');
 deploys('n2', 'CREATE INDEX CONCURRENTLY ON "Odd "" schema"."on USING ( x" ("a b")', undef);
 deploys('n3', 'CREATE INDEX CONCURRENTLY ON "Odd "" schema".abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabc (abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabd)', undef);
-deploys('n4', 'CREATE INDEX CONCURRENTLY "ü😀 ix" ON "Odd "" schema"."on USING ( x" ((length(" on ") + 1))', undef);
+deploys('n4', 'CREATE INDEX CONCURRENTLY "ü😀 ix" ON "Odd "" schema"."on USING ( x" ((length(" on ") + 1))', undef, 'a name of wide characters');
 deploys('n5', 'REINDEX INDEX CONCURRENTLY "Odd "" schema"."i on "" USING ("', undef);
 deploys('n6', "SET search_path = \"Odd \"\" schema\";\nCREATE INDEX CONCURRENTLY n6 ON \"on USING ( x\" (\" on \");\nDROP INDEX CONCURRENTLY \"i on \"\" USING (\"", undef);
 is(objects_of('n6'), 'dropped index "Odd "" schema"."i on "" USING (", created index "Odd "" schema".n6', 'the search_path of an earlier step holds');

@@ -25,7 +25,8 @@ BackfillPolicy
 backfill_policy()
 {
 	return {policy::milliseconds("backfill_batch_time"), policy::number("backfill_rest"),
-			policy::seconds("backfill_replica_lag"), policy::number("backfill_dead_rows"), policy::is_on("backfill_triggers")};
+			policy::seconds("backfill_replica_lag"), policy::number("backfill_dead_rows"),
+			policy::is_on("backfill_triggers")};
 }
 
 BatchSize::BatchSize(std::optional<int> fixed, int goal_ms)

@@ -121,11 +121,11 @@ BackfillRun::plan()
 	}
 	ledger::JournalEntry record = entry("planned");
 	record.details = JsonObject()
-						.text("table", subject_.name)
-						.text("set", order_.set_clause)
-						.text("where", order_.where_clause)
-						.json("targets", to_json(targets_))
-						.str();
+						 .text("table", subject_.name)
+						 .text("set", order_.set_clause)
+						 .text("where", order_.where_clause)
+						 .json("targets", to_json(targets_))
+						 .str();
 	ledger::append_journal(deployment_, record);
 }
 

@@ -29,14 +29,7 @@ run(const std::string &sql, const pg::Settings &settings)
 
 	try
 	{
-		pg::Settings all = settings;
-		transact([&] {
-			const pg::SettingsScope scope;
-			pg::apply(settings);
-			const pg::Settings gentle = gentle_settings();
-			all.insert(all.end(), gentle.begin(), gentle.end());
-		});
-		pg::Errand errand(sql, all, "");
+		pg::Errand errand(sql, leaving_room(settings), "");
 		while (!errand.wait(1000))
 			;
 		if (const std::optional<pg::Error> failure = errand.failure("VACUUM of a backfill"); failure.has_value())

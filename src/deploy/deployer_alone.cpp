@@ -117,14 +117,8 @@ Deployer::run_in_worker(int number, int attempt, const std::string &sql, bool is
 
 	if (OidIsValid(table))
 		wait_for_transactions(number, table);
-	transact([&] {
-		const pg::SettingsScope scope;
-		pg::apply(carried_);
-		for (const auto &setting : gentle_settings())
-			settings.push_back(setting);
-	});
 	settings.insert(settings.end(), carried_.begin(), carried_.end());
-	pg::Errand errand(sql, settings, cargo_of(deployment_));
+	pg::Errand errand(sql, leaving_room(settings), cargo_of(deployment_));
 	while (!errand.wait(worker_look_ms))
 	{
 		require_time(number);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string>
 
+#include "deploy/transact.hpp"
 #include "ledger/store.hpp"
 
 namespace mg::deploy {
@@ -24,17 +25,22 @@ load_of_others()
 }
 
 pg::Settings
-gentle_settings()
+leaving_room(const pg::Settings &settings)
 {
-	pg::Settings settings;
+	pg::Settings result = settings;
 
-	if (load_of_others() > 0)
+	transact([&] {
+		const pg::SettingsScope scope;
+		pg::apply(settings);
+		if (load_of_others() == 0)
+			return;
 		for (const pg::Row &row : ledger::query(
 				 "SELECT v.name, v.value FROM (VALUES ('max_parallel_maintenance_workers', '0'),"
 				 " ('vacuum_cost_delay', '1'), ('vacuum_cost_limit', '1000')) v (name, value)"
 				 " JOIN pg_settings s ON s.name = v.name WHERE s.source IN ('default', 'configuration file')"))
-			settings.emplace_back(*row[0], *row[1]);
-	return settings;
+			result.emplace_back(*row[0], *row[1]);
+	});
+	return result;
 }
 
 int64_t

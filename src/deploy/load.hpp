@@ -7,13 +7,13 @@
 
 namespace mg::deploy {
 
-// Sessions that were at work within the last second and wait for no lock, to one processor each: 0 none, 1 all of them or more.
+// How many sessions were at work within the last second and wait for no lock, for each processor: from 0 to 1, which is as many or more.
 // A query: within transact().
 double load_of_others();
 
-// While others are at work, what keeps long statements from taking the server to themselves: no parallel workers, VACUUM with pauses.
-// Without what a user, a role or the database has set. Within transact(), under the settings of the statement.
-pg::Settings gentle_settings();
+// The settings of a statement that a worker runs and, while others are at work, what keeps it from taking the server to itself: no parallel
+// workers, VACUUM with pauses. Not what a user, a role, the database or these settings have set. Not within transact().
+pg::Settings leaving_room(const pg::Settings &settings);
 
 // How long to rest after so much work, when `percent` is the policy setting backfill_rest.
 int64_t rest_ms(int64_t worked_us, int percent, double load);

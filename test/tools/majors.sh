@@ -105,9 +105,19 @@ add() {
     mapfile -t -O "${#ran[@]}" ran < <(sed -nE 's/^PostgreSQL ([0-9.]+[^ ]*)$/\1/p' "$file")
 }
 
+# Shows once more what failed in the run of a major: whoever reads the last lines of a long run reads this.
+recall() {
+    local lines
+    lines=$(grep -E '^    ' "$logs/run-$1.log" 2> /dev/null | head -n 60 || true)
+    [ -z "$lines" ] || printf '\nfailed on PostgreSQL %s:\n%s\n' "$1" "$lines"
+}
+
 # Writes the last lines; says nothing after them.
 finish() {
-    local list
+    local list major
+    for major in "$@"; do
+        recall "$major"
+    done
     printf -v list '%s, ' "${ran[@]:-none}"
     echo
     echo "ran on PostgreSQL ${list%, }"
@@ -154,4 +164,4 @@ for major in "${others[@]}"; do
     add "$major"
 done
 [ ${#skipped[@]} -eq 0 ] || echo "skipped, as MG_SKIP_MAJORS says: PostgreSQL ${skipped[*]}"
-finish
+finish "$own" "${others[@]}"

@@ -1,5 +1,6 @@
 # Reads one program's TAP and prints "PASSED FAILED SKIPPED", then what failed, each with its diagnostics.
-# -v status=N is the program's exit status, -v name=TEXT what to call it. Subtests (indented) count through their parent.
+# -v status=N is the program's exit status, -v name=TEXT what to call it. Subtests (indented) count through their parent, which shows
+# what failed in them.
 
 /^1\.\.[0-9]+/ {
     plan = substr($1, 4) + 0
@@ -12,6 +13,9 @@
 /^(not )?ok( |$)/ {
     seen++
     in_failure = 0
+    inner = within
+    within = ""
+    in_inner = 0
     if (/# *(TODO|todo)/) passed++
     else if (/^ok/) {
         passed++
@@ -19,14 +23,21 @@
     } else {
         failed++
         in_failure = 1
-        report = report name ": " $0 "\n"
+        report = report name ": " $0 "\n" inner
     }
     next
 }
 
+/^ +(not )?ok( |$)/ {
+    in_inner = /^ +not ok/ && !/# *(TODO|todo)/
+    if (in_inner) within = within "    " $0 "\n"
+}
+
+in_inner && /^ +#/ && !/^ +# +Subtest: / { within = within "    " $0 "\n" }
+
 /^Bail out!/ { problem($0) }
 
-in_failure && /^ *#/ { report = report "    " $0 "\n" }
+in_failure && /^ *#/ && !/^# Subtest: / { report = report "    " $0 "\n" }
 
 { last[NR % 20] = $0 }
 

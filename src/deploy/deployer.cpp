@@ -333,10 +333,14 @@ Deployer::transact_watched(const std::function<void()> &work)
 	try
 	{
 		transact([&] {
-			migrate::take_run_lock();
-			const pg::SettingsScope waits;
-			apply_lock_timeout(false);
-			work();
+			{
+				migrate::take_run_lock();
+				const pg::SettingsScope waits;
+				apply_lock_timeout(false);
+				work();
+			}
+			/* While COMMIT waits for the disk, everybody else waits for the step's locks. The end of the deployment waits for all of it. */
+			pg::commit_lazily();
 		});
 	}
 	catch (const pg::Error &error)

@@ -47,11 +47,19 @@ sub wait_for_batches { my ($count) = @_; return wait_for("SELECT count(*) >= $co
 
 my $has_citext = $server->psql('app', 'CREATE EXTENSION citext') == 0;
 
-# A fuse in the SET clause: while it is set, the row that has `at` raises.
+# A fuse in the SET clause: while it is set, the row that has `at` raises; each row takes `pause` seconds, so that there is something to stop
+# on a fast machine too.
 sql(<<'SQL');
-CREATE TABLE fuse (at int);
+CREATE TABLE fuse (at int, pause float8 NOT NULL DEFAULT 0);
 INSERT INTO fuse VALUES (NULL);
-CREATE FUNCTION burn(i int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF i = (SELECT at FROM public.fuse) THEN RAISE 'blown at %', i; END IF; RETURN 1; END $$;
+CREATE FUNCTION burn(i int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE f record;
+BEGIN
+	SELECT * INTO f FROM public.fuse;
+	IF i = f.at THEN RAISE 'blown at %', i; END IF;
+	IF f.pause > 0 THEN PERFORM pg_sleep(f.pause); END IF;
+	RETURN 1;
+END $$;
 SQL
 
 subtest 'keys' => sub {
@@ -274,7 +282,7 @@ subtest 'a hostile search_path' => sub {
 };
 
 subtest 'stops' => sub {
-	sql("CREATE TABLE big (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, i int); INSERT INTO big SELECT i, 0, i FROM generate_series(1, 20000) i; ANALYZE big");
+	sql("CREATE TABLE big (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, i int); INSERT INTO big SELECT i, 0, i FROM generate_series(1, 20000) i; ANALYZE big; UPDATE fuse SET pause = 0.0002");
 	my $call = "CALL mg_backfill('big', 'n = n + burn(i)', NULL, 100, '20 ms')";
 
 	my $session = start($call);
@@ -338,6 +346,7 @@ subtest 'stops' => sub {
 	is(sql("SELECT string_agg(check_name || ' ' || object || ' ' || actual, '; ') FROM mg_verify() WHERE NOT ok AND check_name ~ 'ledger|seal|hash'"), '', 'and verifies');
 	my ($status, $out, $again) = run_sql($server, 'app', "CALL mg_backfill('big', 'n = n + burn(i)', 'id <= 100')");
 	unlike($again, qr/resuming/, 'the same again begins anew');
+	sql('UPDATE fuse SET pause = 0');
 };
 
 subtest 'locks' => sub {

@@ -22,11 +22,13 @@ sub changes { my ($table) = @_; return sql("SELECT string_agg(n || ':' || c, ' '
 sub newest_events { return sql("SELECT string_agg(event, ' ' ORDER BY id) FROM mg.journal WHERE deployment = (SELECT max(deployment) FROM mg.journal WHERE event = 'begun') AND event NOT IN ('batch', 'blocked')") }
 sub batches { return sql("SELECT count(*) FROM mg.journal WHERE deployment = (SELECT max(deployment) FROM mg.journal WHERE event = 'begun') AND event = 'batch'") }
 
+sub batches_of_all { return sql("SELECT count(*) FROM mg.journal WHERE event = 'batch'") }
+
 # Starts a CALL in a session of its own.
 sub start
 {
 	my ($call, %options) = @_;
-	my %session = (out => '', err => '');
+	my %session = (out => '', err => '', batches => batches_of_all());
 	local $ENV{PGOPTIONS} = $options{pgoptions} if defined $options{pgoptions};
 	$session{run} = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=1', '-d', $server->connstr('app') . ' application_name=' . ($options{name} // 'runner'), '-c', $call ],
 		'<', \undef, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(120));
@@ -43,7 +45,8 @@ sub finish
 
 sub pid_of { my ($name) = @_; return sql("SELECT pid FROM pg_stat_activity WHERE application_name = '$name'") }
 sub wait_for { my ($query, $expected) = @_; return $server->poll_query_until('app', $query, $expected // 't') }
-sub wait_for_batches { my ($count) = @_; return wait_for("SELECT count(*) >= $count FROM mg.journal WHERE deployment = (SELECT max(deployment) FROM mg.journal WHERE event = 'begun') AND event = 'batch'") }
+# Waits until so many batches more are done than when the session began, or than `from`.
+sub wait_for_batches { my ($session, $count, $from) = @_; my $enough = ($from // $session->{batches}) + $count; return wait_for("SELECT count(*) >= $enough FROM mg.journal WHERE event = 'batch'") }
 
 my $has_citext = $server->psql('app', 'CREATE EXTENSION citext') == 0;
 
@@ -286,7 +289,7 @@ subtest 'stops' => sub {
 	my $call = "CALL mg_backfill('big', 'n = n + burn(i)', NULL, 100, '20 ms')";
 
 	my $session = start($call);
-	wait_for_batches(5);
+	wait_for_batches($session, 5);
 	my $pid = pid_of('runner');
 	sql("SELECT pg_terminate_backend($pid)");
 	like(finish($session), qr/57P01/, 'pg_terminate_backend()');
@@ -295,7 +298,7 @@ subtest 'stops' => sub {
 	wait_for("SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");
 
 	$session = start($call);
-	wait_for_batches(15);
+	wait_for_batches($session, 5);
 	$pid = pid_of('runner');
 	refused($call, qr/ERROR:  55P03: this backfill of public\.big is running already, by pid $pid\n/, 'at the same time');
 	like((run_sql($server, 'app', "CALL mg_backfill('big', 'i = i', 'id < 5')"))[2], qr/has ended/, '  but another one runs');
@@ -440,7 +443,7 @@ subtest 'policy' => sub {
 	my $other = start('SELECT pg_sleep(100)', name => 'other');
 	sql("SELECT mg_set_policy('backfill_rest', '100000000', 'test')");
 	my $runner = start("CALL mg_backfill('t', 'n = n + 1', 'n < 1000', 50)");
-	wait_for_batches(1);
+	wait_for_batches($runner, 1);
 	ok(wait_for($resting), 'backfill_rest');
 	is(batches(), '1', '  after a batch');
 	sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'runner'");
@@ -494,12 +497,11 @@ subtest 'a replica that is behind' => sub {
 subtest 'commits' => sub {
 	sql('CREATE TABLE lazy (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); INSERT INTO lazy SELECT i FROM generate_series(1, 2000) i; ANALYZE lazy');
 	my $session = start("CALL mg_backfill('lazy', 'n = n + 1', NULL, 20, '20 ms')");
-	wait_for_batches(2);
+	wait_for_batches($session, 2);
 	sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 	$server->reload;
 	wait_for("SELECT current_setting('synchronous_standby_names') = 'nobody'");
-	my $before = batches();
-	ok(wait_for_batches($before + 20), 'batches wait for no standby');
+	ok(wait_for_batches($session, 20, batches_of_all()), 'batches wait for no standby');
 	ok(wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), '  the end does');
 	sql('ALTER SYSTEM RESET synchronous_standby_names');
 	$server->reload;

@@ -37,6 +37,16 @@ identity_of(const std::string &catalog, Oid oid, int column)
 bool
 object_exists(const std::string &type, const std::vector<std::string> &names, const std::vector<std::string> &arguments)
 {
+	/* What event triggers tell of, but pg_get_object_address() does not take. */
+	if (type == "composite type" || type == "composite type column")
+		return query_cell_as(
+				   BOOTSTRAP_SUPERUSERID,
+				   "SELECT true FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+				   " WHERE c.relkind = 'c' AND n.nspname = ($1::text[])[1] AND c.relname = ($1::text[])[2]"
+				   " AND (cardinality($1::text[]) = 2 OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid"
+				   " AND a.attname = ($1::text[])[3] AND a.attnum > 0 AND NOT a.attisdropped))",
+				   {array_literal(names)}) == "t";
+
 	std::optional<Error> error = try_and_undo([&] {
 		query_as(GetUserId(), "SELECT objid FROM pg_get_object_address($1, $2::text[], $3::text[])",
 				 {type, array_literal(names), array_literal(arguments)});

@@ -100,6 +100,16 @@ CREATE TABLE lost (i int);
 SELECT is((SELECT objects FROM mg_apply('l1', 'drop table lost', 'select 1')), 1, 'a dropped table is one object');
 SELECT is((SELECT o->'names' FROM mg.runs, jsonb_array_elements(objects) o WHERE migration = 'l1' AND o->>'type' = 'table'), '["public", "lost"]', 'which can be looked up afterwards');
 
+CREATE SCHEMA "lost Ones"; CREATE TYPE "lost Ones".pair AS (a int, "B ""c""" int);
+SELECT is((SELECT status FROM mg_apply('l2', 'alter type "lost Ones".pair drop attribute "B ""c"""', 'alter type "lost Ones".pair add attribute "B ""c""" int')), 'applied', 'an attribute of a composite type');
+SELECT is(t.said('SELECT mg_rollback(''l2'')'), 'no error', 'comes back');
+SELECT is((SELECT status FROM mg_apply('l3', 'drop type "lost Ones".pair', 'create type "lost Ones".pair as (a int)')), 'applied', 'a composite type');
+SELECT is(t.said('SELECT mg_rollback(''l3'')'), 'no error', 'too');
+SELECT is((SELECT status FROM mg_apply('l4', 'drop schema "lost Ones" cascade', 'create schema "lost Ones"; create type "lost Ones".pair as (a int)')), 'applied', 'a schema with one');
+SELECT is(t.said('SELECT mg_rollback(''l4'')'), 'no error', 'with it');
+SELECT is((SELECT status FROM mg_apply('l5', 'drop schema "lost Ones" cascade', 'create schema "lost Ones"')), 'applied', 'and without it');
+SELECT is(t.said('SELECT mg_rollback(''l5'')'), 'no error', 'which is a warning');
+
 -- mg_rollback_to: all or nothing.
 SELECT is((SELECT status FROM mg_apply('t' || g, format('create table t%s (i int)', g), CASE WHEN g <> 3 THEN format('drop table t%s', g) END)), 'applied', 't' || g) FROM generate_series(1, 5) g;
 SELECT is(t.said('SELECT mg_rollback_to(''t1'', ''back'')'), E'MG404 migration "t3" has no down script\nHINT: Hand one in with mg_register(name, up, down): the up script stays as it is.', 'one that cannot be rolled back');

@@ -40,7 +40,7 @@ object_exists(const std::string &type, const std::vector<std::string> &names, co
 	/* What event triggers tell of, but pg_get_object_address() does not take. */
 	if (type == "composite type" || type == "composite type column")
 		return query_cell_as(
-				   BOOTSTRAP_SUPERUSERID,
+				   GetUserId(),
 				   "SELECT true FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 				   " WHERE c.relkind = 'c' AND n.nspname = ($1::text[])[1] AND c.relname = ($1::text[])[2]"
 				   " AND (cardinality($1::text[]) = 2 OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid"

@@ -506,6 +506,18 @@ subtest 'commits' => sub {
 	sql('ALTER SYSTEM RESET synchronous_standby_names');
 	$server->reload;
 	like(finish($session), qr/has ended: 2000 rows changed in 100 batches/, '  until it need not');
+
+	# So do a deployment's steps: what comes after one may wait, but no longer with its locks.
+	sql("SELECT mg_register('widen', 'ALTER TABLE lazy ADD COLUMN more int; SELECT pg_sleep(3); BEGIN; SELECT 1; COMMIT')");
+	$session = start("CALL mg_deploy('widen')");
+	wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'runner' AND wait_event = 'PgSleep'");
+	sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	$server->reload;
+	ok(wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'runner' AND wait_event = 'SyncRep'"), 'a deployment waits for a standby');
+	is(sql("SET lock_timeout = '2s'; SELECT count(more) FROM lazy"), '0', '  without the locks of the step that is done');
+	sql('ALTER SYSTEM RESET synchronous_standby_names');
+	$server->reload;
+	like(finish($session), qr/"widen" is deployed/, '  until it need not');
 	is(changes('lazy'), '1:2000', '  each row is changed once');
 };
 

@@ -304,6 +304,43 @@ COMMENT ON COLUMN mg.journal.deployment IS 'the id of the record with which it b
 CREATE INDEX journal_deployment ON mg.journal (deployment);
 CREATE INDEX journal_migration ON mg.journal (migration);
 
+CREATE TABLE mg.archive (
+	installation  uuid        NOT NULL,
+	id            bigint      NOT NULL,
+	xid           xid8        NOT NULL,
+	at            timestamptz NOT NULL,
+	run           bigint,
+	migration     text COLLATE "C",
+	script        text COLLATE "C",
+	tag           text COLLATE "C",
+	kind          text COLLATE "C" NOT NULL,
+	source_schema text COLLATE "C" NOT NULL,
+	source_name   text COLLATE "C" NOT NULL,
+	source_column text COLLATE "C",
+	relation      text COLLATE "C",
+	key           text COLLATE "C",
+	rows          bigint,
+	about         bigint,
+	bytes         bigint,
+	details       jsonb,
+	login_role    text COLLATE "C",
+	session_role  text COLLATE "C",
+	acting_role   text COLLATE "C",
+	application   text COLLATE "C",
+	client        text COLLATE "C",
+	hash          text COLLATE "C" NOT NULL,
+	PRIMARY KEY (installation, id)
+);
+COMMENT ON TABLE mg.archive IS 'what was kept before a statement destroyed it: a table, its contents, a column, the values of a column before its type changed, a sequence';
+COMMENT ON COLUMN mg.archive.relation IS 'the table in schema mg_archive that has the rows';
+COMMENT ON COLUMN mg.archive.key IS 'the columns that tell its rows apart, as SQL; NULL where whole rows are kept';
+CREATE INDEX archive_migration ON mg.archive (migration);
+
+-- A schema of its own, so that the tables in it are dumped like any others; nobody but superusers can look into it.
+CREATE SCHEMA mg_archive;
+REVOKE ALL ON SCHEMA mg_archive FROM PUBLIC;
+COMMENT ON SCHEMA mg_archive IS 'migration_governance: rows that were kept before a statement destroyed them; see mg.archives';
+
 CREATE TABLE mg.seal (
 	installation uuid        NOT NULL,
 	id           bigint      NOT NULL,
@@ -332,4 +369,5 @@ SELECT pg_catalog.pg_extension_config_dump('mg.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.evidence', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.alert', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('mg.archive', '');
 SELECT pg_catalog.pg_extension_config_dump('mg.seal', '');

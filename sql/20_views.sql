@@ -13,6 +13,7 @@ CREATE VIEW mg.record AS
 	UNION ALL SELECT 'evidence', installation, id, xid, hash FROM mg.evidence
 	UNION ALL SELECT 'alert', installation, id, xid, hash FROM mg.alert
 	UNION ALL SELECT 'journal', installation, id, xid, hash FROM mg.journal
+	UNION ALL SELECT 'archive', installation, id, xid, hash FROM mg.archive
 	UNION ALL SELECT 'seal', s.installation, s.id, s.xid, s.hash FROM mg.seal s
 	          WHERE s.installation OPERATOR(pg_catalog.<>) (SELECT c.installation FROM mg.current c);
 COMMENT ON VIEW mg.record IS 'all records that seals cover: those of other installations with their own seals';

@@ -21,7 +21,7 @@ DO $guards$
 DECLARE
 	name text;
 BEGIN
-	FOREACH name IN ARRAY ARRAY['current', 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'environment', 'approval', 'evidence', 'alert', 'journal', 'seal'] LOOP
+	FOREACH name IN ARRAY ARRAY['current', 'installation', 'script', 'registration', 'run', 'statement', 'policy_event', 'rehearsal', 'environment', 'approval', 'evidence', 'alert', 'journal', 'archive', 'seal'] LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER mg_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON mg.%I'
 		                          ' FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.mg_guard()', name);
 		EXECUTE pg_catalog.format('CREATE TRIGGER mg_guard_insert BEFORE INSERT ON mg.%I'

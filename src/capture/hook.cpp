@@ -1,4 +1,5 @@
 // The utility hook: exact text, nesting, duration, and the kinds of statement that no event trigger sees.
+#include "archive/archive.hpp"
 #include "capture/capture.hpp"
 #include "capture/enforce.hpp"
 #include "capture/reach.hpp"
@@ -119,6 +120,36 @@ renamed_object(Node *tree)
 	}
 }
 
+int
+depth_of(const FrameRaw *frame)
+{
+	int depth = 0;
+
+	for (; frame != nullptr; frame = frame->outer)
+		depth++;
+	return depth;
+}
+
+// What a statement of a migration is about to destroy is kept first. EXPLAIN destroys nothing, whatever it explains.
+void
+keep_raw(Node *tree)
+{
+	if (current_run() != nullptr)
+		pg::enter([&] { archive::before(depth_of(innermost()), tree); });
+}
+
+void
+record_kept_raw(const FrameRaw *frame)
+{
+	const RunRaw *run = current_run();
+
+	if (run != nullptr)
+		pg::enter([&] {
+			archive::after(depth_of(innermost()), {run->id, run->migration, run->script != nullptr ? run->script : "up",
+												   GetCommandTagName(frame->tag)});
+		});
+}
+
 void
 run_raw(const Call &call)
 {
@@ -158,6 +189,8 @@ run_raw(const Call &call)
 		RangeVar *made = castNode(CreateTableAsStmt, frame.tree)->into->rel;
 		was_there = made->relpersistence != RELPERSISTENCE_TEMP && is_taken_raw(made->schemaname, made->relname);
 	}
+	if (!is_explained)
+		keep_raw(frame.tree);
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);
@@ -166,6 +199,7 @@ run_raw(const Call &call)
 	if (is_explained)
 		describe_raw(&frame);
 	enforce_end(&frame);
+	record_kept_raw(&frame);
 	record_raw(&frame);
 }
 
@@ -189,6 +223,7 @@ mg_transaction_ended(XactEvent event, void *)
 		silences = 0;
 		pop(nullptr);
 		forget_hookless_statement(1);
+		archive::forget();
 	}
 	end_gaps(event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT, 1);
 }
@@ -200,6 +235,7 @@ mg_subtransaction_ended(SubXactEvent event, SubTransactionId subtransaction, Sub
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
 		silences = 0;
+		archive::forget_pending();
 		forget_hookless_statement(subtransaction);
 		end_gaps(true, subtransaction);
 	}

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char *table_names[table_count] = {"installation", "script", "registration", "run",         "statement",
 												  "policy_event", "seal",   "rehearsal",    "environment", "approval",
-												  "evidence",     "alert",  "journal"};
+												  "evidence",     "alert",  "journal", "archive"};
 
 // What is known of the ledger in this database. Kept across statements because every DDL statement asks;
 // the invalidation callbacks below empty it whenever one of its relations or any schema changes.

@@ -24,9 +24,10 @@ enum class Table
 	approval,
 	evidence,
 	alert,
-	journal
+	journal,
+	archive
 };
-constexpr int table_count = 13;
+constexpr int table_count = 14;
 const char *name_of(Table table);
 
 // Where the ledger of this database is; found once and kept until the catalog says otherwise.

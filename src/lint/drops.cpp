@@ -132,11 +132,10 @@ using Key = std::tuple<Oid, Oid, int32>;
 
 } // namespace
 
-std::vector<Reached>
-dropped_with(const std::vector<ObjectAddress> &objects, bool cascade)
+std::vector<ObjectAddress>
+gone_with(const std::vector<ObjectAddress> &objects, bool cascade)
 {
 	pg::MemoryScope memory("migration_governance drop");
-	std::vector<Reached> result;
 	std::vector<ObjectAddress> queue = objects;
 	std::set<Key> known;
 	auto links_of = [&](const ObjectAddress &object, bool upwards) {
@@ -157,19 +156,6 @@ dropped_with(const std::vector<ObjectAddress> &objects, bool cascade)
 	for (size_t i = 0; i < queue.size(); i++)
 	{
 		const ObjectAddress object = queue[i];
-		Reached lock = pg::guarded([&] { return lock_of_raw(object); });
-		if (OidIsValid(lock.relation))
-			result.push_back(lock);
-		if (object.classId == RelationRelationId && object.objectSubId == 0 &&
-			pg::guarded([&] { return get_rel_relispartition(object.objectId); }))
-			for (Oid parent : parents_of(object.objectId))
-			{
-				if (pg::guarded([&] { return get_rel_relkind(parent); }) != RELKIND_PARTITIONED_TABLE)
-					continue;
-				result.push_back({parent, AccessExclusiveLock});
-				if (Oid other = default_partition_of(parent); OidIsValid(other))
-					result.push_back({other, AccessExclusiveLock});
-			}
 		LinksRaw below = links_of(object, false);
 		for (int k = 0; k < below.count; k++)
 			if (cascade || below.items[k].type != DEPENDENCY_NORMAL)
@@ -181,6 +167,31 @@ dropped_with(const std::vector<ObjectAddress> &objects, bool cascade)
 		for (int k = 0; k < above.count; k++)
 			if (above.items[k].type == DEPENDENCY_INTERNAL)
 				push(above.items[k].object);
+	}
+	return queue;
+}
+
+std::vector<Reached>
+dropped_with(const std::vector<ObjectAddress> &objects, bool cascade)
+{
+	std::vector<Reached> result;
+
+	for (const ObjectAddress &object : gone_with(objects, cascade))
+	{
+		Reached lock = pg::guarded([&] { return lock_of_raw(object); });
+		if (OidIsValid(lock.relation))
+			result.push_back(lock);
+		if (object.classId != RelationRelationId || object.objectSubId != 0 ||
+			!pg::guarded([&] { return get_rel_relispartition(object.objectId); }))
+			continue;
+		for (Oid parent : parents_of(object.objectId))
+		{
+			if (pg::guarded([&] { return get_rel_relkind(parent); }) != RELKIND_PARTITIONED_TABLE)
+				continue;
+			result.push_back({parent, AccessExclusiveLock});
+			if (Oid other = default_partition_of(parent); OidIsValid(other))
+				result.push_back({other, AccessExclusiveLock});
+		}
 	}
 	return result;
 }

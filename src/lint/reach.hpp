@@ -39,6 +39,8 @@ std::vector<Reached> read_by_view(Oid view, LOCKMODE mode, Oid *target);
 std::vector<Reached> done_by_rules(Oid relation, CmdType command);
 bool has_instead_trigger(Oid view);
 
+// What dropping objects takes away: they themselves first, what goes with them, and with `cascade` what needs them.
+std::vector<ObjectAddress> gone_with(const std::vector<ObjectAddress> &objects, bool cascade);
 // What dropping objects locks: they themselves, what goes with them, and with `cascade` what needs them.
 std::vector<Reached> dropped_with(const std::vector<ObjectAddress> &objects, bool cascade);
 

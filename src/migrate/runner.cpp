@@ -1,6 +1,7 @@
 // Runs scripts through SPI.
 #include "migrate/runner.hpp"
 
+#include "archive/archive.hpp"
 #include "migrate/locks.hpp"
 
 #include "core/json.hpp"
@@ -261,6 +262,8 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.after)
 			watch.after(progress.line);
 	}
+	if (const capture::RunRaw *now = capture::current_run(); now != nullptr && end == script.statements().size())
+		archive::finish({now->id, migration, script.what(), ""});
 	run.enter(nullptr);
 	run.expect_nothing();
 }

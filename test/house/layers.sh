@@ -4,7 +4,7 @@
 
 declare -A below=(
     [core]='' [pg]='core' [schema]='pg' [script]='pg' [ledger]='pg' [lint]='schema script' [policy]='ledger lint'
-    [capture]='ledger policy' [drift]='schema ledger policy' [migrate]='capture drift' [rehearse]='migrate'
+    [archive]='policy' [capture]='archive' [drift]='schema ledger policy' [migrate]='capture drift' [rehearse]='migrate'
     [watch]='migrate' [deploy]='rehearse' [report]='rehearse' [entry]='deploy report watch')
 
 # Lists every room that a room may know, itself included.

@@ -1,0 +1,22 @@
+// What a migration or its way back destroys is kept first, and comes back when the opposite makes room for it again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "archive/keep.hpp"
+
+namespace mg::archive {
+
+// Called around each statement of a run; `depth` counts the statements that it is nested in. An error in between leaves nothing behind.
+void before(int depth, Node *statement);
+void after(int depth, const Occasion &occasion);
+
+// At the end of a script: what its statements have not made anew is filled too.
+void finish(const Occasion &occasion);
+
+// What a transaction, or a part of it that failed, leaves behind in this process.
+void forget();
+void forget_pending();
+
+} // namespace mg::archive

@@ -1,0 +1,47 @@
+// Keeps what a statement is about to destroy, in tables of schema mg_archive.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "archive/losses.hpp"
+
+namespace mg::archive {
+
+// For whom something is kept.
+struct Occasion
+{
+	int64_t run;
+	std::string migration;
+	std::string script; // up or down
+	std::string tag;    // of the statement
+};
+
+// One loss, and where it is kept.
+struct Kept
+{
+	int64_t id; // of its record
+	Loss loss;
+	Oid table;        // in mg_archive; none for a sequence
+	std::string name; // of that
+	std::string schema;
+	std::string source;  // name of the table or sequence
+	std::string column;  // or empty
+	std::string details; // JSON: what is worth knowing of the source
+	std::string key;     // SQL: its columns, quoted and with commas; empty: whole rows are kept
+	int64_t rows;        // -1: moved and not counted
+	double about;        // rows, as the planner has it
+	int64_t bytes;
+	bool moved;    // the files themselves, not a copy
+	Oid files;     // moved: those that the source was given instead
+	bool in_place; // TRUNCATE keeps them
+};
+
+// Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
+std::vector<Kept> keep(const Losses &losses);
+
+// After the statement: puts on record what is lost, takes back what is not. `statement` succeeded.
+void confirm(std::vector<Kept> &kept, const Occasion &occasion);
+
+} // namespace mg::archive

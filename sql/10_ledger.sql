@@ -318,10 +318,11 @@ CREATE TABLE mg.archive (
 	source_name   text COLLATE "C" NOT NULL,
 	source_column text COLLATE "C",
 	relation      text COLLATE "C",
-	key           text COLLATE "C",
+	key           text[] COLLATE "C",
 	rows          bigint,
 	about         bigint,
 	bytes         bigint,
+	expires       timestamptz,
 	details       jsonb,
 	login_role    text COLLATE "C",
 	session_role  text COLLATE "C",
@@ -333,7 +334,7 @@ CREATE TABLE mg.archive (
 );
 COMMENT ON TABLE mg.archive IS 'what was kept before a statement destroyed it: a table, its contents, a column, the values of a column before its type changed, a sequence';
 COMMENT ON COLUMN mg.archive.relation IS 'the table in schema mg_archive that has the rows';
-COMMENT ON COLUMN mg.archive.key IS 'the columns that tell its rows apart, as SQL; NULL where whole rows are kept';
+COMMENT ON COLUMN mg.archive.key IS 'the columns that tell its rows apart; NULL where whole rows are kept';
 CREATE INDEX archive_migration ON mg.archive (migration);
 
 -- A schema of its own, so that the tables in it are dumped like any others; nobody but superusers can look into it.

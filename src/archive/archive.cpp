@@ -14,6 +14,7 @@ struct Held
 {
 	int depth;
 	std::vector<Kept> kept;
+	std::vector<Entry> values; // that may come back when the column has its type again
 };
 std::vector<Held> held;
 
@@ -34,6 +35,18 @@ pending_of(const Occasion &occasion)
 	return pending->entries;
 }
 
+// The other columns of its table that are still to come.
+std::vector<std::string>
+columns_of(const std::vector<Entry> &entries, const Entry &entry)
+{
+	std::vector<std::string> result;
+
+	for (const Entry &one : entries)
+		if (one.kind == "column" && one.schema == entry.schema && one.source == entry.source)
+			result.push_back(one.column);
+	return result;
+}
+
 void
 fill(const Occasion &occasion, bool at_end)
 {
@@ -48,7 +61,7 @@ fill(const Occasion &occasion, bool at_end)
 		}
 		const Entry entry = entries[i];
 		entries.erase(entries.begin() + static_cast<long>(i));
-		refill(entry, occasion.run);
+		refill(entry, occasion.run, columns_of(entries, entry));
 	}
 }
 
@@ -62,14 +75,26 @@ drop_from(int depth)
 } // namespace
 
 void
-before(int depth, Node *statement)
+before(int depth, Node *statement, const Occasion &occasion)
 {
+	Held here = {depth, {}, {}};
+
 	drop_from(depth);
 	const Losses losses = losses_of(statement);
-	if (losses.items.empty())
-		return;
-	if (std::vector<Kept> kept = keep(losses); !kept.empty())
-		held.push_back({depth, std::move(kept)});
+	for (const Loss &loss : losses.retyped)
+	{
+		std::vector<Entry> &entries = pending_of(occasion);
+		for (std::size_t i = 0; i < entries.size(); i++)
+			if (note_unchanged(entries[i], loss))
+			{
+				here.values.push_back(entries[i]);
+				entries.erase(entries.begin() + static_cast<long>(i--));
+			}
+	}
+	if (!losses.items.empty())
+		here.kept = keep(losses);
+	if (!here.kept.empty() || !here.values.empty())
+		held.push_back(std::move(here));
 }
 
 void
@@ -79,9 +104,11 @@ after(int depth, const Occasion &occasion)
 
 	if (found != held.end())
 	{
-		std::vector<Kept> kept = std::move(found->kept);
+		Held here = std::move(*found);
 		drop_from(depth);
-		confirm(kept, occasion);
+		confirm(here.kept, occasion);
+		for (const Entry &entry : here.values)
+			refill(entry, occasion.run);
 	}
 	fill(occasion, false);
 }

@@ -9,7 +9,7 @@
 namespace mg::archive {
 
 // Called around each statement of a run; `depth` counts the statements that it is nested in. An error in between leaves nothing behind.
-void before(int depth, Node *statement);
+void before(int depth, Node *statement, const Occasion &occasion);
 void after(int depth, const Occasion &occasion);
 
 // At the end of a script: what its statements have not made anew is filled too.

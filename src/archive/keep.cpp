@@ -1,12 +1,15 @@
 // Moves tables, copies columns.
 #include "archive/keep.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/object.hpp"
 #include "pg/storage.hpp"
+#include "policy/lists.hpp"
+#include "policy/policy.hpp"
 
 namespace mg::archive {
 
@@ -34,7 +37,7 @@ constexpr const char *table_sql =
 
 // The key that tells rows apart without the columns that are lost.
 constexpr const char *key_sql =
-	"SELECT a.attnum, quote_ident(a.attname) FROM (SELECT i.indkey, i.indnkeyatts FROM pg_index i"
+	"SELECT a.attnum, quote_ident(a.attname), a.attname FROM (SELECT i.indkey, i.indnkeyatts FROM pg_index i"
 	" WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
 	" AND (i.indimmediate OR i.indisprimary) AND NOT EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) k"
 	"  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k]"
@@ -171,17 +174,22 @@ copy(Kept &kept, const Losses &losses)
 					  .value_or("");
 	if (kept.loss.column != 0)
 		for (const pg::Row &row : ledger::query(key_sql, {relation, lost_columns(losses, kept.loss.relation)}))
+		{
 			add(row);
-	kept.key = list;
+			kept.key.push_back(*row[2]);
+		}
 	const auto all = ledger::query(columns_sql, {relation, column});
 	for (const pg::Row &row : all)
 		if (kept.key.empty() || *row[0] == column)
 			add(row);
 
-	kept.table = pg::make_with(kept.loss.relation, numbers, archive_schema(), kept.name, ledger::place().owner);
+	const bool is_marked = kept.loss.kind == Kind::values && !kept.key.empty();
+	kept.table = pg::make_with(kept.loss.relation, numbers,
+							   is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
+							   archive_schema(), kept.name, ledger::place().owner);
 	const std::string target = quoted("mg_archive", kept.name);
 	const std::string source = quoted(kept.schema, kept.source);
-	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " SELECT " + list + " FROM ONLY " + source +
+	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list + " FROM ONLY " + source +
 										  " RETURNING 1) SELECT count(*) FROM kept")
 											 .c_str(),
 										 {}, pg::Plan::once)
@@ -191,6 +199,43 @@ copy(Kept &kept, const Losses &losses)
 	free_of_types(kept, losses);
 }
 
+
+// Leaves those rows in which the new type has another value, with what that is.
+void
+leave_changed(Kept &kept)
+{
+	if (kept.key.empty())
+		return;
+
+	const std::string table = quoted("mg_archive", kept.name);
+	const std::string source = quoted(kept.schema, kept.source);
+	const std::string column = pg::guarded([&] { return quote_identifier(kept.column.c_str()); });
+	const auto text = [&](const char *of) { return "format('%s', " + (of + column) + ")"; };
+	const std::string where = " WHERE " + same_row(kept.table, kept.key);
+	const auto run = [](const std::string &sql) { ledger::query(sql.c_str(), {}, pg::Plan::once); };
+
+	run("DELETE FROM " + table + " a USING ONLY " + source + " t" + where + " AND " + text("a.") + " = " + text("t.") +
+		" AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
+	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " + text("t.") +
+		" END FROM ONLY " + source + " t" + where);
+	kept.rows = std::stoll(ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
+}
+
+// Whether the list has the table, or the column that is about to go.
+bool
+is_named(const Kept &kept, const std::vector<std::string> &list)
+{
+	const std::string table = kept.schema + "." + kept.source;
+	const std::string column =
+		kept.loss.column == 0
+			? ""
+			: ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
+								 {std::to_string(kept.loss.relation), std::to_string(kept.loss.column)})
+				  .value_or("");
+
+	return std::any_of(list.begin(), list.end(),
+					   [&](const std::string &name) { return name == table || (!column.empty() && name == table + "." + column); });
+}
 
 // Whether the statement has done to the source what it was kept for.
 bool
@@ -207,7 +252,7 @@ is_lost(const Kept &kept)
 		case Kind::column:
 			return !pg::guarded([&] { return pg::column_exists_raw(kept.loss.relation, kept.loss.column); });
 		case Kind::values:
-			return true;
+			return kept.key.empty() || kept.rows > 0;
 		case Kind::sequence:
 			return true;
 	}
@@ -242,6 +287,17 @@ word_of(Kind kind)
 	return "";
 }
 
+// When it may be purged; nothing: never.
+pg::Cell
+expiry()
+{
+	const std::string limit = policy::value_of("archive_retention");
+
+	if (limit.empty())
+		return std::nullopt;
+	return ledger::query_cell("SELECT now() + $1::interval", {std::to_string(*policy::number_in(limit, policy::Form::limit)) + " seconds"});
+}
+
 void
 record(const Kept &kept, const Occasion &occasion)
 {
@@ -255,10 +311,11 @@ record(const Kept &kept, const Occasion &occasion)
 							 {"source_name", kept.source},
 							 {"source_column", kept.column.empty() ? pg::Cell() : pg::Cell(kept.column)},
 							 {"relation", is_table ? pg::Cell(kept.name) : pg::Cell()},
-							 {"key", kept.key.empty() ? pg::Cell() : pg::Cell(kept.key)},
+							 {"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
 							 {"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
 							 {"about", is_table && kept.about >= 0 ? pg::Cell(std::to_string(std::llround(kept.about))) : pg::Cell()},
 							 {"bytes", std::to_string(kept.bytes)},
+							 {"expires", expiry()},
 							 {"details", kept.details}};
 
 	ledger::add_session(fields);
@@ -267,18 +324,38 @@ record(const Kept &kept, const Occasion &occasion)
 
 } // namespace
 
+// Types that are not the server's own may have no operator that
+// is safe to use here.
+std::string
+same_row(Oid archive, const std::vector<std::string> &key)
+{
+	std::string condition;
+
+	for (const pg::Row &row : ledger::query(
+			 "SELECT quote_ident(a.attname), y.typnamespace = 'pg_catalog'::regnamespace FROM pg_attribute a"
+			 " JOIN pg_type y ON y.oid = a.atttypid WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[])",
+			 {std::to_string(archive), pg::array_literal(key)}))
+		condition += (condition.empty() ? "" : " AND ") +
+					 (row[1] == "t" ? "t." + *row[0] + " = a." + *row[0]
+									: "format('%s', t." + *row[0] + ") = format('%s', a." + *row[0] + ")");
+	return condition;
+}
+
 std::vector<Kept>
 keep(const Losses &losses)
 {
 	std::vector<Kept> result;
 
+	if (policy::value_of("archive") == "off")
+		return result;
+	const std::vector<std::string> never = policy::names("never_archived");
 	for (const Loss &loss : losses.items)
 	{
 		Kept kept = {};
 		kept.loss = loss;
 		if (!pg::lock_unused(loss.relation, "statement") || pg::is_made_here(loss.relation) || !describe(kept))
 			continue;
-		if (loss.kind != Kind::sequence && !pg::has_rows(loss.relation))
+		if (loss.kind != Kind::sequence && (!pg::has_rows(loss.relation) || is_named(kept, never)))
 			continue;
 		kept.id = ledger::new_id();
 		kept.name = name_for(kept.source, kept.id);
@@ -296,8 +373,10 @@ keep(const Losses &losses)
 void
 confirm(std::vector<Kept> &kept, const Occasion &occasion)
 {
-	for (const Kept &one : kept)
+	for (Kept &one : kept)
 	{
+		if (one.loss.kind == Kind::values)
+			leave_changed(one);
 		if (is_lost(one))
 			record(one, occasion);
 		else if (OidIsValid(one.table))

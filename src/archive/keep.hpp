@@ -29,7 +29,7 @@ struct Kept
 	std::string source;  // name of the table or sequence
 	std::string column;  // or empty
 	std::string details; // JSON: what is worth knowing of the source
-	std::string key;     // SQL: its columns, quoted and with commas; empty: whole rows are kept
+	std::vector<std::string> key; // its columns; empty: whole rows are kept
 	int64_t rows;        // -1: moved and not counted
 	double about;        // rows, as the planner has it
 	int64_t bytes;
@@ -37,6 +37,13 @@ struct Kept
 	Oid files;     // moved: those that the source was given instead
 	bool in_place; // TRUNCATE keeps them
 };
+
+// Columns of an archive of values: what the new type made of them, and whether that is still so.
+inline constexpr const char *after_mark = "mg after";
+inline constexpr const char *match_mark = "mg unchanged";
+
+// SQL that tells which row of a table `t` is one of its archive `a`.
+std::string same_row(Oid archive, const std::vector<std::string> &key);
 
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
 std::vector<Kept> keep(const Losses &losses);

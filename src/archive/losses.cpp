@@ -215,6 +215,25 @@ reached(const RangeVar *named, Oid relation)
 	return named->inh ? lint::tree_of(relation) : std::vector<Oid>{relation};
 }
 
+// Whether a new type leaves every value as it is stored.
+bool
+is_same_storage(Oid table, int column, const AlterTableCmd *command)
+{
+	const auto *definition = castNode(ColumnDef, command->def);
+
+	if (definition->raw_default != nullptr)
+		return false;
+	return pg::guarded([&] {
+		Oid old_type, old_collation, new_type;
+		int32 old_typmod, new_typmod;
+
+		get_atttypetypmodcoll(table, static_cast<AttrNumber>(column), &old_type, &old_typmod, &old_collation);
+		typenameTypeIdAndMod(nullptr, definition->typeName, &new_type, &new_typmod);
+		const bool is_wider = new_typmod == -1 || (new_type == VARCHAROID && old_typmod != -1 && new_typmod >= old_typmod);
+		return IsBinaryCoercible(old_type, new_type) && (is_wider || new_typmod == old_typmod);
+	});
+}
+
 void
 add_altered(Losses &losses, const AlterTableStmt *statement)
 {
@@ -245,9 +264,11 @@ add_altered(Losses &losses, const AlterTableStmt *statement)
 			const int column = column_number(table, command->name);
 			if (column <= 0)
 				continue;
+			if (command->subtype == AT_AlterColumnType)
+				losses.retyped.push_back({Kind::values, table, column});
 			if (command->subtype == AT_DropColumn)
 				add_gone(losses, {{RelationRelationId, table, column}}, command->behavior == DROP_CASCADE);
-			else if (kind_of(table) == RELKIND_RELATION)
+			else if (kind_of(table) == RELKIND_RELATION && !is_same_storage(table, column, command))
 				add(losses, Kind::values, table, column);
 		}
 	}

@@ -1,6 +1,8 @@
 // Inserts rows, fills columns, sets sequences.
 #include "archive/refill.hpp"
 
+#include "archive/keep.hpp"
+
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/kept_rows.hpp"
@@ -35,14 +37,6 @@ target_of(const Entry &entry)
 	return {InvalidOid, InvalidOid, ""};
 }
 
-Oid
-archive_of(const Entry &entry)
-{
-	return oid_of(ledger::query_cell("SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'mg_archive'::regnamespace"
-									 " AND c.relname = $1 AND c.relkind = 'r'",
-									 {entry.relation}));
-}
-
 // A column that the archive and the table both have, and how a value of the one becomes one of the other.
 struct Pair
 {
@@ -52,7 +46,7 @@ struct Pair
 };
 
 std::vector<Pair>
-pairs(Oid archive, const Target &target)
+pairs(Oid archive, Oid table)
 {
 	std::vector<Pair> result;
 
@@ -64,7 +58,7 @@ pairs(Oid archive, const Target &target)
 					   " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
 					   " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
 					   " AND t.attgenerated = '' ORDER BY t.attnum",
-					   {std::to_string(archive), std::to_string(target.table)}))
+					   {std::to_string(archive), std::to_string(table)}))
 		result.push_back({*row[0], *row[1], row[2] == "t"});
 	return result;
 }
@@ -88,18 +82,10 @@ quoted(const std::string &name)
 Refilled
 insert_rows(const Entry &entry, const Target &target, Oid archive)
 {
-	std::vector<std::string> columns, values;
-	const bool is_new = entry.kind == "table";
+	const std::string sql = insert_sql(archive, target.table, target.name, entry.kind != "table");
 
-	for (const Pair &pair : pairs(archive, target))
-	{
-		columns.push_back(pair.name);
-		values.push_back(pair.value);
-	}
-	if (columns.empty())
+	if (sql.empty())
 		return {0, 0};
-	const std::string sql = "INSERT INTO " + target.name + " (" + joined_by(columns, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
-							joined_by(values, ", ") + " FROM kept" + (is_new ? "" : " ON CONFLICT DO NOTHING");
 	const auto rows = static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, sql));
 	const int64_t all = std::stoll(
 		ledger::query(("SELECT count(*) FROM mg_archive." + quoted(entry.relation)).c_str(), {}, pg::Plan::once)
@@ -112,7 +98,7 @@ insert_rows(const Entry &entry, const Target &target, Oid archive)
 // How rows of the archive are told to be those of the table: by the key if all of it is there, else by all columns that both have, and rows that
 // are alike in these by their place among each other.
 std::string
-update_sql(const Entry &entry, const Target &target, Oid archive)
+update_sql(const Entry &entry, const Target &target, Oid archive, const std::vector<std::string> &empty)
 {
 	const std::string quoted_column = quoted(entry.column);
 	std::vector<std::string> conditions, ours, theirs;
@@ -122,8 +108,10 @@ update_sql(const Entry &entry, const Target &target, Oid archive)
 		 ledger::query("SELECT quote_ident(t.attname), t.atttypid = a.atttypid AND y.typnamespace = 'pg_catalog'::regnamespace"
 					   " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname JOIN pg_type y ON y.oid = t.atttypid"
 					   " WHERE a.attrelid = $1::oid AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0"
-					   " AND NOT a.attisdropped AND NOT t.attisdropped AND t.attname <> $3 ORDER BY t.attnum",
-					   {std::to_string(archive), std::to_string(target.table), entry.column}))
+					   " AND NOT a.attisdropped AND NOT t.attisdropped AND t.attname <> $3 AND (t.attname = ANY ($4::text[])"
+					   " OR $4::text[] = '{}' AND t.attname <> ALL ($5::text[])) ORDER BY t.attnum",
+					   {std::to_string(archive), std::to_string(target.table), entry.column, pg::array_literal(entry.key),
+						pg::array_literal(empty)}))
 	{
 		const bool plain = row[1] == "t" && !entry.key.empty();
 		const auto side = [&](const char *table) {
@@ -133,14 +121,15 @@ update_sql(const Entry &entry, const Target &target, Oid archive)
 		ours.push_back("t." + *row[0]);
 		theirs.push_back("kept." + *row[0]);
 	}
-	for (const Pair &pair : pairs(archive, target))
+	for (const Pair &pair : pairs(archive, target.table))
 		if (pair.name == quoted_column)
 			value = pair.value;
 	if (value.empty())
 		return "";
 	if (!entry.key.empty())
 		return "UPDATE " + target.name + " t SET " + quoted_column + " = " + value + " FROM kept WHERE " +
-			   joined_by(conditions, " AND ");
+			   joined_by(conditions, " AND ") +
+			   (entry.kind == "values" ? " AND kept.\"" + std::string(match_mark) + "\" OPERATOR(pg_catalog.=) 't'" : "");
 
 	const auto text = [](const std::vector<std::string> &columns) {
 		return "pg_catalog.format('%s', ROW(" + joined_by(columns, ", ") + "))";
@@ -154,9 +143,9 @@ update_sql(const Entry &entry, const Target &target, Oid archive)
 }
 
 Refilled
-fill_column(const Entry &entry, const Target &target, Oid archive)
+fill_column(const Entry &entry, const Target &target, Oid archive, const std::vector<std::string> &empty)
 {
-	const std::string sql = update_sql(entry, target, archive);
+	const std::string sql = update_sql(entry, target, archive, empty);
 
 	if (sql.empty())
 		return {0, 0};
@@ -171,15 +160,81 @@ set_sequence(const Entry &entry, const Target &target)
 	return {0, 0};
 }
 
+// Whether the column is there again, and what tells its rows apart.
 bool
-has_column(const Target &target, const std::string &column)
+has_columns(const Target &target, const Entry &entry)
 {
-	return ledger::query_cell("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND attnum > 0"
-							  " AND NOT attisdropped AND attgenerated = '')",
-							  {std::to_string(target.table), column}) == "t";
+	std::vector<std::string> wanted = entry.key;
+
+	wanted.push_back(entry.column);
+	return ledger::query_cell("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::oid AND attname = ANY ($2::text[]) AND attnum > 0"
+							  " AND NOT attisdropped AND attgenerated = ''",
+							  {std::to_string(target.table), pg::array_literal(wanted)}) == std::to_string(wanted.size());
+}
+
+constexpr const char *entry_columns =
+	"SELECT a.id, a.kind, a.source_schema, a.source_name, a.source_column, a.relation, a.key, a.details FROM mg.archive a";
+
+Entry
+entry_in(const pg::Row &row)
+{
+	return {std::stoll(*row[0]),     *row[1],          *row[2], *row[3], row[4].value_or(""), row[5].value_or(""),
+			pg::array_items(row[6].value_or("{}")), row[7].value_or("{}")};
 }
 
 } // namespace
+
+std::optional<Entry>
+entry_of(int64_t id)
+{
+	for (const pg::Row &row : ledger::query((std::string(entry_columns) + " WHERE a.id = $1::bigint").c_str(),
+											{std::to_string(id)}, pg::Plan::once))
+		return entry_in(row);
+	return std::nullopt;
+}
+
+Oid
+table_of(const Entry &entry)
+{
+	return oid_of(ledger::query_cell("SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'mg_archive'::regnamespace"
+									 " AND c.relname = $1 AND c.relkind = 'r'",
+									 {entry.relation}));
+}
+
+std::string
+insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out)
+{
+	std::vector<std::string> columns, values;
+
+	for (const Pair &pair : pairs(archive, table))
+	{
+		columns.push_back(pair.name);
+		values.push_back(pair.value);
+	}
+	return columns.empty() ? ""
+						   : "INSERT INTO " + name + " (" + joined_by(columns, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
+								 joined_by(values, ", ") + " FROM kept" + (leave_out ? " ON CONFLICT DO NOTHING" : "");
+}
+
+bool
+note_unchanged(const Entry &entry, const Loss &loss)
+{
+	const Target target = target_of(entry);
+	const Oid archive = table_of(entry);
+
+	if (entry.kind != "values" || target.table != loss.relation || !OidIsValid(archive) ||
+		pg::guarded([&] { return get_attnum(target.table, entry.column.c_str()); }) != loss.column)
+		return false;
+	if (entry.key.empty())
+		return true;
+	const std::string column = "t." + quoted(entry.column);
+	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " + target.name +
+				   " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column + " IS NOT NULL THEN format('%s', " + column +
+				   ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
+					  .c_str(),
+				  {}, pg::Plan::once);
+	return true;
+}
 
 bool
 has_room(const Entry &entry, bool at_end)
@@ -189,15 +244,15 @@ has_room(const Entry &entry, bool at_end)
 	if (!OidIsValid(target.table))
 		return false;
 	if (!entry.column.empty())
-		return entry.kind == "column" && has_column(target, entry.column);
+		return entry.kind == "column" && has_columns(target, entry);
 	return at_end || (entry.kind != "contents" && pg::is_made_here(target.table));
 }
 
 Refilled
-refill(const Entry &entry, int64_t run)
+refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 {
 	const Target target = target_of(entry);
-	const Oid archive = entry.kind == "sequence" ? InvalidOid : archive_of(entry);
+	const Oid archive = entry.kind == "sequence" ? InvalidOid : table_of(entry);
 	Refilled result = {0, 0};
 
 	if (entry.kind == "sequence")
@@ -205,7 +260,7 @@ refill(const Entry &entry, int64_t run)
 	else if (!OidIsValid(archive))
 		return result;
 	else if (!entry.column.empty())
-		result = fill_column(entry, target, archive);
+		result = fill_column(entry, target, archive, empty);
 	else
 		result = insert_rows(entry, target, archive);
 	ledger::append_evidence("archive restored", std::to_string(entry.id),
@@ -221,13 +276,11 @@ kept_of(const std::string &migration, const std::string &script)
 	if (ledger::is_empty(ledger::Table::archive))
 		return result;
 	for (const pg::Row &row : ledger::query(
-			 "SELECT a.id, a.kind, a.source_schema, a.source_name, a.source_column, a.relation, a.key, a.details FROM mg.archive a"
-			 " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
+			 (std::string(entry_columns) + " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
 			 " AND NOT EXISTS (SELECT FROM mg.evidence e WHERE e.kind IN ('archive restored', 'archive purged')"
-			 "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC",
-			 {migration, script}))
-		result.push_back({std::stoll(*row[0]), *row[1], *row[2], *row[3], row[4].value_or(""), row[5].value_or(""),
-						  row[6].value_or(""), row[7].value_or("{}")});
+			 "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC").c_str(),
+			 {migration, script}, pg::Plan::once))
+		result.push_back(entry_in(row));
 	return result;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pg/boundary.hpp"
+#include "archive/losses.hpp"
 
 namespace mg::archive {
 
@@ -19,12 +19,25 @@ struct Entry
 	std::string source;
 	std::string column;
 	std::string relation; // in mg_archive
-	std::string key;
+	std::vector<std::string> key;
 	std::string details;
 };
 
 // What is kept of a migration's script (up, down) and neither restored nor purged, newest first.
 std::vector<Entry> kept_of(const std::string &migration, const std::string &script);
+
+std::optional<Entry> entry_of(int64_t id);
+
+// The table that has its rows, if it is there still.
+Oid table_of(const Entry &entry);
+
+// What inserts the rows `kept` of an archive into a table: by names of columns, values of other types by way of their text. Empty: they have no
+// column in common. Rows whose key is taken are left out, if wanted.
+std::string insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out);
+
+// For values that were kept before their column got another type, which it is about to lose again: notes which are still what that type made of
+// them, as nobody has written there since. False for an entry of something else.
+bool note_unchanged(const Entry &entry, const Loss &loss);
 
 // Whether what an entry was taken from has been made again in this transaction; `at_end`: whether it is there.
 bool has_room(const Entry &entry, bool at_end);
@@ -34,7 +47,8 @@ struct Refilled
 	int64_t rows;      // that came back
 	int64_t conflicts; // that did not, as others have their keys
 };
-// Brings it back as the owner of what it was taken from, without triggers, and puts that on record.
-Refilled refill(const Entry &entry, int64_t run);
+// Brings it back as the owner of what it was taken from, without triggers, and puts that on record. `empty`: columns of that which have not
+// come back yet, so that they tell no rows apart.
+Refilled refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty = {});
 
 } // namespace mg::archive

@@ -200,7 +200,7 @@ level_here()
 bool
 is_enforced_schema(const char *schema)
 {
-	if (strcmp(schema, "mg") == 0 || strcmp(schema, "information_schema") == 0 || strcmp(schema, "pg_catalog") == 0 ||
+	if (strcmp(schema, "mg") == 0 || strcmp(schema, "mg_archive") == 0 || strcmp(schema, "information_schema") == 0 || strcmp(schema, "pg_catalog") == 0 ||
 		strncmp(schema, "pg_toast", 8) == 0 || strncmp(schema, "pg_temp", 7) == 0)
 		return false;
 	return rules().schemas.empty() ? !contains(rules().ignored, schema) : contains(rules().schemas, schema);

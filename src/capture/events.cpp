@@ -208,7 +208,7 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 		return;
 	const char *schema = text_of(slot, 5);
 	const char *identity = text_of(slot, 6);
-	if (schema != nullptr && strncmp(schema, "pg_toast", 8) == 0)
+	if (schema != nullptr && (strncmp(schema, "pg_toast", 8) == 0 || strcmp(schema, "mg_archive") == 0))
 		return;
 	/* An identity may be made to look like that of a temporary object: enforcement looks for itself. */
 	enforce_touched_raw(frame, address_of(slot), schema, text_of(slot, 4), identity);
@@ -238,7 +238,7 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 		frame->temporary++;
 		return;
 	}
-	if (schema != nullptr && strcmp(schema, "pg_toast") == 0)
+	if (schema != nullptr && (strcmp(schema, "pg_toast") == 0 || strcmp(schema, "mg_archive") == 0))
 		return;
 	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;

@@ -130,24 +130,25 @@ depth_of(const FrameRaw *frame)
 	return depth;
 }
 
+archive::Occasion
+occasion_of(const RunRaw *run, CommandTag tag)
+{
+	return {run->id, run->migration, run->script != nullptr ? run->script : "up", GetCommandTagName(tag)};
+}
+
 // What a statement of a migration is about to destroy is kept first. EXPLAIN destroys nothing, whatever it explains.
 void
-keep_raw(Node *tree)
+keep_raw(const FrameRaw *frame)
 {
-	if (current_run() != nullptr)
-		pg::enter([&] { archive::before(depth_of(innermost()), tree); });
+	if (const RunRaw *run = current_run(); run != nullptr)
+		pg::enter([&] { archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag)); });
 }
 
 void
 record_kept_raw(const FrameRaw *frame)
 {
-	const RunRaw *run = current_run();
-
-	if (run != nullptr)
-		pg::enter([&] {
-			archive::after(depth_of(innermost()), {run->id, run->migration, run->script != nullptr ? run->script : "up",
-												   GetCommandTagName(frame->tag)});
-		});
+	if (const RunRaw *run = current_run(); run != nullptr)
+		pg::enter([&] { archive::after(depth_of(innermost()), occasion_of(run, frame->tag)); });
 }
 
 void
@@ -190,7 +191,7 @@ run_raw(const Call &call)
 		was_there = made->relpersistence != RELPERSISTENCE_TEMP && is_taken_raw(made->schemaname, made->relname);
 	}
 	if (!is_explained)
-		keep_raw(frame.tree);
+		keep_raw(&frame);
 	push_raw(&frame);
 	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);

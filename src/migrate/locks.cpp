@@ -123,7 +123,8 @@ bool
 is_of_interest(Oid schema, Oid ledger_schema)
 {
 	return OidIsValid(schema) && schema != ledger_schema && !IsCatalogNamespace(schema) && !IsToastNamespace(schema) &&
-		   !isAnyTempNamespace(schema) && schema != get_namespace_oid("information_schema", true);
+		   !isAnyTempNamespace(schema) && schema != get_namespace_oid("information_schema", true) &&
+		   schema != get_namespace_oid("mg_archive", true);
 }
 
 LocksRaw

@@ -71,7 +71,7 @@ uint64
 run_raw(Oid table, Oid target, const char *sql)
 {
 	Relation kept = table_open(table, AccessShareLock);
-	Relation changed = table_open(target, AccessExclusiveLock);
+	Relation changed = OidIsValid(target) ? table_open(target, AccessExclusiveLock) : nullptr;
 	EphemeralNamedRelationData name;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -84,7 +84,7 @@ run_raw(Oid table, Oid target, const char *sql)
 	name.reldata = rows_raw(kept, name.md.tupdesc, &name.md.enrtuples);
 	if (SPI_register_relation(&name) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register rows");
-	SwitchedRaw *switched = switch_off_raw(changed);
+	SwitchedRaw *switched = changed != nullptr ? switch_off_raw(changed) : nullptr;
 	const int code = SPI_execute(sql, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
@@ -92,7 +92,8 @@ run_raw(Oid table, Oid target, const char *sql)
 	for (; switched != nullptr; switched = switched->next)
 		switch_raw(changed, switched->name, switched->enabled);
 	SPI_finish();
-	table_close(changed, NoLock);
+	if (changed != nullptr)
+		table_close(changed, NoLock);
 	table_close(kept, NoLock);
 	return rows;
 }

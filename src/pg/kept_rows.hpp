@@ -9,7 +9,7 @@
 namespace mg::pg {
 
 // Runs one statement as `role`, with search_path pg_catalog and as little else as REINDEX may do, in which the name "kept" stands for the
-// rows of `table`. Gives how many rows it processed. Within it, what it changes has no triggers of users: `target` is without them.
+// rows of `table`. Gives how many rows it processed. Meanwhile `target`, if there is one, has no triggers of users.
 uint64_t run_over(Oid table, Oid role, Oid target, const std::string &sql);
 
 } // namespace mg::pg

@@ -82,11 +82,12 @@ create_raw(Relation like, TupleDesc columns, Datum options, Oid schema, const ch
 }
 
 Oid
-make_with_raw(Oid table, const std::vector<int> &numbers, Oid schema, const char *name, Oid owner)
+make_with_raw(Oid table, const std::vector<int> &numbers, const std::vector<std::string> &more, Oid schema,
+			  const char *name, Oid owner)
 {
 	Relation like = table_open(table, AccessExclusiveLock);
 	TupleDesc all = RelationGetDescr(like);
-	TupleDesc columns = CreateTemplateTupleDesc(static_cast<int>(numbers.size()));
+	TupleDesc columns = CreateTemplateTupleDesc(static_cast<int>(numbers.size() + more.size()));
 	AttrNumber place = 1;
 
 	for (int number : numbers)
@@ -97,6 +98,11 @@ make_with_raw(Oid table, const std::vector<int> &numbers, Oid schema, const char
 		TupleDescAttr(columns, place - 1)->attstorage = column->attstorage;
 		TupleDescAttr(columns, place - 1)->attcompression = column->attcompression;
 		place++;
+	}
+	for (const std::string &column : more)
+	{
+		TupleDescInitEntry(columns, place, column.c_str(), TEXTOID, -1, 0);
+		TupleDescInitEntryCollation(columns, place++, C_COLLATION_OID);
 	}
 	Oid made = create_raw(like, columns, Datum(0), schema, name, owner);
 	NewRelationCreateToastTable(made, Datum(0));
@@ -227,9 +233,10 @@ make_alike(Oid table, Oid schema, const std::string &name, Oid owner)
 }
 
 Oid
-make_with(Oid table, const std::vector<int> &columns, Oid schema, const std::string &name, Oid owner)
+make_with(Oid table, const std::vector<int> &columns, const std::vector<std::string> &more, Oid schema,
+		  const std::string &name, Oid owner)
 {
-	return guarded([&] { return make_with_raw(table, columns, schema, name.c_str(), owner); });
+	return guarded([&] { return make_with_raw(table, columns, more, schema, name.c_str(), owner); });
 }
 
 void

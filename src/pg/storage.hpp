@@ -12,8 +12,9 @@ namespace mg::pg {
 // privileges. Visible at once.
 Oid make_alike(Oid table, Oid schema, const std::string &name, Oid owner);
 
-// Makes an empty table of these columns of a table, in their order, likewise.
-Oid make_with(Oid table, const std::vector<int> &columns, Oid schema, const std::string &name, Oid owner);
+// Makes an empty table of these columns of a table, in their order, likewise; and of `more`, which are text.
+Oid make_with(Oid table, const std::vector<int> &columns, const std::vector<std::string> &more, Oid schema,
+			  const std::string &name, Oid owner);
 
 // Drops a table that one of these has made.
 void drop_made(Oid table);

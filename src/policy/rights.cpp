@@ -22,7 +22,7 @@ constexpr const char *approve = "approve:";
 std::vector<std::string>
 rights()
 {
-	std::vector<std::string> result = {"read", "apply", "policy", "break_glass", "approve:promotion"};
+	std::vector<std::string> result = {"read", "apply", "policy", "break_glass", "archive", "approve:promotion"};
 
 	for (const std::string &kind : approval_kinds())
 		result.push_back(approve + kind);
@@ -35,12 +35,13 @@ struct Grant
 	const char *right; // or how it begins
 	const char *functions;
 };
-constexpr std::array<Grant, 4> grants = {{
+constexpr std::array<Grant, 5> grants = {{
 	{"apply",
 	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign, "
 	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
 	{"break_glass", "mg_break_glass, mg_end_break_glass"},
+	{"archive", "mg_restore, mg_purge_archives, mg_hold_archive, mg_release_archive"},
 	{"approve:", "mg_approve, mg_revoke_approval, mg_accept_attestation, mg_sign"},
 }};
 constexpr const char *reading =

@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 47> settings = {{
+inline constexpr std::array<Setting, 50> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -107,6 +107,12 @@ inline constexpr std::array<Setting, 47> settings = {{
 	{"require_reason", "off", "whether a rollback needs a reason", Form::choice, on_or_off, true},
 	{"rollback_gates", "",
 	 "gates that hold for rollbacks too, separated by commas: maintenance_window, freeze, backup_max_age, ..."},
+
+	{"archive", "on", "whether what a migration destroys is kept in schema mg_archive first", Form::choice, on_or_off},
+	{"archive_retention", "90d", "how long it is kept before mg_purge_archives() drops it; empty: until somebody drops it",
+	 Form::limit},
+	{"never_archived", "",
+	 "tables and columns that are never kept, separated by commas: those whose deletion is a duty, such as public.users.email"},
 
 	{"enforcement", "off",
 	 "what becomes of schema changes outside migrations: off, record (with an alert), warn or block", Form::choice,

@@ -156,7 +156,7 @@ relations_now(const std::vector<Oid> &oids)
 			 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = "
 			 "c.oid"
 			 " WHERE c.oid = ANY ($1::oid[]) AND c.oid >= 16384 AND c.relpersistence <> 't'"
-			 " AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg')",
+			 " AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg', 'mg_archive')",
 			 {pg::array_literal(oids)}))
 	{
 		Oid oid = static_cast<Oid>(std::stoul(*row[0]));

@@ -24,7 +24,7 @@ namespace {
 constexpr const char *sizes_sql =
 	"WITH RECURSIVE tables AS (SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c"
 	" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND c.oid >= 16384"
-	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg')"
+	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg', 'mg_archive')"
 	" AND ($1::text[] IS NULL OR format('%I.%I', n.nspname, c.relname) = ANY ($1::text[]))),"
 	" parts AS (SELECT t.name, t.oid FROM tables t UNION SELECT p.name, i.inhrelid FROM parts p"
 	" JOIN pg_inherits i ON i.inhparent = p.oid)"

@@ -33,7 +33,7 @@ type_of(char kind)
 bool
 is_system_schema(const char *name)
 {
-	return strcmp(name, "pg_catalog") == 0 || strcmp(name, "information_schema") == 0 ||
+	return strcmp(name, "pg_catalog") == 0 || strcmp(name, "information_schema") == 0 || strcmp(name, "mg_archive") == 0 ||
 		   strncmp(name, "pg_toast", strlen("pg_toast")) == 0 || strncmp(name, "pg_temp_", strlen("pg_temp_")) == 0;
 }
 

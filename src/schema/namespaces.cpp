@@ -10,7 +10,7 @@ namespace {
 constexpr const char *schema_list_sql =
 	"SELECT x.oid, 'schema', quote_ident(x.nspname) FROM pg_namespace x"
 	" WHERE (x.oid >= 16384 OR x.nspname = 'public') AND x.nspname !~ '^pg_(toast|temp_|toast_temp_)'"
-	" AND x.nspname NOT IN ('pg_catalog', 'information_schema') AND x.nspname <> ALL ($1::text[])"
+	" AND x.nspname NOT IN ('pg_catalog', 'information_schema', 'mg_archive') AND x.nspname <> ALL ($1::text[])"
 	" AND" MG_NOT_MEMBER("pg_namespace");
 
 constexpr const char *schemas_sql = "SELECT x.oid, '', '', pg_get_userbyid(x.nspowner) AS owner," MG_ACL(

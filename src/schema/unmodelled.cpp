@@ -27,7 +27,7 @@ constexpr const char *identities_sql =
 	" CROSS JOIN LATERAL pg_identify_object(a.classid, a.objid, 0) i"
 	" WHERE i.identity IS NOT NULL"
 	" AND (a.objid < 16384 OR coalesce(i.schema, '') !~ "
-	"'^(pg_catalog|information_schema|pg_toast|(pg_temp|pg_toast_temp)_[0-9]+)$')"
+	"'^(pg_catalog|information_schema|mg_archive|pg_toast|(pg_temp|pg_toast_temp)_[0-9]+)$')"
 	" AND coalesce(i.schema, '') <> ALL ($3::text[])"
 	" AND NOT (a.classid = 'pg_namespace'::regclass AND i.name = ANY ($3::text[]))"
 	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = a.classid AND e.objid = a.objid"

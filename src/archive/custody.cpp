@@ -1,0 +1,132 @@
+// Restores, holds and purges, each on record.
+#include "archive/custody.hpp"
+
+#include "archive/refill.hpp"
+#include "core/json.hpp"
+#include "ledger/store.hpp"
+#include "pg/kept_rows.hpp"
+#include "pg/storage.hpp"
+#include "policy/rights.hpp"
+
+namespace mg::archive {
+
+namespace {
+
+constexpr const char *right = "archive";
+
+Entry
+find(int64_t id)
+{
+	std::optional<Entry> entry = entry_of(id);
+
+	if (!entry.has_value())
+		throw UserError("22023", "there is no archive " + std::to_string(id)).hint("SELECT id, source FROM mg.archives tells which there are.");
+	return std::move(*entry);
+}
+
+// Who could not read the source when it was kept shall not read it here. Row level security showed some rows to some: what it would have
+// shown, nobody can tell any more, so that only who stood above it is let in.
+void
+require_reader(const Entry &entry)
+{
+	const bool may = ledger::query_cell(
+						 "SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
+						 " (($2::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND EXISTS ("
+						 "  SELECT FROM jsonb_array_elements($2::jsonb -> 'privileges') g LEFT JOIN pg_roles r ON r.rolname = g ->> 'role'"
+						 "  WHERE g ->> 'role' = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
+						 " FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $2::jsonb ->> 'owner' WHERE s.rolname = $1",
+						 {ledger::query_cell("SELECT session_user").value_or(""), entry.details}) == "t";
+
+	if (!may)
+		throw UserError("42501", "archive " + std::to_string(entry.id) + " is not yours to read")
+			.detail("You had no right to read all of " + entry.schema + "." + entry.source + " when it was kept.");
+}
+
+void
+put_on_record(const std::string &kind, int64_t id, const std::string &body, const std::string &reason = "")
+{
+	ledger::append_evidence(kind, std::to_string(id), body, reason);
+}
+
+Restored
+restore_into(const Entry &entry, const std::string &into)
+{
+	const Oid archive = table_of(entry);
+	if (!OidIsValid(archive))
+		throw UserError("55000", "archive " + std::to_string(entry.id) + " has no rows").detail("It is of a sequence, or was purged.");
+
+	const Oid caller = pg::guarded([] { return GetUserId(); });
+	struct Place
+	{
+		Oid table;
+		const char *name;
+	};
+	const Place place = pg::guarded([&] {
+		RangeVar *named = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(into.c_str())));
+		const Oid table = RangeVarGetRelid(named, NoLock, true);
+		const Oid schema = OidIsValid(table) ? get_rel_namespace(table) : RangeVarGetCreationNamespace(named);
+		return Place{table, quote_qualified_identifier(get_namespace_name(schema), named->relname)};
+	});
+	const std::string name = place.name;
+	const std::string sql =
+		OidIsValid(place.table) ? insert_sql(archive, place.table, name, false) : "CREATE TABLE " + name + " AS SELECT * FROM kept";
+	if (sql.empty())
+		throw UserError("22023", "table " + name + " has no column of archive " + std::to_string(entry.id));
+	return {name, static_cast<int64_t>(pg::run_over(archive, caller, InvalidOid, sql)), 0};
+}
+
+} // namespace
+
+Restored
+restore(int64_t id, const std::optional<std::string> &into)
+{
+	policy::require_right(right, "restore archives");
+	const Entry entry = find(id);
+	require_reader(entry);
+
+	if (into.has_value())
+	{
+		Restored result = restore_into(entry, *into);
+		put_on_record("archive read", id, JsonObject().text("into", result.into).number("rows", result.rows).str());
+		return result;
+	}
+	if (!has_room(entry, true))
+		throw UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
+			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) + ", into := 'public.restored').");
+	const Refilled done = refill(entry, 0);
+	return {entry.schema + "." + entry.source, done.rows, done.conflicts};
+}
+
+std::vector<pg::Row>
+purge()
+{
+	policy::require_right(right, "purge archives");
+	std::vector<pg::Row> result;
+
+	for (const pg::Row &row : ledger::query("SELECT a.id, a.source, a.bytes, a.relation FROM mg.archives a WHERE a.expires <= now()"
+											" AND a.state NOT IN ('purged', 'held') ORDER BY a.id"))
+	{
+		const Entry entry = find(std::stoll(*row[0]));
+		if (const Oid table = table_of(entry); OidIsValid(table))
+			pg::drop_made(table);
+		put_on_record("archive purged", entry.id, "{}");
+		result.push_back({row[0], row[1], row[2]});
+	}
+	return result;
+}
+
+void
+hold(int64_t id, const std::string &reason)
+{
+	policy::require_right(right, "hold archives");
+	put_on_record("archive held", find(id).id, "{}", reason);
+}
+
+void
+release(int64_t id, const std::string &reason)
+{
+	policy::require_right(right, "release archives");
+	put_on_record("archive released", find(id).id, "{}", reason);
+}
+
+} // namespace mg::archive

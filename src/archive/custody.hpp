@@ -1,0 +1,32 @@
+// What becomes of what is kept: it is restored by hand, held, or purged when its time is over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/query.hpp"
+
+namespace mg::archive {
+
+struct Restored
+{
+	std::string into;
+	int64_t rows;
+	int64_t conflicts;
+};
+
+// Brings one archive back: to where it was taken from, as its owner, or with `into` as rows of a table of that name, which is made if it is not
+// there, with the caller's rights. Raises 42501 unless the caller holds the right `archive` and could read the source when it was kept; 22023
+// for no such archive; 55000 for one that is purged; 42P01 when there is nothing to bring it back to.
+Restored restore(int64_t id, const std::optional<std::string> &into);
+
+// Drops what is past its time, and what has come back, unless it is held; tells which: id, source, bytes.
+std::vector<pg::Row> purge();
+
+// Keeps an archive from being purged until it is released. Raises 22023 for no such archive.
+void hold(int64_t id, const std::string &reason);
+void release(int64_t id, const std::string &reason);
+
+} // namespace mg::archive

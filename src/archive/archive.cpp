@@ -113,6 +113,17 @@ after(int depth, const Occasion &occasion)
 	fill(occasion, false);
 }
 
+std::vector<std::string>
+awaited_columns(Oid table, const Occasion &occasion)
+{
+	std::vector<std::string> result;
+
+	for (const Entry &entry : pending_of(occasion))
+		if (entry.kind == "column" && source_of(entry) == table)
+			result.push_back(entry.column);
+	return result;
+}
+
 void
 finish(const Occasion &occasion)
 {

@@ -12,6 +12,9 @@ namespace mg::archive {
 void before(int depth, Node *statement, const Occasion &occasion);
 void after(int depth, const Occasion &occasion);
 
+// The columns of a table that come back once they are made again.
+std::vector<std::string> awaited_columns(Oid table, const Occasion &occasion);
+
 // At the end of a script: what its statements have not made anew is filled too.
 void finish(const Occasion &occasion);
 

@@ -201,6 +201,12 @@ table_of(const Entry &entry)
 									 {entry.relation}));
 }
 
+Oid
+source_of(const Entry &entry)
+{
+	return target_of(entry).table;
+}
+
 std::string
 insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out)
 {

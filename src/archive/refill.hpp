@@ -31,6 +31,9 @@ std::optional<Entry> entry_of(int64_t id);
 // The table that has its rows, if it is there still.
 Oid table_of(const Entry &entry);
 
+// What it was taken from, if something of that name is there.
+Oid source_of(const Entry &entry);
+
 // What inserts the rows `kept` of an archive into a table: by names of columns, values of other types by way of their text. Empty: they have no
 // column in common. Rows whose key is taken are left out, if wanted.
 std::string insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out);

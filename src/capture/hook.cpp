@@ -1,5 +1,6 @@
 // The utility hook: exact text, nesting, duration, and the kinds of statement that no event trigger sees.
 #include "archive/archive.hpp"
+#include "archive/relax.hpp"
 #include "capture/capture.hpp"
 #include "capture/enforce.hpp"
 #include "capture/reach.hpp"
@@ -144,6 +145,17 @@ keep_raw(const FrameRaw *frame)
 		pg::enter([&] { archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag)); });
 }
 
+// A statement as it runs: without what only comes true when the rows that were kept are back.
+archive::Relaxed
+relax_raw(PlannedStmt *statement, const FrameRaw *frame)
+{
+	const RunRaw *run = current_run();
+
+	if (run == nullptr)
+		return {statement, nullptr};
+	return pg::enter([&] { return archive::relax(statement, occasion_of(run, frame->tag)); });
+}
+
 void
 record_kept_raw(const FrameRaw *frame)
 {
@@ -190,10 +202,16 @@ run_raw(const Call &call)
 		RangeVar *made = castNode(CreateTableAsStmt, frame.tree)->into->rel;
 		was_there = made->relpersistence != RELPERSISTENCE_TEMP && is_taken_raw(made->schemaname, made->relname);
 	}
+	Call what = call;
+	archive::Relaxed relaxed = {call.statement, nullptr};
 	if (!is_explained)
+	{
 		keep_raw(&frame);
+		relaxed = relax_raw(call.statement, &frame);
+		what.statement = relaxed.statement;
+	}
 	push_raw(&frame);
-	pg::finally_raw([&] { run_next_raw(call); }, [&] { pop(&frame); });
+	pg::finally_raw([&] { run_next_raw(what); }, [&] { pop(&frame); });
 	mend_guards_raw(frame.tree);
 	if (was_there)
 		return;
@@ -201,6 +219,8 @@ run_raw(const Call &call)
 		describe_raw(&frame);
 	enforce_end(&frame);
 	record_kept_raw(&frame);
+	if (relaxed.later != nullptr)
+		pg::enter([&] { archive::tighten(relaxed); });
 	record_raw(&frame);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "archive/refill.hpp"
+#include "pg/object.hpp"
 
 namespace mg::archive {
 
@@ -122,6 +123,21 @@ awaited_columns(Oid table, const Occasion &occasion)
 		if (entry.kind == "column" && source_of(entry) == table)
 			result.push_back(entry.column);
 	return result;
+}
+
+void
+require_kept(Oid relation, int column)
+{
+	const auto is_it = [&](const Kept &kept) { return kept.loss.relation == relation && (kept.loss.column == column || kept.moved); };
+
+	for (const Held &one : held)
+		if (std::any_of(one.kept.begin(), one.kept.end(), is_it))
+			return;
+	if (!would_be_lost(relation, column))
+		return;
+	throw UserError("0A000", "rows of " + pg::identity_of("pg_class", relation, column).value_or("a table") + " would be lost")
+		.detail("What this statement takes along is not known to mg_apply().")
+		.hint("Drop it in a statement of its own first; or set policy setting archive to off, if nothing is to be kept.");
 }
 
 void

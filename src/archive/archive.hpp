@@ -15,6 +15,10 @@ void after(int depth, const Occasion &occasion);
 // The columns of a table that come back once they are made again.
 std::vector<std::string> awaited_columns(Oid table, const Occasion &occasion);
 
+// Raises 0A000 when a table or a column (0: all of it) that is about to go has rows and is not kept: a way to lose them that losses_of() does not
+// know.
+void require_kept(Oid relation, int column);
+
 // At the end of a script: what its statements have not made anew is filled too.
 void finish(const Occasion &occasion);
 

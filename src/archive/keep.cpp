@@ -21,7 +21,7 @@ archive_schema()
 	return pg::guarded([] { return get_namespace_oid("mg_archive", false); });
 }
 
-// What is known of a table before it goes: names, whose it was, who could read it, what its columns were.
+// What is known of a table before it goes, unless there is nothing to keep of it (a generated column): names, whose it was, who could read it, what its columns were.
 constexpr const char *table_sql =
 	"SELECT n.nspname, c.relname, c.relpersistence, c.relkind, greatest(c.reltuples, -1),"
 	" CASE WHEN c.relkind = 'S' THEN 0 ELSE pg_table_size(c.oid) END,"
@@ -33,6 +33,7 @@ constexpr const char *table_sql =
 	"   'generated', a.attgenerated <> '') ORDER BY a.attnum)"
 	"   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text"
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid"
+	" AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attnum = $2::smallint AND g.attgenerated <> '')"
 	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('mg', 'mg_archive', 'pg_catalog', 'information_schema')";
 
 // The key that tells rows apart without the columns that are lost.
@@ -64,7 +65,7 @@ name_for(const std::string &source, int64_t id)
 bool
 describe(Kept &kept)
 {
-	const auto rows = ledger::query(table_sql, {std::to_string(kept.loss.relation)});
+	const auto rows = ledger::query(table_sql, {std::to_string(kept.loss.relation), std::to_string(kept.loss.column)});
 
 	if (rows.empty())
 		return false;
@@ -339,6 +340,16 @@ same_row(Oid archive, const std::vector<std::string> &key)
 					 (row[1] == "t" ? "t." + *row[0] + " = a." + *row[0]
 									: "format('%s', t." + *row[0] + ") = format('%s', a." + *row[0] + ")");
 	return condition;
+}
+
+bool
+would_be_lost(Oid relation, int column)
+{
+	Kept kept = {};
+
+	kept.loss = {column == 0 ? Kind::table : Kind::column, relation, column};
+	return policy::value_of("archive") != "off" && !pg::is_made_here(relation) && pg::has_rows(relation) && describe(kept) &&
+		   !is_named(kept, policy::names("never_archived"));
 }
 
 std::vector<Kept>

@@ -45,6 +45,9 @@ inline constexpr const char *match_mark = "mg unchanged";
 // SQL that tells which row of a table `t` is one of its archive `a`.
 std::string same_row(Oid archive, const std::vector<std::string> &key);
 
+// Whether a table, or a column of it, has what keep() would keep.
+bool would_be_lost(Oid relation, int column);
+
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
 std::vector<Kept> keep(const Losses &losses);
 

@@ -1,6 +1,8 @@
 // Keeps the ledger append-only and the extension in its database.
+#include "archive/archive.hpp"
 #include "capture/capture.hpp"
 #include "capture/frame.hpp"
+#include "capture/run.hpp"
 #include "capture/settings.hpp"
 
 #include "ledger/store.hpp"
@@ -202,6 +204,13 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 		if (access == OAT_DROP)
 			refuse_removal_raw();
 		refuse_raw("migration_governance");
+	}
+	if (access == OAT_DROP && class_id == RelationRelationId && current_run() != nullptr && !is_silent() && !creating_extension &&
+		(static_cast<ObjectAccessDrop *>(argument)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
+	{
+		const char kind = get_rel_relkind(object);
+		if (kind == RELKIND_RELATION || (kind == RELKIND_MATVIEW && sub_id == 0))
+			pg::enter([&] { archive::require_kept(object, sub_id); });
 	}
 	if (access == OAT_DROP && class_id == ExtensionRelationId)
 	{

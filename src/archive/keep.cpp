@@ -97,7 +97,7 @@ free_of_types(const Kept &kept, const Losses &losses)
 			 " AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY ($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
 			 {std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
 		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) + " TYPE text COLLATE pg_catalog.\"C\" USING " +
-				   (row[1] == "t" ? "format('%s', " + *row[0] + ")" : *row[0] + "::text");
+				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END" : *row[0] + "::text");
 	if (!changes.empty())
 		ledger::query(("ALTER TABLE " + quoted("mg_archive", kept.name) + changes).c_str(), {}, pg::Plan::once);
 }

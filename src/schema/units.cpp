@@ -53,6 +53,16 @@ sort(std::vector<Unit> &units)
 	});
 }
 
+// What is kept there belongs to nobody's schema any more.
+std::vector<std::string>
+left_out(const Scope &scope)
+{
+	std::vector<std::string> result = scope.ignored_schemas;
+
+	result.emplace_back("mg_archive");
+	return result;
+}
+
 bool
 is_in(const Family &family, const Scope &scope)
 {
@@ -70,7 +80,7 @@ units(const Scope &scope)
 	for (const Family &family : families())
 		if (is_in(family, scope) && has_users_rows(family.catalog))
 			add_units(result, family,
-					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list, {pg::array_literal(scope.ignored_schemas)}));
+					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list, {pg::array_literal(left_out(scope))}));
 	sort(result);
 	return result;
 }
@@ -99,7 +109,7 @@ units_of(const Scope &scope, const std::vector<Address> &addresses)
 		else
 			add_units(result, family,
 					  pg::query_as(BOOTSTRAP_SUPERUSERID, family.list_some.c_str(),
-								   {pg::array_literal(scope.ignored_schemas), pg::array_literal(wanted->second)}));
+								   {pg::array_literal(left_out(scope)), pg::array_literal(wanted->second)}));
 	}
 	sort(result);
 	return result;

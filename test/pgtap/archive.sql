@@ -91,7 +91,7 @@ SELECT is(status, 'applied', 'a type with more room') FROM mg_apply('widens', 'A
 SELECT is(pg_temp.archived('widens'), NULL, 'keeps nothing');
 
 -- A statement that fails leaves the table as it was.
-SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $$DO $d$ BEGIN BEGIN DROP TABLE born; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; END $d$$$);
+SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $u$DO $d$ BEGIN BEGIN DROP TABLE born; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; END $d$ $u$);
 SELECT is((SELECT t FROM born), 'x', 'its rows are there');
 SELECT is(pg_temp.archived('fails'), NULL, 'nothing is kept');
 

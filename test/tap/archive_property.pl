@@ -22,7 +22,7 @@ sub chance { return rand() < $_[0] }
 
 # Types with a value for row i; %s is the case's schema.
 my @types = (
-	[ 'int', 'i' ], [ 'bigint', 'i * 1000000007' ], [ 'text', "'t' || i" ], [ 'text', 'repeat(md5(i::text), 200)' ], [ 'text COLLATE "C"', "chr(65 + i % 26)" ],
+	[ 'int', 'i' ], [ 'bigint', 'i::bigint * 1000000007' ], [ 'text', "'t' || i" ], [ 'text', 'repeat(md5(i::text), 200)' ], [ 'text COLLATE "C"', "chr(65 + i % 26)" ],
 	[ 'numeric(12,3)', 'i / 7.0' ], [ 'numeric', "CASE i WHEN 1 THEN 'NaN' ELSE i / 3.0 END::numeric" ], [ 'boolean', 'i % 2 = 0' ], [ 'date', "date '2024-01-01' + i" ],
 	[ 'timestamptz', "timestamptz '2024-03-30 22:00+00' + i * interval '17.000001 min'" ], [ 'time', "time '00:00' + i * interval '1 min'" ], [ 'interval', "i * interval '-1 month 3 days'" ],
 	[ 'jsonb', "jsonb_build_object('k', i)" ], [ 'json', "json_build_object('k', i)" ], [ 'text[]', "ARRAY['a,\"b' || i, NULL]" ], [ 'int[][]', 'ARRAY[[i, 2], [3, 4]]' ],
@@ -145,7 +145,7 @@ for my $number (1 .. $many)
 	my %case = (schema => $schema, tables => [ map { table_of($schema, "t$_") } 1 .. 1 + int(rand(3)) ]);
 	my @make = ("CREATE SCHEMA $schema", "CREATE TYPE $schema.mood AS ENUM ('sad', 'ok', 'glad')", "CREATE DOMAIN $schema.positive AS int CHECK (VALUE > 0)", "CREATE TYPE $schema.pair AS (a int, b text)",
 		"CREATE FUNCTION $schema.spoil() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN RAISE 'a trigger has fired'; END \$f\$", map { @{ $_->{make} } } @{ $case{tables} });
-	my ($referenced) = grep { $_->{unique} && $_->{make}[0] !~ /PARTITION/ } @{ $case{tables} };
+	my ($referenced) = grep { $_->{unique} && $_->{make}[0] !~ /PARTITION|UNLOGGED/ } @{ $case{tables} };
 	if ($referenced && chance(0.5))
 	{
 		$referenced->{referenced} = "CREATE TABLE $schema.child (id int REFERENCES $referenced->{name}); ";

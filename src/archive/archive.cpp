@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "archive/refill.hpp"
+#include "lint/reach.hpp"
 #include "pg/object.hpp"
+#include "pg/subtransaction.hpp"
 
 namespace mg::archive {
 
@@ -48,21 +50,41 @@ columns_of(const std::vector<Entry> &entries, const Entry &entry)
 	return result;
 }
 
+// Fills what there is room for. Rows whose foreign keys are not there yet wait for those that they refer to.
 void
 fill(const Occasion &occasion, bool at_end)
 {
-	std::vector<Entry> &entries = pending_of(occasion);
-
-	for (std::size_t i = 0; i < entries.size();)
+	for (bool goes_on = true; goes_on;)
 	{
-		if (!has_room(entries[i], at_end))
+		std::optional<pg::Error> missing;
+
+		goes_on = false;
+		for (std::size_t i = 0; i < pending_of(occasion).size();)
 		{
-			i++;
-			continue;
+			const std::vector<Entry> entries = pending_of(occasion);
+			const Entry &entry = entries[i];
+			if (!has_room(entry, at_end))
+			{
+				i++;
+				continue;
+			}
+			std::vector<Entry> rest = entries;
+			rest.erase(rest.begin() + static_cast<long>(i));
+			std::optional<pg::Error> error =
+				pg::try_and_keep([&] { refill(entry, occasion.run, columns_of(rest, entry)); });
+			if (error.has_value() && error->data().sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+				throw std::move(*error);
+			pending = Pending{occasion.run, occasion.script, error.has_value() ? entries : rest};
+			if (error.has_value())
+			{
+				missing.emplace(std::move(*error));
+				i++;
+			}
+			else
+				goes_on = true;
 		}
-		const Entry entry = entries[i];
-		entries.erase(entries.begin() + static_cast<long>(i));
-		refill(entry, occasion.run, columns_of(entries, entry));
+		if (missing.has_value() && !goes_on)
+			throw std::move(*missing);
 	}
 }
 
@@ -119,9 +141,17 @@ awaited_columns(Oid table, const Occasion &occasion)
 {
 	std::vector<std::string> result;
 
+	std::vector<Oid> tree;
+
 	for (const Entry &entry : pending_of(occasion))
-		if (entry.kind == "column" && source_of(entry) == table)
+	{
+		if (entry.kind != "column")
+			continue;
+		if (tree.empty())
+			tree = lint::tree_of(table);
+		if (std::find(tree.begin(), tree.end(), source_of(entry)) != tree.end())
 			result.push_back(entry.column);
+	}
 	return result;
 }
 

@@ -116,6 +116,12 @@ make_alike_raw(Oid table, Oid schema, const char *name, Oid owner)
 {
 	Relation like = table_open(table, AccessExclusiveLock);
 	TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(like));
+	/* It is nobody's child. */
+	for (int i = 0; i < columns->natts; i++)
+	{
+		TupleDescAttr(columns, i)->attinhcount = 0;
+		TupleDescAttr(columns, i)->attislocal = true;
+	}
 	bool is_null;
 	Datum options = options_raw(table, &is_null);
 	Oid made = create_raw(like, columns, options, schema, name, owner);

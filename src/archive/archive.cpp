@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "archive/refill.hpp"
+#include "archive/rows.hpp"
 #include "lint/reach.hpp"
 #include "pg/object.hpp"
 #include "pg/subtransaction.hpp"
@@ -34,7 +35,8 @@ std::vector<Entry> &
 pending_of(const Occasion &occasion)
 {
 	if (!pending.has_value() || pending->run != occasion.run || pending->script != occasion.script)
-		pending = Pending{occasion.run, occasion.script, kept_of(occasion.migration, occasion.script == "up" ? "down" : "up")};
+		pending = Pending{occasion.run, occasion.script,
+						  kept_of(occasion.migration, occasion.script == "up" ? "down" : "up")};
 	return pending->entries;
 }
 
@@ -92,7 +94,8 @@ fill(const Occasion &occasion, bool at_end)
 void
 drop_from(int depth)
 {
-	held.erase(std::remove_if(held.begin(), held.end(), [&](const Held &one) { return one.depth >= depth; }), held.end());
+	held.erase(std::remove_if(held.begin(), held.end(), [&](const Held &one) { return one.depth >= depth; }),
+			   held.end());
 }
 
 } // namespace
@@ -104,6 +107,8 @@ before(int depth, Node *statement, const Occasion &occasion)
 
 	drop_from(depth);
 	const Losses losses = losses_of(statement);
+	if (!losses.items.empty() || !losses.retyped.empty())
+		keep_rows(occasion);
 	for (const Loss &loss : losses.retyped)
 	{
 		std::vector<Entry> &entries = pending_of(occasion);
@@ -158,16 +163,20 @@ awaited_columns(Oid table, const Occasion &occasion)
 void
 require_kept(Oid relation, int column)
 {
-	const auto is_it = [&](const Kept &kept) { return kept.loss.relation == relation && (kept.loss.column == column || kept.moved); };
+	const auto is_it = [&](const Kept &kept) {
+		return kept.loss.relation == relation && (kept.loss.column == column || kept.moved);
+	};
 
 	for (const Held &one : held)
 		if (std::any_of(one.kept.begin(), one.kept.end(), is_it))
 			return;
 	if (!would_be_lost(relation, column))
 		return;
-	throw UserError("0A000", "rows of " + pg::identity_of("pg_class", relation, column).value_or("a table") + " would be lost")
+	throw UserError("0A000",
+					"rows of " + pg::identity_of("pg_class", relation, column).value_or("a table") + " would be lost")
 		.detail("What this statement takes along is not known to mg_apply().")
-		.hint("Drop it in a statement of its own first; or set policy setting archive to off, if nothing is to be kept.");
+		.hint(
+			"Drop it in a statement of its own first; or set policy setting archive to off, if nothing is to be kept.");
 }
 
 void
@@ -180,6 +189,7 @@ void
 forget()
 {
 	held.clear();
+	forget_rows();
 	forget_pending();
 }
 

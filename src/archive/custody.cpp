@@ -20,7 +20,8 @@ find(int64_t id)
 	std::optional<Entry> entry = entry_of(id);
 
 	if (!entry.has_value())
-		throw UserError("22023", "there is no archive " + std::to_string(id)).hint("SELECT id, source FROM mg.archives tells which there are.");
+		throw UserError("22023", "there is no archive " + std::to_string(id))
+			.hint("SELECT id, source FROM mg.archives tells which there are.");
 	return std::move(*entry);
 }
 
@@ -29,13 +30,15 @@ find(int64_t id)
 void
 require_reader(const Entry &entry)
 {
-	const bool may = ledger::query_cell(
-						 "SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
-						 " (($2::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND EXISTS ("
-						 "  SELECT FROM jsonb_array_elements($2::jsonb -> 'privileges') g LEFT JOIN pg_roles r ON r.rolname = g ->> 'role'"
-						 "  WHERE g ->> 'role' = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
-						 " FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $2::jsonb ->> 'owner' WHERE s.rolname = $1",
-						 {ledger::query_cell("SELECT session_user").value_or(""), entry.details}) == "t";
+	const bool may =
+		ledger::query_cell(
+			"SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
+			" (($2::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND EXISTS ("
+			"  SELECT FROM jsonb_array_elements($2::jsonb -> 'privileges') g LEFT JOIN pg_roles r ON r.rolname = g ->> "
+			"'role'"
+			"  WHERE g ->> 'role' = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
+			" FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $2::jsonb ->> 'owner' WHERE s.rolname = $1",
+			{ledger::query_cell("SELECT session_user").value_or(""), entry.details}) == "t";
 
 	if (!may)
 		throw UserError("42501", "archive " + std::to_string(entry.id) + " is not yours to read")
@@ -53,7 +56,8 @@ restore_into(const Entry &entry, const std::string &into)
 {
 	const Oid archive = table_of(entry);
 	if (!OidIsValid(archive))
-		throw UserError("55000", "archive " + std::to_string(entry.id) + " has no rows").detail("It is of a sequence, or was purged.");
+		throw UserError("55000", "archive " + std::to_string(entry.id) + " has no rows")
+			.detail("It is of a sequence, or was purged.");
 
 	const Oid caller = pg::guarded([] { return GetUserId(); });
 	struct Place
@@ -68,8 +72,8 @@ restore_into(const Entry &entry, const std::string &into)
 		return Place{table, quote_qualified_identifier(get_namespace_name(schema), named->relname)};
 	});
 	const std::string name = place.name;
-	const std::string sql =
-		OidIsValid(place.table) ? insert_sql(archive, place.table, name, false) : "CREATE TABLE " + name + " AS SELECT * FROM kept";
+	const std::string sql = OidIsValid(place.table) ? insert_sql(archive, place.table, name, false)
+													: "CREATE TABLE " + name + " AS SELECT * FROM kept";
 	if (sql.empty())
 		throw UserError("22023", "table " + name + " has no column of archive " + std::to_string(entry.id));
 	return {name, static_cast<int64_t>(pg::run_over(archive, caller, InvalidOid, sql)), 0};
@@ -103,8 +107,9 @@ purge()
 	policy::require_right(right, "purge archives");
 	std::vector<pg::Row> result;
 
-	for (const pg::Row &row : ledger::query("SELECT a.id, a.source, a.bytes, a.relation FROM mg.archives a WHERE a.expires <= now()"
-											" AND a.state NOT IN ('purged', 'held') ORDER BY a.id"))
+	for (const pg::Row &row :
+		 ledger::query("SELECT a.id, a.source, a.bytes, a.relation FROM mg.archives a WHERE a.expires <= now()"
+					   " AND a.state NOT IN ('purged', 'held') ORDER BY a.id"))
 	{
 		const Entry entry = find(std::stoll(*row[0]));
 		if (const Oid table = table_of(entry); OidIsValid(table))

@@ -6,6 +6,7 @@
 
 #include "core/json.hpp"
 #include "ledger/store.hpp"
+#include "pg/changed_rows.hpp"
 #include "pg/object.hpp"
 #include "pg/storage.hpp"
 #include "policy/lists.hpp"
@@ -33,7 +34,8 @@ constexpr const char *table_sql =
 	"   'generated', a.attgenerated <> '') ORDER BY a.attnum)"
 	"   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text"
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid"
-	" AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attnum = $2::smallint AND g.attgenerated <> '')"
+	" AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attnum = $2::smallint AND "
+	"g.attgenerated <> '')"
 	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('mg', 'mg_archive', 'pg_catalog', 'information_schema')";
 
 // The key that tells rows apart without the columns that are lost.
@@ -81,7 +83,8 @@ describe(Kept &kept)
 std::string
 quoted(const std::string &schema, const std::string &name)
 {
-	return pg::guarded([&] { return static_cast<const char *>(quote_qualified_identifier(schema.c_str(), name.c_str())); });
+	return pg::guarded(
+		[&] { return static_cast<const char *>(quote_qualified_identifier(schema.c_str(), name.c_str())); });
 }
 
 // Columns of the types and collations that go would go along.
@@ -90,14 +93,19 @@ free_of_types(const Kept &kept, const Losses &losses)
 {
 	if (losses.types.empty() && losses.collations.empty())
 		return;
-	const auto oids = [](const std::set<Oid> &set) { return pg::array_literal(std::vector<Oid>(set.begin(), set.end())); };
+	const auto oids = [](const std::set<Oid> &set) {
+		return pg::array_literal(std::vector<Oid>(set.begin(), set.end()));
+	};
 	std::string changes;
-	for (const pg::Row &row : ledger::query(
-			 "SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]) FROM pg_attribute a WHERE a.attrelid = $1::oid"
-			 " AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY ($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
-			 {std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
-		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) + " TYPE text COLLATE pg_catalog.\"C\" USING " +
-				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END" : *row[0] + "::text");
+	for (const pg::Row &row : ledger::query("SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]) FROM "
+											"pg_attribute a WHERE a.attrelid = $1::oid"
+											" AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY "
+											"($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
+											{std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
+		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) +
+				   " TYPE text COLLATE pg_catalog.\"C\" USING " +
+				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
+								  : *row[0] + "::text");
 	if (!changes.empty())
 		ledger::query(("ALTER TABLE " + quoted("mg_archive", kept.name) + changes).c_str(), {}, pg::Plan::once);
 }
@@ -131,23 +139,26 @@ bool
 is_read_first(const Loss &loss)
 {
 	return loss.kind == Kind::contents &&
-		   ledger::query_cell("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled <> 'D'"
-							  " AND tgtype & 32 <> 0)",
-							  {std::to_string(loss.relation)}) == "t";
+		   ledger::query_cell(
+			   "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled <> 'D'"
+			   " AND tgtype & 32 <> 0)",
+			   {std::to_string(loss.relation)}) == "t";
 }
 
 void
 count(Kept &kept)
 {
 	const pg::Row row =
-		ledger::query(("SELECT last_value, is_called, (SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname) FROM pg_depend d JOIN"
-					   " pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON"
-					   " a.attrelid = c.oid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass AND d.objid = " +
-					   std::to_string(kept.loss.relation) +
-					   " AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass LIMIT 1) FROM " +
-					   quoted(kept.schema, kept.source))
-						  .c_str(),
-					  {}, pg::Plan::once)
+		ledger::query(
+			("SELECT last_value, is_called, (SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname) FROM pg_depend "
+			 "d JOIN"
+			 " pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON"
+			 " a.attrelid = c.oid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass AND d.objid = " +
+			 std::to_string(kept.loss.relation) +
+			 " AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass LIMIT 1) FROM " +
+			 quoted(kept.schema, kept.source))
+				.c_str(),
+			{}, pg::Plan::once)
 			.at(0);
 	JsonObject details;
 
@@ -170,9 +181,10 @@ copy(Kept &kept, const Losses &losses)
 		list += (list.empty() ? "" : ", ") + *row[1];
 	};
 
-	kept.column = ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
-									 {relation, column})
-					  .value_or("");
+	kept.column =
+		ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
+						   {relation, column})
+			.value_or("");
 	if (kept.loss.column != 0)
 		for (const pg::Row &row : ledger::query(key_sql, {relation, lost_columns(losses, kept.loss.relation)}))
 		{
@@ -185,13 +197,14 @@ copy(Kept &kept, const Losses &losses)
 			add(row);
 
 	const bool is_marked = kept.loss.kind == Kind::values && !kept.key.empty();
-	kept.table = pg::make_with(kept.loss.relation, numbers,
-							   is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
-							   archive_schema(), kept.name, ledger::place().owner);
+	kept.table =
+		pg::make_with(kept.loss.relation, numbers,
+					  is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
+					  archive_schema(), kept.name, ledger::place().owner);
 	const std::string target = quoted("mg_archive", kept.name);
 	const std::string source = quoted(kept.schema, kept.source);
-	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list + " FROM ONLY " + source +
-										  " RETURNING 1) SELECT count(*) FROM kept")
+	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list +
+										  " FROM ONLY " + source + " RETURNING 1) SELECT count(*) FROM kept")
 											 .c_str(),
 										 {}, pg::Plan::once)
 							   .at(0)
@@ -199,7 +212,6 @@ copy(Kept &kept, const Losses &losses)
 							   .value_or("0"));
 	free_of_types(kept, losses);
 }
-
 
 // Leaves those rows in which the new type has another value, with what that is.
 void
@@ -217,9 +229,10 @@ leave_changed(Kept &kept)
 
 	run("DELETE FROM " + table + " a USING ONLY " + source + " t" + where + " AND " + text("a.") + " = " + text("t.") +
 		" AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
-	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " + text("t.") +
-		" END FROM ONLY " + source + " t" + where);
-	kept.rows = std::stoll(ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
+	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " +
+		text("t.") + " END FROM ONLY " + source + " t" + where);
+	kept.rows = std::stoll(
+		ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
 }
 
 // Whether the list has the table, or the column that is about to go.
@@ -234,8 +247,9 @@ is_named(const Kept &kept, const std::vector<std::string> &list)
 								 {std::to_string(kept.loss.relation), std::to_string(kept.loss.column)})
 				  .value_or("");
 
-	return std::any_of(list.begin(), list.end(),
-					   [&](const std::string &name) { return name == table || (!column.empty() && name == table + "." + column); });
+	return std::any_of(list.begin(), list.end(), [&](const std::string &name) {
+		return name == table || (!column.empty() && name == table + "." + column);
+	});
 }
 
 // Whether the statement has done to the source what it was kept for.
@@ -254,6 +268,7 @@ is_lost(const Kept &kept)
 			return !pg::guarded([&] { return pg::column_exists_raw(kept.loss.relation, kept.loss.column); });
 		case Kind::values:
 			return kept.key.empty() || kept.rows > 0;
+		case Kind::rows:
 		case Kind::sequence:
 			return true;
 	}
@@ -282,6 +297,8 @@ word_of(Kind kind)
 			return "column";
 		case Kind::values:
 			return "values";
+		case Kind::rows:
+			return "rows";
 		case Kind::sequence:
 			return "sequence";
 	}
@@ -296,28 +313,30 @@ expiry()
 
 	if (limit.empty())
 		return std::nullopt;
-	return ledger::query_cell("SELECT now() + $1::interval", {std::to_string(*policy::number_in(limit, policy::Form::limit)) + " seconds"});
+	return ledger::query_cell("SELECT now() + $1::interval",
+							  {std::to_string(*policy::number_in(limit, policy::Form::limit)) + " seconds"});
 }
 
 void
 record(const Kept &kept, const Occasion &occasion)
 {
 	const bool is_table = kept.loss.kind != Kind::sequence;
-	ledger::Fields fields = {{"run", std::to_string(occasion.run)},
-							 {"migration", occasion.migration},
-							 {"script", occasion.script},
-							 {"tag", occasion.tag},
-							 {"kind", word_of(kept.loss.kind)},
-							 {"source_schema", kept.schema},
-							 {"source_name", kept.source},
-							 {"source_column", kept.column.empty() ? pg::Cell() : pg::Cell(kept.column)},
-							 {"relation", is_table ? pg::Cell(kept.name) : pg::Cell()},
-							 {"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
-							 {"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
-							 {"about", is_table && kept.about >= 0 ? pg::Cell(std::to_string(std::llround(kept.about))) : pg::Cell()},
-							 {"bytes", std::to_string(kept.bytes)},
-							 {"expires", expiry()},
-							 {"details", kept.details}};
+	ledger::Fields fields = {
+		{"run", std::to_string(occasion.run)},
+		{"migration", occasion.migration},
+		{"script", occasion.script},
+		{"tag", occasion.tag},
+		{"kind", word_of(kept.loss.kind)},
+		{"source_schema", kept.schema},
+		{"source_name", kept.source},
+		{"source_column", kept.column.empty() ? pg::Cell() : pg::Cell(kept.column)},
+		{"relation", is_table ? pg::Cell(kept.name) : pg::Cell()},
+		{"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
+		{"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
+		{"about", is_table && kept.about >= 0 ? pg::Cell(std::to_string(std::llround(kept.about))) : pg::Cell()},
+		{"bytes", std::to_string(kept.bytes)},
+		{"expires", expiry()},
+		{"details", kept.details}};
 
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::archive, fields, kept.id);
@@ -348,8 +367,8 @@ would_be_lost(Oid relation, int column)
 	Kept kept = {};
 
 	kept.loss = {column == 0 ? Kind::table : Kind::column, relation, column};
-	return policy::value_of("archive") != "off" && !pg::is_made_here(relation) && pg::has_rows(relation) && describe(kept) &&
-		   !is_named(kept, policy::names("never_archived"));
+	return policy::value_of("archive") != "off" && !pg::is_made_here(relation) && pg::has_rows(relation) &&
+		   describe(kept) && !is_named(kept, policy::names("never_archived"));
 }
 
 std::vector<Kept>
@@ -379,6 +398,26 @@ keep(const Losses &losses)
 		result.push_back(std::move(kept));
 	}
 	return result;
+}
+
+void
+keep_changed(Oid table, Snapshot before, const Occasion &occasion)
+{
+	Kept kept = {};
+
+	kept.loss = {Kind::rows, table, 0};
+	if (policy::value_of("archive") == "off" || pg::is_made_here(table) || !describe(kept) ||
+		is_named(kept, policy::names("never_archived")))
+		return;
+	kept.id = ledger::new_id();
+	kept.name = name_for(kept.source, kept.id);
+	kept.table = pg::make_alike(table, archive_schema(), kept.name, ledger::place().owner);
+	kept.rows = pg::copy_changed(table, kept.table, before);
+	kept.bytes = 0;
+	if (kept.rows == 0)
+		pg::drop_made(kept.table);
+	else
+		record(kept, occasion);
 }
 
 void

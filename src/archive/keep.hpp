@@ -26,12 +26,12 @@ struct Kept
 	Oid table;        // in mg_archive; none for a sequence
 	std::string name; // of that
 	std::string schema;
-	std::string source;  // name of the table or sequence
-	std::string column;  // or empty
-	std::string details; // JSON: what is worth knowing of the source
+	std::string source;           // name of the table or sequence
+	std::string column;           // or empty
+	std::string details;          // JSON: what is worth knowing of the source
 	std::vector<std::string> key; // its columns; empty: whole rows are kept
-	int64_t rows;        // -1: moved and not counted
-	double about;        // rows, as the planner has it
+	int64_t rows;                 // -1: moved and not counted
+	double about;                 // rows, as the planner has it
 	int64_t bytes;
 	bool moved;    // the files themselves, not a copy
 	Oid files;     // moved: those that the source was given instead
@@ -50,6 +50,9 @@ bool would_be_lost(Oid relation, int column);
 
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
 std::vector<Kept> keep(const Losses &losses);
+
+// Keeps the rows that were changed since then, and puts that on record; nothing if there are none, or if the table is not to be kept.
+void keep_changed(Oid table, Snapshot before, const Occasion &occasion);
 
 // After the statement: puts on record what is lost, takes back what is not. `statement` succeeded.
 void confirm(std::vector<Kept> &kept, const Occasion &occasion);

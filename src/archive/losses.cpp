@@ -28,7 +28,8 @@ owns_raw(const ObjectAddress &object)
 	bool result = false;
 
 	if (HeapTupleIsValid(row) && owner != InvalidAttrNumber)
-		result = has_privs_of_role(GetUserId(), DatumGetObjectId(heap_getattr(row, owner, RelationGetDescr(catalog), &is_null)));
+		result = has_privs_of_role(GetUserId(),
+								   DatumGetObjectId(heap_getattr(row, owner, RelationGetDescr(catalog), &is_null)));
 	if (HeapTupleIsValid(row) && !result && schema != InvalidAttrNumber)
 	{
 		ObjectAddress above;
@@ -198,7 +199,8 @@ add_gone(Losses &losses, const Addresses &objects, bool cascade)
 			add(losses, Kind::sequence, object.objectId);
 	}
 	for (const ObjectAddress &object : gone)
-		if (object.classId == RelationRelationId && object.objectSubId > 0 && kind_of(object.objectId) == RELKIND_RELATION)
+		if (object.classId == RelationRelationId && object.objectSubId > 0 &&
+			kind_of(object.objectId) == RELKIND_RELATION)
 			add(losses, Kind::column, object.objectId, object.objectSubId);
 }
 
@@ -229,7 +231,8 @@ is_same_storage(Oid table, int column, const AlterTableCmd *command)
 
 		get_atttypetypmodcoll(table, static_cast<AttrNumber>(column), &old_type, &old_typmod, &old_collation);
 		typenameTypeIdAndMod(nullptr, definition->typeName, &new_type, &new_typmod);
-		const bool is_wider = new_typmod == -1 || (new_type == VARCHAROID && old_typmod != -1 && new_typmod >= old_typmod);
+		const bool is_wider =
+			new_typmod == -1 || (new_type == VARCHAROID && old_typmod != -1 && new_typmod >= old_typmod);
 		return IsBinaryCoercible(old_type, new_type) && (is_wider || new_typmod == old_typmod);
 	});
 }
@@ -290,8 +293,9 @@ add_truncated(Losses &losses, const TruncateStmt *statement)
 		const auto *named = lfirst_node(RangeVar, cell);
 		const Oid table = pg::guarded([&] {
 			Oid relation = RangeVarGetRelid(named, NoLock, true);
-			return OidIsValid(relation) && pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK ? relation
-																											  : InvalidOid;
+			return OidIsValid(relation) && pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK
+					   ? relation
+					   : InvalidOid;
 		});
 		if (!OidIsValid(table))
 			return;

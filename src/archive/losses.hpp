@@ -14,6 +14,7 @@ enum class Kind
 	contents, // all rows, and the table stays: TRUNCATE
 	column,   // one column of all rows
 	values,   // one column of those rows in which its new type has another value for it
+	rows,     // some of its rows, whole
 	sequence  // how far it has counted
 };
 
@@ -26,10 +27,10 @@ struct Loss
 
 struct Losses
 {
-	std::vector<Loss> items;  // those of a table with all its rows without its columns
+	std::vector<Loss> items;   // those of a table with all its rows without its columns
 	std::vector<Loss> retyped; // columns that get another type, whatever becomes of their values
-	std::set<Oid> types;      // that go too: what is kept cannot stay of them
-	std::set<Oid> collations; // likewise
+	std::set<Oid> types;       // that go too: what is kept cannot stay of them
+	std::set<Oid> collations;  // likewise
 };
 
 // Nothing when there is nothing to be lost, or when the current user may not do it, of which the statement itself will tell. Takes no lock

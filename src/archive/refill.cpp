@@ -2,6 +2,7 @@
 #include "archive/refill.hpp"
 
 #include "archive/keep.hpp"
+#include "archive/rows.hpp"
 
 #include "core/json.hpp"
 #include "ledger/store.hpp"
@@ -28,11 +29,11 @@ struct Target
 Target
 target_of(const Entry &entry)
 {
-	for (const pg::Row &row :
-		 ledger::query("SELECT c.oid, c.relowner, format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON"
-					   " n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'S')"
-					   " AND c.relpersistence <> 't'",
-					   {entry.schema, entry.source}))
+	for (const pg::Row &row : ledger::query(
+			 "SELECT c.oid, c.relowner, format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON"
+			 " n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'S')"
+			 " AND c.relpersistence <> 't'",
+			 {entry.schema, entry.source}))
 		return {oid_of(row[0]), oid_of(row[1]), *row[2]};
 	return {InvalidOid, InvalidOid, ""};
 }
@@ -50,15 +51,17 @@ pairs(Oid archive, Oid table)
 {
 	std::vector<Pair> result;
 
-	for (const pg::Row &row :
-		 ledger::query("SELECT quote_ident(t.attname), CASE WHEN t.atttypid = a.atttypid AND (t.atttypmod = a.atttypmod OR t.atttypmod = -1)"
-					   " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
-					   " pg_catalog.format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
-					   " EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.attrelid AND i.indisprimary AND t.attnum = ANY (i.indkey))"
-					   " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
-					   " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
-					   " AND t.attgenerated = '' ORDER BY t.attnum",
-					   {std::to_string(archive), std::to_string(table)}))
+	for (const pg::Row &row : ledger::query(
+			 "SELECT quote_ident(t.attname), CASE WHEN t.atttypid = a.atttypid AND (t.atttypmod = a.atttypmod OR "
+			 "t.atttypmod = -1)"
+			 " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
+			 " pg_catalog.format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
+			 " EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.attrelid AND i.indisprimary AND t.attnum = ANY "
+			 "(i.indkey))"
+			 " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
+			 " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
+			 " AND t.attgenerated = '' ORDER BY t.attnum",
+			 {std::to_string(archive), std::to_string(table)}))
 		result.push_back({*row[0], *row[1], row[2] == "t"});
 	return result;
 }
@@ -104,14 +107,14 @@ update_sql(const Entry &entry, const Target &target, Oid archive, const std::vec
 	std::vector<std::string> conditions, ours, theirs;
 	std::string value;
 
-	for (const pg::Row &row :
-		 ledger::query("SELECT quote_ident(t.attname), t.atttypid = a.atttypid AND y.typnamespace = 'pg_catalog'::regnamespace"
-					   " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname JOIN pg_type y ON y.oid = t.atttypid"
-					   " WHERE a.attrelid = $1::oid AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0"
-					   " AND NOT a.attisdropped AND NOT t.attisdropped AND t.attname <> $3 AND (t.attname = ANY ($4::text[])"
-					   " OR $4::text[] = '{}' AND t.attname <> ALL ($5::text[])) ORDER BY t.attnum",
-					   {std::to_string(archive), std::to_string(target.table), entry.column, pg::array_literal(entry.key),
-						pg::array_literal(empty)}))
+	for (const pg::Row &row : ledger::query(
+			 "SELECT quote_ident(t.attname), t.atttypid = a.atttypid AND y.typnamespace = 'pg_catalog'::regnamespace"
+			 " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname JOIN pg_type y ON y.oid = t.atttypid"
+			 " WHERE a.attrelid = $1::oid AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0"
+			 " AND NOT a.attisdropped AND NOT t.attisdropped AND t.attname <> $3 AND (t.attname = ANY ($4::text[])"
+			 " OR $4::text[] = '{}' AND t.attname <> ALL ($5::text[])) ORDER BY t.attnum",
+			 {std::to_string(archive), std::to_string(target.table), entry.column, pg::array_literal(entry.key),
+			  pg::array_literal(empty)}))
 	{
 		const bool plain = row[1] == "t" && !entry.key.empty();
 		const auto side = [&](const char *table) {
@@ -129,14 +132,15 @@ update_sql(const Entry &entry, const Target &target, Oid archive, const std::vec
 	if (!entry.key.empty())
 		return "UPDATE " + target.name + " t SET " + quoted_column + " = " + value + " FROM kept WHERE " +
 			   joined_by(conditions, " AND ") +
-			   (entry.kind == "values" ? " AND kept.\"" + std::string(match_mark) + "\" OPERATOR(pg_catalog.=) 't'" : "");
+			   (entry.kind == "values" ? " AND kept.\"" + std::string(match_mark) + "\" OPERATOR(pg_catalog.=) 't'"
+									   : "");
 
 	const auto text = [](const std::vector<std::string> &columns) {
 		return "pg_catalog.format('%s', ROW(" + joined_by(columns, ", ") + "))";
 	};
-	return "UPDATE " + target.name + " u SET " + quoted_column + " = k.value FROM (SELECT t.ctid AS place, " + text(ours) +
-		   " AS rest, pg_catalog.row_number() OVER (PARTITION BY " + text(ours) + ") AS n FROM " + target.name +
-		   " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) +
+	return "UPDATE " + target.name + " u SET " + quoted_column + " = k.value FROM (SELECT t.ctid AS place, " +
+		   text(ours) + " AS rest, pg_catalog.row_number() OVER (PARTITION BY " + text(ours) + ") AS n FROM " +
+		   target.name + " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) +
 		   " AS rest, pg_catalog.row_number() OVER (PARTITION BY " + text(theirs) +
 		   ") AS n FROM kept) k ON k.rest OPERATOR(pg_catalog.=) o.rest AND k.n OPERATOR(pg_catalog.=) o.n"
 		   " WHERE u.ctid OPERATOR(pg_catalog.=) o.place";
@@ -155,8 +159,9 @@ fill_column(const Entry &entry, const Target &target, Oid archive, const std::ve
 Refilled
 set_sequence(const Entry &entry, const Target &target)
 {
-	ledger::query("SELECT setval($1::oid::regclass, ($2::jsonb ->> 'last_value')::bigint, ($2::jsonb ->> 'is_called')::boolean)",
-				  {std::to_string(target.table), entry.details});
+	ledger::query(
+		"SELECT setval($1::oid::regclass, ($2::jsonb ->> 'last_value')::bigint, ($2::jsonb ->> 'is_called')::boolean)",
+		{std::to_string(target.table), entry.details});
 	return {0, 0};
 }
 
@@ -167,19 +172,27 @@ has_columns(const Target &target, const Entry &entry)
 	std::vector<std::string> wanted = entry.key;
 
 	wanted.push_back(entry.column);
-	return ledger::query_cell("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::oid AND attname = ANY ($2::text[]) AND attnum > 0"
+	return ledger::query_cell("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::oid AND attname = ANY "
+							  "($2::text[]) AND attnum > 0"
 							  " AND NOT attisdropped AND attgenerated = ''",
-							  {std::to_string(target.table), pg::array_literal(wanted)}) == std::to_string(wanted.size());
+							  {std::to_string(target.table), pg::array_literal(wanted)}) ==
+		   std::to_string(wanted.size());
 }
 
-constexpr const char *entry_columns =
-	"SELECT a.id, a.kind, a.source_schema, a.source_name, a.source_column, a.relation, a.key, a.details FROM mg.archive a";
+constexpr const char *entry_columns = "SELECT a.id, a.kind, a.source_schema, a.source_name, a.source_column, "
+									  "a.relation, a.key, a.details FROM mg.archive a";
 
 Entry
 entry_in(const pg::Row &row)
 {
-	return {std::stoll(*row[0]),     *row[1],          *row[2], *row[3], row[4].value_or(""), row[5].value_or(""),
-			pg::array_items(row[6].value_or("{}")), row[7].value_or("{}")};
+	return {std::stoll(*row[0]),
+			*row[1],
+			*row[2],
+			*row[3],
+			row[4].value_or(""),
+			row[5].value_or(""),
+			pg::array_items(row[6].value_or("{}")),
+			row[7].value_or("{}")};
 }
 
 } // namespace
@@ -217,9 +230,10 @@ insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out)
 		columns.push_back(pair.name);
 		values.push_back(pair.value);
 	}
-	return columns.empty() ? ""
-						   : "INSERT INTO " + name + " (" + joined_by(columns, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
-								 joined_by(values, ", ") + " FROM kept" + (leave_out ? " ON CONFLICT DO NOTHING" : "");
+	return columns.empty()
+			   ? ""
+			   : "INSERT INTO " + name + " (" + joined_by(columns, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
+					 joined_by(values, ", ") + " FROM kept" + (leave_out ? " ON CONFLICT DO NOTHING" : "");
 }
 
 bool
@@ -234,9 +248,9 @@ note_unchanged(const Entry &entry, const Loss &loss)
 	if (entry.key.empty())
 		return true;
 	const std::string column = "t." + quoted(entry.column);
-	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " + target.name +
-				   " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column + " IS NOT NULL THEN format('%s', " + column +
-				   ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
+	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
+				   target.name + " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
+				   " IS NOT NULL THEN format('%s', " + column + ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
 					  .c_str(),
 				  {}, pg::Plan::once);
 	return true;
@@ -251,12 +265,13 @@ has_room(const Entry &entry, bool at_end)
 		return false;
 	if (!entry.column.empty())
 		return entry.kind == "column" && has_columns(target, entry);
-	return at_end || (entry.kind != "contents" && pg::is_made_here(target.table));
+	return at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table));
 }
 
 Refilled
 refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 {
+	const RowsReturn returning;
 	const Target target = target_of(entry);
 	const Oid archive = entry.kind == "sequence" ? InvalidOid : table_of(entry);
 	Refilled result = {0, 0};
@@ -269,8 +284,9 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 		result = fill_column(entry, target, archive, empty);
 	else
 		result = insert_rows(entry, target, archive);
-	ledger::append_evidence("archive restored", std::to_string(entry.id),
-							JsonObject().number("run", run).number("rows", result.rows).number("conflicts", result.conflicts).str());
+	ledger::append_evidence(
+		"archive restored", std::to_string(entry.id),
+		JsonObject().number("run", run).number("rows", result.rows).number("conflicts", result.conflicts).str());
 	return result;
 }
 
@@ -282,9 +298,11 @@ kept_of(const std::string &migration, const std::string &script)
 	if (ledger::is_empty(ledger::Table::archive))
 		return result;
 	for (const pg::Row &row : ledger::query(
-			 (std::string(entry_columns) + " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
-			 " AND NOT EXISTS (SELECT FROM mg.evidence e WHERE e.kind IN ('archive restored', 'archive purged')"
-			 "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC").c_str(),
+			 (std::string(entry_columns) +
+			  " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
+			  " AND NOT EXISTS (SELECT FROM mg.evidence e WHERE e.kind IN ('archive restored', 'archive purged')"
+			  "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC")
+				 .c_str(),
 			 {migration, script}, pg::Plan::once))
 		result.push_back(entry_in(row));
 	return result;

@@ -59,11 +59,14 @@ relax(PlannedStmt *statement, const Occasion &occasion)
 		return {statement, nullptr};
 
 	const Oid table = pg::guarded([&] { return RangeVarGetRelid(alter->relation, NoLock, true); });
-	const std::vector<std::string> awaited = OidIsValid(table) ? awaited_columns(table, occasion) : std::vector<std::string>{};
+	const std::vector<std::string> awaited =
+		OidIsValid(table) ? awaited_columns(table, occasion) : std::vector<std::string>{};
 	if (awaited.empty())
 		return {statement, nullptr};
 
-	const auto is_awaited = [&](const char *name) { return std::find(awaited.begin(), awaited.end(), name) != awaited.end(); };
+	const auto is_awaited = [&](const char *name) {
+		return std::find(awaited.begin(), awaited.end(), name) != awaited.end();
+	};
 	return pg::guarded([&] {
 		auto *copy = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		StringInfoData later;
@@ -86,7 +89,8 @@ relax(PlannedStmt *statement, const Occasion &occasion)
 		}
 		if (later.len == 0)
 			return Relaxed{statement, nullptr};
-		const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+		const char *name =
+			quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 		return Relaxed{copy, psprintf("ALTER TABLE %s%s %s", alter->relation->inh ? "" : "ONLY ", name, later.data)};
 	});
 }

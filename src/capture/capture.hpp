@@ -31,6 +31,7 @@ void mend_guards_raw(Node *tree);
 
 // Parts of install() and of the end of a transaction that live beside what they concern.
 void install_guard();
+void install_rows();
 void forget_hookless_statement(SubTransactionId subtransaction);
 void end_gaps(bool aborted, SubTransactionId subtransaction);
 

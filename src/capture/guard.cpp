@@ -205,8 +205,8 @@ on_access_raw(ObjectAccessType access, Oid class_id, Oid object, int sub_id, voi
 			refuse_removal_raw();
 		refuse_raw("migration_governance");
 	}
-	if (access == OAT_DROP && class_id == RelationRelationId && current_run() != nullptr && !is_silent() && !creating_extension &&
-		(static_cast<ObjectAccessDrop *>(argument)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
+	if (access == OAT_DROP && class_id == RelationRelationId && current_run() != nullptr && !is_silent() &&
+		!creating_extension && (static_cast<ObjectAccessDrop *>(argument)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
 	{
 		const char kind = get_rel_relkind(object);
 		if (kind == RELKIND_RELATION || (kind == RELKIND_MATVIEW && sub_id == 0))

@@ -1,6 +1,7 @@
 // The utility hook: exact text, nesting, duration, and the kinds of statement that no event trigger sees.
 #include "archive/archive.hpp"
 #include "archive/relax.hpp"
+#include "archive/rows.hpp"
 #include "capture/capture.hpp"
 #include "capture/enforce.hpp"
 #include "capture/reach.hpp"
@@ -257,6 +258,7 @@ mg_subtransaction_ended(SubXactEvent event, SubTransactionId subtransaction, Sub
 	{
 		silences = 0;
 		archive::forget_pending();
+		archive::keep_rows_again(subtransaction);
 		forget_hookless_statement(subtransaction);
 		end_gaps(true, subtransaction);
 	}
@@ -285,6 +287,7 @@ install()
 	RegisterXactCallback(mg_transaction_ended, nullptr);
 	RegisterSubXactCallback(mg_subtransaction_ended, nullptr);
 	install_guard();
+	install_rows();
 }
 
 } // namespace mg::capture

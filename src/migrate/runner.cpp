@@ -2,6 +2,7 @@
 #include "migrate/runner.hpp"
 
 #include "archive/archive.hpp"
+#include "archive/rows.hpp"
 #include "migrate/locks.hpp"
 
 #include "core/json.hpp"
@@ -251,17 +252,21 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.before)
 			watch.before(*sql);
 
+		archive::watch_rows();
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {
 			CHECK_FOR_INTERRUPTS();
 			return run_raw(sql->c_str(), &context);
 		});
+		if (const capture::RunRaw *now = capture::current_run(); now != nullptr)
+			archive::keep_rows({now->id, migration, script.what(), statement.tag});
 		progress.timings.push_back({progress.line, capture::clock_us() - start, static_cast<int64_t>(rows)});
 		progress.rows += static_cast<int64_t>(rows);
 		if (watch.after)
 			watch.after(progress.line);
 	}
+	archive::unwatch_rows();
 	if (const capture::RunRaw *now = capture::current_run(); now != nullptr && end == script.statements().size())
 		archive::finish({now->id, migration, script.what(), ""});
 	run.enter(nullptr);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char *tables[] = {"installation", "script",    "registration", "run",      "statement",
 								  "policy_event", "rehearsal", "environment",  "approval", "evidence",
-								  "alert",        "journal",   "archive", "seal"};
+								  "alert",        "journal",   "archive",      "seal"};
 
 Datum
 jsonb_datum(const std::string &text)

@@ -73,9 +73,10 @@ copy_missing_raw(Oid from, Oid to)
 Oid
 create_raw(Relation like, TupleDesc columns, Datum options, Oid schema, const char *name, Oid owner)
 {
-	Oid made = heap_create_with_catalog(name, schema, like->rd_rel->reltablespace, InvalidOid, InvalidOid, InvalidOid, owner,
-										like->rd_rel->relam, columns, NIL, RELKIND_RELATION, like->rd_rel->relpersistence,
-										false, false, ONCOMMIT_NOOP, options, false, true, true, InvalidOid, nullptr);
+	Oid made =
+		heap_create_with_catalog(name, schema, like->rd_rel->reltablespace, InvalidOid, InvalidOid, InvalidOid, owner,
+								 like->rd_rel->relam, columns, NIL, RELKIND_RELATION, like->rd_rel->relpersistence,
+								 false, false, ONCOMMIT_NOOP, options, false, true, true, InvalidOid, nullptr);
 
 	CommandCounterIncrement();
 	return made;
@@ -93,7 +94,8 @@ make_with_raw(Oid table, const std::vector<int> &numbers, const std::vector<std:
 	for (int number : numbers)
 	{
 		Form_pg_attribute column = TupleDescAttr(all, number - 1);
-		TupleDescInitEntry(columns, place, NameStr(column->attname), column->atttypid, column->atttypmod, column->attndims);
+		TupleDescInitEntry(columns, place, NameStr(column->attname), column->atttypid, column->atttypmod,
+						   column->attndims);
 		TupleDescInitEntryCollation(columns, place, column->attcollation);
 		TupleDescAttr(columns, place - 1)->attstorage = column->attstorage;
 		TupleDescAttr(columns, place - 1)->attcompression = column->attcompression;

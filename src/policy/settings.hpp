@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 50> settings = {{
+inline constexpr std::array<Setting, 51> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -111,6 +111,7 @@ inline constexpr std::array<Setting, 50> settings = {{
 	{"archive", "on", "whether what a migration destroys is kept in schema mg_archive first", Form::choice, on_or_off},
 	{"archive_retention", "90d", "how long it is kept before mg_purge_archives() drops it; empty: until somebody drops it",
 	 Form::limit},
+	{"archive_rows", "1000", "how many rows one statement deletes or updates before these are kept too", Form::number},
 	{"never_archived", "",
 	 "tables and columns that are never kept, separated by commas: those whose deletion is a duty, such as public.users.email"},
 

@@ -90,6 +90,19 @@ SELECT results_eq('SELECT id, price FROM priced ORDER BY id', 'VALUES (1, 1.2345
 SELECT is(status, 'applied', 'a type with more room') FROM mg_apply('widens', 'ALTER TABLE counted ALTER v TYPE varchar; ALTER TABLE counted ALTER v TYPE text');
 SELECT is(pg_temp.archived('widens'), NULL, 'keeps nothing');
 
+-- Rows, if they are many.
+CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;
+CREATE TABLE crowd_part (id int PRIMARY KEY, crowd int REFERENCES crowd ON DELETE CASCADE); INSERT INTO crowd_part SELECT i, i FROM generate_series(1, 3000) i;
+INSERT INTO seen SELECT 'crowd', pg_temp.content('crowd') UNION ALL SELECT 'crowd_part', pg_temp.content('crowd_part');
+SELECT is(status, 'applied', 'a few rows') FROM mg_apply('few', 'DELETE FROM crowd WHERE id BETWEEN 2001 AND 2999; INSERT INTO crowd SELECT i, ''v'' || i, 5 FROM generate_series(2001, 2999) i; INSERT INTO crowd_part SELECT i, i FROM generate_series(2001, 2999) i');
+SELECT is(pg_temp.archived('few'), NULL, 'are not kept');
+SELECT is(status, 'applied', 'many rows') FROM mg_apply('many', $u$DO $d$ BEGIN DELETE FROM crowd WHERE id <= 2000; END $d$ $u$, 'SELECT 1');
+SELECT is(pg_temp.archived('many'), 'rows public.crowd kept, rows public.crowd_part kept', 'are, and those that go along with them');
+SELECT is((SELECT string_agg(rows::text, ' ' ORDER BY source) FROM mg.archives WHERE migration = 'many'), '2000 2000', 'all of them');
+SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('many');
+SELECT is(pg_temp.content('crowd'), (SELECT content FROM seen WHERE what = 'crowd'), 'brings them back');
+SELECT is(pg_temp.content('crowd_part'), (SELECT content FROM seen WHERE what = 'crowd_part'), 'all of them');
+
 -- A statement that fails leaves the table as it was.
 SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $u$DO $d$ BEGIN BEGIN DROP TABLE born; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; END $d$ $u$);
 SELECT is((SELECT t FROM born), 'x', 'its rows are there');

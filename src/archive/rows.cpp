@@ -1,0 +1,97 @@
+// Counts by table, then looks at those with many.
+#include "archive/rows.hpp"
+
+#include <map>
+#include <vector>
+
+#include "ledger/store.hpp"
+#include "pg/changed_rows.hpp"
+#include "policy/policy.hpp"
+#include "policy/settings.hpp"
+
+namespace mg::archive {
+
+namespace {
+
+// What has changed since a snapshot was taken.
+struct Span
+{
+	Snapshot before;
+	std::map<Oid, uint64_t> changed;
+	SubTransactionId kept_in; // none: not kept yet
+};
+std::vector<Span> spans; // of the statement of the script that runs; the last one is open
+
+bool are_returning = false;
+
+} // namespace
+
+RowsReturn::RowsReturn() : before_(are_returning)
+{
+	are_returning = true;
+}
+
+RowsReturn::~RowsReturn()
+{
+	are_returning = before_;
+}
+
+void
+unwatch_rows()
+{
+	for (const Span &span : spans)
+		pg::let_go(span.before);
+	spans.clear();
+}
+
+void
+watch_rows()
+{
+	unwatch_rows();
+	spans.push_back({pg::take_snapshot(), {}, InvalidSubTransactionId});
+}
+
+void
+rows_changed(Oid table, uint64_t count)
+{
+	if (!spans.empty() && !are_returning)
+		spans.back().changed[table] += count;
+}
+
+void
+keep_rows(const Occasion &occasion)
+{
+	if (spans.empty())
+		return;
+	const auto least =
+		static_cast<uint64_t>(*policy::number_in(policy::value_of("archive_rows"), policy::Form::number));
+	bool has_kept = false;
+	for (Span &span : spans)
+	{
+		if (span.kept_in != InvalidSubTransactionId || span.changed.empty())
+			continue;
+		for (const auto &[table, count] : span.changed)
+			if (count >= least)
+				keep_changed(table, span.before, occasion);
+		span.kept_in = GetCurrentSubTransactionId();
+		has_kept = true;
+	}
+	if (has_kept)
+		spans.push_back({pg::take_snapshot(), {}, InvalidSubTransactionId});
+}
+
+void
+keep_rows_again(SubTransactionId failed)
+{
+	for (Span &span : spans)
+		if (span.kept_in >= failed)
+			span.kept_in = InvalidSubTransactionId;
+}
+
+void
+forget_rows()
+{
+	spans.clear();
+}
+
+} // namespace mg::archive

@@ -1,0 +1,18 @@
+// Rows as they were before this transaction's own statements changed them.
+#pragma once
+
+#include <cstdint>
+
+#include "pg/boundary.hpp"
+
+namespace mg::pg {
+
+// How tables look before the next statement of this transaction. It is there until it is let go, or the transaction ends.
+Snapshot take_snapshot();
+void let_go(Snapshot snapshot);
+
+// Copies into another table of the same layout (make_alike()) the rows that could be seen then and cannot be seen now: deleted, or updated
+// since. Gives their number. The server keeps them as long as the transaction lasts.
+int64_t copy_changed(Oid table, Oid into, Snapshot before);
+
+} // namespace mg::pg

@@ -11,6 +11,7 @@
 #include "pg/storage.hpp"
 #include "policy/lists.hpp"
 #include "policy/policy.hpp"
+#include "schema/reader.hpp"
 
 namespace mg::archive {
 
@@ -269,6 +270,7 @@ is_lost(const Kept &kept)
 		case Kind::values:
 			return kept.key.empty() || kept.rows > 0;
 		case Kind::rows:
+		case Kind::versions:
 		case Kind::sequence:
 			return true;
 	}
@@ -299,6 +301,8 @@ word_of(Kind kind)
 			return "values";
 		case Kind::rows:
 			return "rows";
+		case Kind::versions:
+			return "versions";
 		case Kind::sequence:
 			return "sequence";
 	}
@@ -371,9 +375,22 @@ would_be_lost(Oid relation, int column)
 		   describe(kept) && !is_named(kept, policy::names("never_archived"));
 }
 
+std::string
+row_sum(Oid archive, const std::string &table)
+{
+	std::string list;
+
+	for (const pg::Row &row : ledger::query("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0"
+											" AND NOT attisdropped AND attname <> $2 ORDER BY attnum",
+											{std::to_string(archive), after_mark}))
+		list += (list.empty() ? "" : ", ") + (table + "." + *row[0]);
+	return "pg_catalog.md5(pg_catalog.format('%s', ROW(" + list + ")))";
+}
+
 std::vector<Kept>
 keep(const Losses &losses)
 {
+	const schema::PlainSettings plain;
 	std::vector<Kept> result;
 
 	if (policy::value_of("archive") == "off")
@@ -403,6 +420,7 @@ keep(const Losses &losses)
 void
 keep_changed(Oid table, Snapshot before, const Occasion &occasion)
 {
+	const schema::PlainSettings plain;
 	Kept kept = {};
 
 	kept.loss = {Kind::rows, table, 0};
@@ -411,18 +429,32 @@ keep_changed(Oid table, Snapshot before, const Occasion &occasion)
 		return;
 	kept.id = ledger::new_id();
 	kept.name = name_for(kept.source, kept.id);
-	kept.table = pg::make_alike(table, archive_schema(), kept.name, ledger::place().owner);
+	kept.table = pg::make_alike(table, archive_schema(), kept.name, ledger::place().owner, {after_mark});
 	kept.rows = pg::copy_changed(table, kept.table, before);
 	kept.bytes = 0;
 	if (kept.rows == 0)
+	{
 		pg::drop_made(kept.table);
-	else
-		record(kept, occasion);
+		return;
+	}
+	for (const pg::Row &row : ledger::query(key_sql, {std::to_string(table), "{}"}))
+		kept.key.push_back(*row[2]);
+	if (kept.key.empty() && pg::has_new_rows(table, before))
+		kept.loss.kind = Kind::versions;
+	else if (!kept.key.empty())
+		ledger::query(("UPDATE " + quoted("mg_archive", kept.name) + " a SET \"" + after_mark + "\" = " +
+					   row_sum(kept.table, "t") + " FROM ONLY " + quoted(kept.schema, kept.source) + " t WHERE " +
+					   same_row(kept.table, kept.key))
+						  .c_str(),
+					  {}, pg::Plan::once);
+	record(kept, occasion);
 }
 
 void
 confirm(std::vector<Kept> &kept, const Occasion &occasion)
 {
+	const schema::PlainSettings plain;
+
 	for (Kept &one : kept)
 	{
 		if (one.loss.kind == Kind::values)

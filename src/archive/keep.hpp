@@ -48,6 +48,9 @@ std::string same_row(Oid archive, const std::vector<std::string> &key);
 // Whether a table, or a column of it, has what keep() would keep.
 bool would_be_lost(Oid relation, int column);
 
+// SQL for a sum over those columns of a row of a table that its archive has.
+std::string row_sum(Oid archive, const std::string &table);
+
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
 std::vector<Kept> keep(const Losses &losses);
 

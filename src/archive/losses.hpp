@@ -15,6 +15,7 @@ enum class Kind
 	column,   // one column of all rows
 	values,   // one column of those rows in which its new type has another value for it
 	rows,     // some of its rows, whole
+	versions, // the same, where nothing tells which rows they have become
 	sequence  // how far it has counted
 };
 

@@ -4,10 +4,13 @@
 #include "archive/keep.hpp"
 #include "archive/rows.hpp"
 
+#include <algorithm>
+
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/kept_rows.hpp"
 #include "pg/storage.hpp"
+#include "schema/reader.hpp"
 
 namespace mg::archive {
 
@@ -43,7 +46,7 @@ struct Pair
 {
 	std::string name;  // quoted
 	std::string value; // SQL over `kept`
-	bool is_key;       // of the table
+	bool is_always;    // an identity that takes no value of an UPDATE
 };
 
 std::vector<Pair>
@@ -56,8 +59,7 @@ pairs(Oid archive, Oid table)
 			 "t.atttypmod = -1)"
 			 " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
 			 " pg_catalog.format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
-			 " EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.attrelid AND i.indisprimary AND t.attnum = ANY "
-			 "(i.indkey))"
+			 " t.attidentity = 'a'"
 			 " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
 			 " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
 			 " AND t.attgenerated = '' ORDER BY t.attnum",
@@ -82,6 +84,27 @@ quoted(const std::string &name)
 	return pg::guarded([&] { return static_cast<const char *>(quote_identifier(name.c_str())); });
 }
 
+// Gives rows that were updated their old values, unless somebody has written there since. Empty: there is no key, or nothing beside it.
+std::string
+rows_sql(const Entry &entry, const Target &target, Oid archive)
+{
+	std::vector<std::string> keys, values;
+	const std::vector<Pair> all = pairs(archive, target.table);
+
+	for (const Pair &pair : all)
+	{
+		const bool is_key = std::any_of(entry.key.begin(), entry.key.end(), [&](const std::string &name) { return quoted(name) == pair.name; });
+		if (is_key)
+			keys.push_back("pg_catalog.format('%s', t." + pair.name + ") OPERATOR(pg_catalog.=) pg_catalog.format('%s', kept." + pair.name + ")");
+		else if (!pair.is_always)
+			values.push_back(pair.name + " = " + pair.value);
+	}
+	if (entry.key.empty() || keys.size() != entry.key.size() || values.empty())
+		return "";
+	return "UPDATE " + target.name + " t SET " + joined_by(values, ", ") + " FROM kept WHERE " + joined_by(keys, " AND ") + " AND " +
+		   row_sum(archive, "t") + " OPERATOR(pg_catalog.=) kept.\"" + after_mark + "\"";
+}
+
 Refilled
 insert_rows(const Entry &entry, const Target &target, Oid archive)
 {
@@ -90,12 +113,16 @@ insert_rows(const Entry &entry, const Target &target, Oid archive)
 	if (sql.empty())
 		return {0, 0};
 	const auto rows = static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, sql));
+	int64_t updated = 0;
+	if (entry.kind == "rows")
+		if (const std::string update = rows_sql(entry, target, archive); !update.empty())
+			updated = static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, update));
 	const int64_t all = std::stoll(
 		ledger::query(("SELECT count(*) FROM mg_archive." + quoted(entry.relation)).c_str(), {}, pg::Plan::once)
 			.at(0)
 			.at(0)
 			.value_or("0"));
-	return {rows, all - rows};
+	return {rows + updated, all - rows - updated};
 }
 
 // How rows of the archive are told to be those of the table: by the key if all of it is there, else by all columns that both have, and rows that
@@ -247,6 +274,7 @@ note_unchanged(const Entry &entry, const Loss &loss)
 		return false;
 	if (entry.key.empty())
 		return true;
+	const schema::PlainSettings plain;
 	const std::string column = "t." + quoted(entry.column);
 	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
 				   target.name + " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
@@ -265,13 +293,14 @@ has_room(const Entry &entry, bool at_end)
 		return false;
 	if (!entry.column.empty())
 		return entry.kind == "column" && has_columns(target, entry);
-	return at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table));
+	return entry.kind != "versions" && (at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table)));
 }
 
 Refilled
 refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 {
 	const RowsReturn returning;
+	const schema::PlainSettings plain;
 	const Target target = target_of(entry);
 	const Oid archive = entry.kind == "sequence" ? InvalidOid : table_of(entry);
 	Refilled result = {0, 0};

@@ -51,4 +51,27 @@ copy_changed(Oid table, Oid into, Snapshot before)
 	});
 }
 
+bool
+has_new_rows(Oid table, Snapshot before)
+{
+	return guarded([&] {
+		Relation source = table_open(table, AccessShareLock);
+		Snapshot now = RegisterSnapshot(GetLatestSnapshot());
+		TableScanDesc scan = table_beginscan(source, now, 0, nullptr);
+		TupleTableSlot *slot = table_slot_create(source, nullptr);
+		bool found = false;
+
+		while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			CHECK_FOR_INTERRUPTS();
+			found = !table_tuple_satisfies_snapshot(source, slot, before);
+		}
+		ExecDropSingleTupleTableSlot(slot);
+		table_endscan(scan);
+		UnregisterSnapshot(now);
+		table_close(source, NoLock);
+		return found;
+	});
+}
+
 } // namespace mg::pg

@@ -15,4 +15,7 @@ void let_go(Snapshot snapshot);
 // since. Gives their number. The server keeps them as long as the transaction lasts.
 int64_t copy_changed(Oid table, Oid into, Snapshot before);
 
+// Whether there are rows that can be seen now and could not be seen then: inserted, or updated since.
+bool has_new_rows(Oid table, Snapshot before);
+
 } // namespace mg::pg

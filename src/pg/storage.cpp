@@ -82,11 +82,21 @@ create_raw(Relation like, TupleDesc columns, Datum options, Oid schema, const ch
 	return made;
 }
 
+void
+add_texts_raw(TupleDesc columns, int place, const std::vector<std::string> &names)
+{
+	for (const std::string &name : names)
+	{
+		TupleDescInitEntry(columns, static_cast<AttrNumber>(place), name.c_str(), TEXTOID, -1, 0);
+		TupleDescInitEntryCollation(columns, static_cast<AttrNumber>(place++), C_COLLATION_OID);
+	}
+}
+
 Oid
 make_with_raw(Oid table, const std::vector<int> &numbers, const std::vector<std::string> &more, Oid schema,
 			  const char *name, Oid owner)
 {
-	Relation like = table_open(table, AccessExclusiveLock);
+	Relation like = table_open(table, NoLock);
 	TupleDesc all = RelationGetDescr(like);
 	TupleDesc columns = CreateTemplateTupleDesc(static_cast<int>(numbers.size() + more.size()));
 	AttrNumber place = 1;
@@ -101,11 +111,7 @@ make_with_raw(Oid table, const std::vector<int> &numbers, const std::vector<std:
 		TupleDescAttr(columns, place - 1)->attcompression = column->attcompression;
 		place++;
 	}
-	for (const std::string &column : more)
-	{
-		TupleDescInitEntry(columns, place, column.c_str(), TEXTOID, -1, 0);
-		TupleDescInitEntryCollation(columns, place++, C_COLLATION_OID);
-	}
+	add_texts_raw(columns, place, more);
 	Oid made = create_raw(like, columns, Datum(0), schema, name, owner);
 	NewRelationCreateToastTable(made, Datum(0));
 	CommandCounterIncrement();
@@ -114,16 +120,19 @@ make_with_raw(Oid table, const std::vector<int> &numbers, const std::vector<std:
 }
 
 Oid
-make_alike_raw(Oid table, Oid schema, const char *name, Oid owner)
+make_alike_raw(Oid table, Oid schema, const char *name, Oid owner, const std::vector<std::string> &more)
 {
-	Relation like = table_open(table, AccessExclusiveLock);
-	TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(like));
-	/* It is nobody's child. */
-	for (int i = 0; i < columns->natts; i++)
+	Relation like = table_open(table, NoLock);
+	const int count = RelationGetNumberOfAttributes(like);
+	TupleDesc columns = CreateTemplateTupleDesc(count + static_cast<int>(more.size()));
+	for (int i = 0; i < count; i++)
 	{
+		TupleDescCopyEntry(columns, static_cast<AttrNumber>(i + 1), RelationGetDescr(like), static_cast<AttrNumber>(i + 1));
+		/* It is nobody's child. */
 		TupleDescAttr(columns, i)->attinhcount = 0;
 		TupleDescAttr(columns, i)->attislocal = true;
 	}
+	add_texts_raw(columns, count + 1, more);
 	bool is_null;
 	Datum options = options_raw(table, &is_null);
 	Oid made = create_raw(like, columns, options, schema, name, owner);
@@ -235,9 +244,9 @@ exchange_storage_raw(Oid one, Oid other)
 } // namespace
 
 Oid
-make_alike(Oid table, Oid schema, const std::string &name, Oid owner)
+make_alike(Oid table, Oid schema, const std::string &name, Oid owner, const std::vector<std::string> &more)
 {
-	return guarded([&] { return make_alike_raw(table, schema, name.c_str(), owner); });
+	return guarded([&] { return make_alike_raw(table, schema, name.c_str(), owner, more); });
 }
 
 Oid

@@ -8,9 +8,9 @@
 
 namespace mg::pg {
 
-// Makes an empty table with the columns of another, dropped ones included, whose files would fit it as they are: no constraints, indexes or
-// privileges. Visible at once.
-Oid make_alike(Oid table, Oid schema, const std::string &name, Oid owner);
+// Makes an empty table with the columns of another, dropped ones included, whose files would fit it as they are, and of `more` behind them, which are text: no constraints, indexes or
+// privileges. For a table that is locked. Visible at once.
+Oid make_alike(Oid table, Oid schema, const std::string &name, Oid owner, const std::vector<std::string> &more = {});
 
 // Makes an empty table of these columns of a table, in their order, likewise; and of `more`, which are text.
 Oid make_with(Oid table, const std::vector<int> &columns, const std::vector<std::string> &more, Oid schema,

@@ -103,6 +103,14 @@ SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('many');
 SELECT is(pg_temp.content('crowd'), (SELECT content FROM seen WHERE what = 'crowd'), 'brings them back');
 SELECT is(pg_temp.content('crowd_part'), (SELECT content FROM seen WHERE what = 'crowd_part'), 'all of them');
 
+UPDATE crowd SET v = 'mine' WHERE id = 7;
+INSERT INTO seen SELECT 'crowd again', pg_temp.content('crowd');
+SELECT is(status, 'applied', 'an update of many') FROM mg_apply('raises', 'UPDATE crowd SET late = late + id, v = upper(v)', 'SELECT 1');
+UPDATE crowd SET v = 'theirs' WHERE id = 9;
+SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('raises');
+SELECT is((SELECT rows_restored || ' ' || conflicts FROM mg.archives WHERE migration = 'raises'), '2999 1', 'gives them their values');
+SELECT results_eq('SELECT id, v, late FROM crowd WHERE id IN (7, 8, 9) ORDER BY id', $$VALUES (7, 'mine', 5), (8, 'v8', 5), (9, 'theirs', 14)$$, 'but for what somebody has written since');
+
 -- A statement that fails leaves the table as it was.
 SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $u$DO $d$ BEGIN BEGIN DROP TABLE born; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; END $d$ $u$);
 SELECT is((SELECT t FROM born), 'x', 'its rows are there');

@@ -8,33 +8,37 @@ CREATE VIEW mg.archives AS
 	       coalesce(a.rows, a.about) AS rows,
 	       a.rows IS NOT NULL AS counted,
 	       a.bytes,
-	       CASE WHEN p.at IS NOT NULL THEN 'purged'
+	       CASE WHEN a.details ? 'discarded' THEN 'discarded'
+	            WHEN p.at IS NOT NULL THEN 'purged'
 	            WHEN a.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
 	                 WHERE c.relnamespace = 'mg_archive'::pg_catalog.regnamespace AND c.relname = a.relation) THEN 'missing'
 	            WHEN h.kind = 'archive held' THEN 'held'
 	            WHEN r.at IS NOT NULL THEN 'restored'
 	            ELSE 'kept' END AS state,
-	       CASE WHEN p.at IS NULL THEN CASE WHEN r.at IS NOT NULL THEN r.at ELSE a.expires END END AS expires,
+	       CASE WHEN p.at IS NULL THEN CASE WHEN s.is_whole THEN r.at ELSE a.expires END END AS expires,
 	       (r.body->>'rows')::bigint AS rows_restored,
 	       (r.body->>'conflicts')::bigint AS conflicts,
+	       s.is_whole AS restored_whole,
 	       CASE WHEN h.kind = 'archive held' THEN h.note END AS held_for,
+	       a.details->>'discarded' AS discarded_for,
 	       a.relation, a.key, a.run AS run_id, a.login_role, a.installation
 	FROM mg.archive a
 	LEFT JOIN LATERAL (SELECT e.at FROM mg.evidence e WHERE e.installation = a.installation AND e.kind = 'archive purged'
 	                   AND e.subject = a.id::text ORDER BY e.at DESC, e.id DESC LIMIT 1) p ON true
 	LEFT JOIN LATERAL (SELECT e.at, e.body FROM mg.evidence e WHERE e.installation = a.installation AND e.kind = 'archive restored'
 	                   AND e.subject = a.id::text ORDER BY e.at DESC, e.id DESC LIMIT 1) r ON true
+	LEFT JOIN LATERAL (SELECT (r.body->>'conflicts')::bigint = 0 AND (r.body->>'same')::boolean AND r.body->'missing' = '[]' AS is_whole) s ON true
 	LEFT JOIN LATERAL (SELECT e.kind, e.note FROM mg.evidence e WHERE e.installation = a.installation
 	                   AND e.kind IN ('archive held', 'archive released')
 	                   AND e.subject = a.id::text ORDER BY e.at DESC, e.id DESC LIMIT 1) h ON true
 	ORDER BY a.at, a.id;
-COMMENT ON VIEW mg.archives IS 'one row for each table, column or sequence that was kept before a statement of a migration destroyed it: kept, restored, held, purged, or missing where somebody has dropped it; rows are counted, or the planner''s estimate';
+COMMENT ON VIEW mg.archives IS 'one row for each table, column or sequence that was kept before a statement of a migration destroyed it: kept, restored, held, purged, discarded as its script says, or missing where somebody has dropped it; rows are counted, or the planner''s estimate';
 
-CREATE FUNCTION pg_catalog.mg_restore(archive_id bigint, "into" text DEFAULT NULL,
+CREATE FUNCTION pg_catalog.mg_restore(archive_id bigint, target text DEFAULT NULL,
                                       OUT restored_into text, OUT rows bigint, OUT conflicts bigint) RETURNS record
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_restore';
 COMMENT ON FUNCTION pg_catalog.mg_restore(bigint, text) IS
-'brings back what an archive of mg.archives keeps: to where it was taken from, without triggers, where rows whose key is taken stay as they are and count as conflicts; or, with into, as rows of a table, which is made if it is not there, with the caller''s rights. Raises 42501 unless the caller has the right archive and could read the source when it was kept, 22023 for no such archive, 42P01 when the source is not there, 55000 for one without rows';
+'brings back what an archive of mg.archives keeps: to where it was taken from, without triggers, where rows whose key is taken stay as they are and count as conflicts; or, with target, as rows of a table, which is made if it is not there, with the caller''s rights. Raises 42501 unless the caller has the right archive and could read the source when it was kept, 22023 for no such archive, 42P01 when the source is not there, 55000 for one without rows';
 
 CREATE FUNCTION pg_catalog.mg_purge_archives() RETURNS TABLE (archive_id bigint, source text, bytes bigint)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_purge_archives';

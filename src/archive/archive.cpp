@@ -190,6 +190,7 @@ forget()
 {
 	held.clear();
 	forget_rows();
+	set_discards({});
 	forget_pending();
 }
 

@@ -76,7 +76,7 @@ restore_into(const Entry &entry, const std::string &into)
 													: "CREATE TABLE " + name + " AS SELECT * FROM kept";
 	if (sql.empty())
 		throw UserError("22023", "table " + name + " has no column of archive " + std::to_string(entry.id));
-	return {name, static_cast<int64_t>(pg::run_over(archive, caller, InvalidOid, sql)), 0};
+	return {name, static_cast<int64_t>(pg::run_over(archive, caller, InvalidOid, sql).rows), 0};
 }
 
 } // namespace
@@ -96,7 +96,7 @@ restore(int64_t id, const std::optional<std::string> &into)
 	}
 	if (!has_room(entry, true))
 		throw UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
-			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) + ", into := 'public.restored').");
+			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) + ", target := 'public.restored').");
 	const Refilled done = refill(entry, 0);
 	return {entry.schema + "." + entry.source, done.rows, done.conflicts};
 }

@@ -9,7 +9,7 @@
 #include "pg/changed_rows.hpp"
 #include "pg/object.hpp"
 #include "pg/storage.hpp"
-#include "policy/lists.hpp"
+#include "pg/text.hpp"
 #include "policy/policy.hpp"
 #include "schema/reader.hpp"
 
@@ -23,36 +23,11 @@ archive_schema()
 	return pg::guarded([] { return get_namespace_oid("mg_archive", false); });
 }
 
-// What is known of a table before it goes, unless there is nothing to keep of it (a generated column): names, whose it was, who could read it, what its columns were.
-constexpr const char *table_sql =
-	"SELECT n.nspname, c.relname, c.relpersistence, c.relkind, greatest(c.reltuples, -1),"
-	" CASE WHEN c.relkind = 'S' THEN 0 ELSE pg_table_size(c.oid) END,"
-	" json_build_object('owner', pg_get_userbyid(c.relowner), 'kind', c.relkind, 'row_security', c.relrowsecurity,"
-	"  'privileges', (SELECT json_agg(json_build_object('role', CASE g.grantee WHEN 0 THEN 'public' ELSE"
-	"   pg_get_userbyid(g.grantee) END, 'privilege', g.privilege_type))"
-	"   FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g WHERE g.privilege_type = 'SELECT'),"
-	"  'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),"
-	"   'generated', a.attgenerated <> '') ORDER BY a.attnum)"
-	"   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text"
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid"
-	" AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attnum = $2::smallint AND "
-	"g.attgenerated <> '')"
-	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('mg', 'mg_archive', 'pg_catalog', 'information_schema')";
-
-// The key that tells rows apart without the columns that are lost.
-constexpr const char *key_sql =
-	"SELECT a.attnum, quote_ident(a.attname), a.attname FROM (SELECT i.indkey, i.indnkeyatts FROM pg_index i"
-	" WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
-	" AND (i.indimmediate OR i.indisprimary) AND NOT EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) k"
-	"  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k]"
-	"  WHERE NOT a.attnotnull OR a.attgenerated <> '' OR a.attnum = ANY ($2::smallint[]))"
-	" ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) i"
-	" CROSS JOIN generate_series(0, i.indnkeyatts - 1) k"
-	" JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attnum = i.indkey[k] ORDER BY k";
-
-constexpr const char *columns_sql = "SELECT a.attnum, quote_ident(a.attname) FROM pg_attribute a"
-									" WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
-									" AND (a.attgenerated = '' OR a.attnum = $2::smallint) ORDER BY a.attnum";
+std::string
+place_of(const Kept &kept)
+{
+	return "mg_archive." + pg::quoted_identifier(kept.name);
+}
 
 // What its table in mg_archive is called: after the source, and no other is called so.
 std::string
@@ -63,29 +38,6 @@ name_for(const std::string &source, int64_t id)
 	const int length = pg::guarded([&] { return pg_mbcliplen(source.c_str(), static_cast<int>(source.size()), room); });
 
 	return source.substr(0, static_cast<std::size_t>(length)) + number;
-}
-
-bool
-describe(Kept &kept)
-{
-	const auto rows = ledger::query(table_sql, {std::to_string(kept.loss.relation), std::to_string(kept.loss.column)});
-
-	if (rows.empty())
-		return false;
-	const pg::Row &row = rows.front();
-	kept.schema = *row[0];
-	kept.source = *row[1];
-	kept.about = std::stod(*row[4]);
-	kept.bytes = std::stoll(*row[5]);
-	kept.details = *row[6];
-	return true;
-}
-
-std::string
-quoted(const std::string &schema, const std::string &name)
-{
-	return pg::guarded(
-		[&] { return static_cast<const char *>(quote_qualified_identifier(schema.c_str(), name.c_str())); });
 }
 
 // Columns of the types and collations that go would go along.
@@ -108,7 +60,7 @@ free_of_types(const Kept &kept, const Losses &losses)
 				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
 								  : *row[0] + "::text");
 	if (!changes.empty())
-		ledger::query(("ALTER TABLE " + quoted("mg_archive", kept.name) + changes).c_str(), {}, pg::Plan::once);
+		ledger::query(("ALTER TABLE " + place_of(kept) + changes).c_str(), {}, pg::Plan::once);
 }
 
 void
@@ -124,15 +76,21 @@ move(Kept &kept, const Losses &losses)
 }
 
 // The columns that the same statement takes from this table.
-std::string
+std::vector<int>
 lost_columns(const Losses &losses, Oid relation)
 {
-	std::string list;
+	std::vector<int> result;
 
 	for (const Loss &loss : losses.items)
 		if (loss.relation == relation && loss.column > 0)
-			list += (list.empty() ? "" : ",") + std::to_string(loss.column);
-	return "{" + list + "}";
+			result.push_back(loss.column);
+	return result;
+}
+
+int64_t
+bytes_of(Oid table)
+{
+	return std::stoll(ledger::query_cell("SELECT pg_table_size($1::oid)", {std::to_string(table)}).value_or("0"));
 }
 
 // Triggers on TRUNCATE may read what is about to go.
@@ -157,7 +115,7 @@ count(Kept &kept)
 			 " a.attrelid = c.oid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass AND d.objid = " +
 			 std::to_string(kept.loss.relation) +
 			 " AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass LIMIT 1) FROM " +
-			 quoted(kept.schema, kept.source))
+			 quoted_name(kept.source))
 				.c_str(),
 			{}, pg::Plan::once)
 			.at(0);
@@ -166,44 +124,37 @@ count(Kept &kept)
 	details.number("last_value", std::stoll(*row[0])).boolean("is_called", row[1] == "t");
 	if (row[2].has_value())
 		details.text("owned_by", *row[2]);
-	kept.details = details.str();
+	kept.source.details = details.str();
 	kept.rows = 0;
 }
 
 void
 copy(Kept &kept, const Losses &losses)
 {
-	const std::string relation = std::to_string(kept.loss.relation);
-	const std::string column = std::to_string(kept.loss.column);
 	std::vector<int> numbers;
 	std::string list;
-	auto add = [&](const pg::Row &row) {
-		numbers.push_back(std::stoi(*row[0]));
-		list += (list.empty() ? "" : ", ") + *row[1];
+	auto add = [&](const Column &column) {
+		numbers.push_back(column.number);
+		list += (list.empty() ? "" : ", ") + column.quoted;
 	};
 
-	kept.column =
-		ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
-						   {relation, column})
-			.value_or("");
 	if (kept.loss.column != 0)
-		for (const pg::Row &row : ledger::query(key_sql, {relation, lost_columns(losses, kept.loss.relation)}))
+		for (const Column &column : key_of(kept.loss.relation, lost_columns(losses, kept.loss.relation)))
 		{
-			add(row);
-			kept.key.push_back(*row[2]);
+			add(column);
+			kept.key.push_back(column.name);
 		}
-	const auto all = ledger::query(columns_sql, {relation, column});
-	for (const pg::Row &row : all)
-		if (kept.key.empty() || *row[0] == column)
-			add(row);
+	for (const Column &column : columns_of(kept.loss.relation, kept.loss.column))
+		if (kept.key.empty() || column.number == kept.loss.column)
+			add(column);
 
 	const bool is_marked = kept.loss.kind == Kind::values && !kept.key.empty();
 	kept.table =
 		pg::make_with(kept.loss.relation, numbers,
 					  is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
 					  archive_schema(), kept.name, ledger::place().owner);
-	const std::string target = quoted("mg_archive", kept.name);
-	const std::string source = quoted(kept.schema, kept.source);
+	const std::string target = place_of(kept);
+	const std::string source = quoted_name(kept.source);
 	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list +
 										  " FROM ONLY " + source + " RETURNING 1) SELECT count(*) FROM kept")
 											 .c_str(),
@@ -212,6 +163,7 @@ copy(Kept &kept, const Losses &losses)
 							   .at(0)
 							   .value_or("0"));
 	free_of_types(kept, losses);
+	kept.source.bytes = bytes_of(kept.table);
 }
 
 // Leaves those rows in which the new type has another value, with what that is.
@@ -221,9 +173,9 @@ leave_changed(Kept &kept)
 	if (kept.key.empty())
 		return;
 
-	const std::string table = quoted("mg_archive", kept.name);
-	const std::string source = quoted(kept.schema, kept.source);
-	const std::string column = pg::guarded([&] { return quote_identifier(kept.column.c_str()); });
+	const std::string table = place_of(kept);
+	const std::string source = quoted_name(kept.source);
+	const std::string column = pg::quoted_identifier(kept.source.column);
 	const auto text = [&](const char *of) { return "format('%s', " + (of + column) + ")"; };
 	const std::string where = " WHERE " + same_row(kept.table, kept.key);
 	const auto run = [](const std::string &sql) { ledger::query(sql.c_str(), {}, pg::Plan::once); };
@@ -234,23 +186,6 @@ leave_changed(Kept &kept)
 		text("t.") + " END FROM ONLY " + source + " t" + where);
 	kept.rows = std::stoll(
 		ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
-}
-
-// Whether the list has the table, or the column that is about to go.
-bool
-is_named(const Kept &kept, const std::vector<std::string> &list)
-{
-	const std::string table = kept.schema + "." + kept.source;
-	const std::string column =
-		kept.loss.column == 0
-			? ""
-			: ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
-								 {std::to_string(kept.loss.relation), std::to_string(kept.loss.column)})
-				  .value_or("");
-
-	return std::any_of(list.begin(), list.end(), [&](const std::string &name) {
-		return name == table || (!column.empty() && name == table + "." + column);
-	});
 }
 
 // Whether the statement has done to the source what it was kept for.
@@ -325,22 +260,26 @@ void
 record(const Kept &kept, const Occasion &occasion)
 {
 	const bool is_table = kept.loss.kind != Kind::sequence;
+	pg::Cell details = kept.source.details;
+	if (kept.reason.has_value())
+		details = ledger::query_cell("SELECT $1::jsonb || jsonb_build_object('discarded', $2)", {details, kept.reason});
 	ledger::Fields fields = {
 		{"run", std::to_string(occasion.run)},
 		{"migration", occasion.migration},
 		{"script", occasion.script},
 		{"tag", occasion.tag},
 		{"kind", word_of(kept.loss.kind)},
-		{"source_schema", kept.schema},
-		{"source_name", kept.source},
-		{"source_column", kept.column.empty() ? pg::Cell() : pg::Cell(kept.column)},
-		{"relation", is_table ? pg::Cell(kept.name) : pg::Cell()},
+		{"source_schema", kept.source.schema},
+		{"source_name", kept.source.name},
+		{"source_column", kept.source.column.empty() ? pg::Cell() : pg::Cell(kept.source.column)},
+		{"relation", OidIsValid(kept.table) ? pg::Cell(kept.name) : pg::Cell()},
 		{"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
 		{"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
-		{"about", is_table && kept.about >= 0 ? pg::Cell(std::to_string(std::llround(kept.about))) : pg::Cell()},
-		{"bytes", std::to_string(kept.bytes)},
-		{"expires", expiry()},
-		{"details", kept.details}};
+		{"about", is_table && kept.source.rows >= 0 ? pg::Cell(std::to_string(std::llround(kept.source.rows)))
+													: pg::Cell()},
+		{"bytes", std::to_string(kept.source.bytes)},
+		{"expires", kept.reason.has_value() ? pg::Cell() : expiry()},
+		{"details", details}};
 
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::archive, fields, kept.id);
@@ -368,11 +307,11 @@ same_row(Oid archive, const std::vector<std::string> &key)
 bool
 would_be_lost(Oid relation, int column)
 {
-	Kept kept = {};
+	const Loss loss = {column == 0 ? Kind::table : Kind::column, relation, column};
+	Source source;
 
-	kept.loss = {column == 0 ? Kind::table : Kind::column, relation, column};
 	return policy::value_of("archive") != "off" && !pg::is_made_here(relation) && pg::has_rows(relation) &&
-		   describe(kept) && !is_named(kept, policy::names("never_archived"));
+		   describe(loss, source) && !is_never_kept(source) && !discarded(source).has_value();
 }
 
 std::string
@@ -395,22 +334,28 @@ keep(const Losses &losses)
 
 	if (policy::value_of("archive") == "off")
 		return result;
-	const std::vector<std::string> never = policy::names("never_archived");
 	for (const Loss &loss : losses.items)
 	{
 		Kept kept = {};
 		kept.loss = loss;
-		if (!pg::lock_unused(loss.relation, "statement") || pg::is_made_here(loss.relation) || !describe(kept))
+		if (!pg::lock_unused(loss.relation, "statement") || pg::is_made_here(loss.relation) ||
+			!describe(loss, kept.source))
 			continue;
-		if (loss.kind != Kind::sequence && (!pg::has_rows(loss.relation) || is_named(kept, never)))
+		if (loss.kind != Kind::sequence && (!pg::has_rows(loss.relation) || is_never_kept(kept.source)))
 			continue;
 		kept.id = ledger::new_id();
-		kept.name = name_for(kept.source, kept.id);
+		kept.name = name_for(kept.source.name, kept.id);
+		kept.rows = -1;
+		kept.reason = discarded(kept.source);
+		const bool can_move =
+			loss.kind == Kind::table || (loss.kind == Kind::contents && !is_read_first(loss));
+		if (loss.kind != Kind::sequence && !kept.reason.has_value())
+			require_room(kept.source, kept.source.bytes, !can_move);
 		if (loss.kind == Kind::sequence)
 			count(kept);
-		else if (loss.kind == Kind::table || (loss.kind == Kind::contents && !is_read_first(loss)))
+		else if (!kept.reason.has_value() && can_move)
 			move(kept, losses);
-		else
+		else if (!kept.reason.has_value())
 			copy(kept, losses);
 		result.push_back(std::move(kept));
 	}
@@ -418,35 +363,44 @@ keep(const Losses &losses)
 }
 
 void
-keep_changed(Oid table, Snapshot before, const Occasion &occasion)
+keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasion)
 {
 	const schema::PlainSettings plain;
 	Kept kept = {};
 
 	kept.loss = {Kind::rows, table, 0};
-	if (policy::value_of("archive") == "off" || pg::is_made_here(table) || !describe(kept) ||
-		is_named(kept, policy::names("never_archived")))
+	if (policy::value_of("archive") == "off" || pg::is_made_here(table) || !describe(kept.loss, kept.source) ||
+		is_never_kept(kept.source))
 		return;
 	kept.id = ledger::new_id();
-	kept.name = name_for(kept.source, kept.id);
+	kept.name = name_for(kept.source.name, kept.id);
+	kept.reason = discarded(kept.source);
+	if (kept.reason.has_value())
+	{
+		kept.rows = static_cast<int64_t>(count);
+		kept.source.bytes = 0;
+		record(kept, occasion);
+		return;
+	}
+	const double part = static_cast<double>(count) / std::max(kept.source.rows, static_cast<double>(count));
+	require_room(kept.source, std::llround(static_cast<double>(kept.source.bytes) * part), true);
 	kept.table = pg::make_alike(table, archive_schema(), kept.name, ledger::place().owner, {after_mark});
 	kept.rows = pg::copy_changed(table, kept.table, before);
-	kept.bytes = 0;
 	if (kept.rows == 0)
 	{
 		pg::drop_made(kept.table);
 		return;
 	}
-	for (const pg::Row &row : ledger::query(key_sql, {std::to_string(table), "{}"}))
-		kept.key.push_back(*row[2]);
+	for (const Column &column : key_of(table, {}))
+		kept.key.push_back(column.name);
 	if (kept.key.empty() && pg::has_new_rows(table, before))
 		kept.loss.kind = Kind::versions;
 	else if (!kept.key.empty())
-		ledger::query(("UPDATE " + quoted("mg_archive", kept.name) + " a SET \"" + after_mark + "\" = " +
-					   row_sum(kept.table, "t") + " FROM ONLY " + quoted(kept.schema, kept.source) + " t WHERE " +
-					   same_row(kept.table, kept.key))
+		ledger::query(("UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " + row_sum(kept.table, "t") +
+					   " FROM ONLY " + quoted_name(kept.source) + " t WHERE " + same_row(kept.table, kept.key))
 						  .c_str(),
 					  {}, pg::Plan::once);
+	kept.source.bytes = bytes_of(kept.table);
 	record(kept, occasion);
 }
 

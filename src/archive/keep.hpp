@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "archive/losses.hpp"
+#include "archive/source.hpp"
 
 namespace mg::archive {
 
@@ -23,19 +24,15 @@ struct Kept
 {
 	int64_t id; // of its record
 	Loss loss;
-	Oid table;        // in mg_archive; none for a sequence
-	std::string name; // of that
-	std::string schema;
-	std::string source;           // name of the table or sequence
-	std::string column;           // or empty
-	std::string details;          // JSON: what is worth knowing of the source
-	std::vector<std::string> key; // its columns; empty: whole rows are kept
-	int64_t rows;                 // -1: moved and not counted
-	double about;                 // rows, as the planner has it
-	int64_t bytes;
-	bool moved;    // the files themselves, not a copy
-	Oid files;     // moved: those that the source was given instead
-	bool in_place; // TRUNCATE keeps them
+	Source source;
+	Oid table;                         // in mg_archive; none for a sequence, or when it was discarded
+	std::string name;                  // of that
+	std::optional<std::string> reason; // why it was discarded
+	std::vector<std::string> key;      // its columns; empty: whole rows are kept
+	int64_t rows;                      // -1: moved and not counted
+	bool moved;                        // the files themselves, not a copy
+	Oid files;                         // moved: those that the source was given instead
+	bool in_place;                     // TRUNCATE keeps them
 };
 
 // Columns of an archive of values: what the new type made of them, and whether that is still so.
@@ -51,11 +48,12 @@ bool would_be_lost(Oid relation, int column);
 // SQL for a sum over those columns of a row of a table that its archive has.
 std::string row_sum(Oid archive, const std::string &table);
 
-// Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
+// Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out. Raises MG410 for
+// what is larger than policy lets be kept.
 std::vector<Kept> keep(const Losses &losses);
 
-// Keeps the rows that were changed since then, and puts that on record; nothing if there are none, or if the table is not to be kept.
-void keep_changed(Oid table, Snapshot before, const Occasion &occasion);
+// Keeps the rows that were changed since then, no more than so many, and puts that on record; nothing if there are none, or if the table is not to be kept.
+void keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasion);
 
 // After the statement: puts on record what is lost, takes back what is not. `statement` succeeded.
 void confirm(std::vector<Kept> &kept, const Occasion &occasion);

@@ -10,6 +10,7 @@
 #include "ledger/store.hpp"
 #include "pg/kept_rows.hpp"
 #include "pg/storage.hpp"
+#include "pg/text.hpp"
 #include "schema/reader.hpp"
 
 namespace mg::archive {
@@ -45,7 +46,8 @@ target_of(const Entry &entry)
 struct Pair
 {
 	std::string name;  // quoted
-	std::string value; // SQL over `kept`
+	std::string kept;  // SQL over `kept`: the value as it is kept
+	std::string value; // the same as the table takes it
 	bool is_always;    // an identity that takes no value of an UPDATE
 };
 
@@ -55,16 +57,16 @@ pairs(Oid archive, Oid table)
 	std::vector<Pair> result;
 
 	for (const pg::Row &row : ledger::query(
-			 "SELECT quote_ident(t.attname), CASE WHEN t.atttypid = a.atttypid AND (t.atttypmod = a.atttypmod OR "
+			 "SELECT quote_ident(t.attname), 'kept.' || quote_ident(a.attname), CASE WHEN t.atttypid = a.atttypid AND (t.atttypmod = a.atttypmod OR "
 			 "t.atttypmod = -1)"
 			 " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
-			 " pg_catalog.format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
+			 " format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
 			 " t.attidentity = 'a'"
 			 " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
 			 " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
 			 " AND t.attgenerated = '' ORDER BY t.attnum",
 			 {std::to_string(archive), std::to_string(table)}))
-		result.push_back({*row[0], *row[1], row[2] == "t"});
+		result.push_back({*row[0], *row[1], *row[2], row[3] == "t"});
 	return result;
 }
 
@@ -78,51 +80,130 @@ joined_by(const std::vector<std::string> &items, const std::string &by)
 	return result;
 }
 
+const std::string unchanged = std::string("kept.\"") + match_mark + "\" = 't'";
+
+// A sum over rows, whatever their order.
 std::string
-quoted(const std::string &name)
+sum_of(const std::vector<std::string> &columns)
 {
-	return pg::guarded([&] { return static_cast<const char *>(quote_identifier(name.c_str())); });
+	return "sum(hashtextextended(format('%s', ROW(" + joined_by(columns, ", ") + ")), 0))";
+}
+
+// How many rows of the archive there are, how many came back, and what both sum up to.
+struct Tally
+{
+	int64_t all;
+	int64_t back;
+	pg::Cell all_sum;
+	pg::Cell back_sum;
+};
+
+// Runs a change that returns the columns `back`, which the archive has as `kept`, those of its rows that are `wanted`.
+Tally
+change(const Target &target, Oid archive, const std::string &sql, const std::vector<std::string> &kept,
+	   const std::vector<std::string> &back, const std::string &wanted = "true")
+{
+	std::vector<std::string> named;
+	std::string names;
+
+	for (std::size_t i = 0; i < back.size(); i++)
+	{
+		named.push_back("mg" + std::to_string(i));
+		names += (names.empty() ? "" : ", ") + back[i] + " AS " + named.back();
+	}
+	const pg::Answer answer = pg::run_over(
+		archive, target.owner, target.table,
+		"WITH back AS (" + sql + " RETURNING " + names + ") SELECT (SELECT count(*) FROM kept WHERE " + wanted +
+			"), (SELECT count(*) FROM back), (SELECT " + sum_of(kept) + " FROM kept WHERE " + wanted + "), (SELECT " +
+			sum_of(named) + " FROM back)");
+	return {std::stoll(*answer.first.at(0)), std::stoll(*answer.first.at(1)), answer.first.at(2), answer.first.at(3)};
+}
+
+Refilled
+refilled_by(const Tally &tally, const std::vector<std::string> &missing)
+{
+	return {tally.back, tally.all - tally.back, tally.all != tally.back || tally.all_sum == tally.back_sum, missing};
 }
 
 // Gives rows that were updated their old values, unless somebody has written there since. Empty: there is no key, or nothing beside it.
 std::string
-rows_sql(const Entry &entry, const Target &target, Oid archive)
+rows_sql(const Entry &entry, const Target &target, Oid archive, const std::vector<Pair> &all)
 {
 	std::vector<std::string> keys, values;
-	const std::vector<Pair> all = pairs(archive, target.table);
 
 	for (const Pair &pair : all)
 	{
-		const bool is_key = std::any_of(entry.key.begin(), entry.key.end(), [&](const std::string &name) { return quoted(name) == pair.name; });
+		const bool is_key = std::any_of(entry.key.begin(), entry.key.end(), [&](const std::string &name) {
+			return pg::quoted_identifier(name) == pair.name;
+		});
 		if (is_key)
-			keys.push_back("pg_catalog.format('%s', t." + pair.name + ") OPERATOR(pg_catalog.=) pg_catalog.format('%s', kept." + pair.name + ")");
+			keys.push_back("format('%s', t." + pair.name + ") = format('%s', " + pair.kept + ")");
 		else if (!pair.is_always)
 			values.push_back(pair.name + " = " + pair.value);
 	}
 	if (entry.key.empty() || keys.size() != entry.key.size() || values.empty())
 		return "";
-	return "UPDATE " + target.name + " t SET " + joined_by(values, ", ") + " FROM kept WHERE " + joined_by(keys, " AND ") + " AND " +
-		   row_sum(archive, "t") + " OPERATOR(pg_catalog.=) kept.\"" + after_mark + "\"";
+	return "UPDATE " + target.name + " t SET " + joined_by(values, ", ") + " FROM kept WHERE " +
+		   joined_by(keys, " AND ") + " AND " + row_sum(archive, "t") + " = kept.\"" + after_mark + "\"";
+}
+
+// Columns that are kept and that the table has not.
+std::vector<std::string>
+missing_columns(const Entry &entry, Oid archive, Oid table)
+{
+	std::vector<std::string> result;
+
+	for (const pg::Row &row :
+		 ledger::query("SELECT a.attname FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
+					   " AND a.attname <> ALL ($3::text[]) AND NOT coalesce((SELECT (c ->> 'generated')::boolean FROM"
+					   "  jsonb_array_elements($4::jsonb -> 'columns') c WHERE c ->> 'name' = a.attname), false)"
+					   " AND NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = $2::oid AND t.attname = a.attname"
+					   "  AND t.attnum > 0 AND NOT t.attisdropped) ORDER BY a.attnum",
+					   {std::to_string(archive), std::to_string(table),
+						pg::array_literal(std::vector<std::string>{after_mark, match_mark}), entry.details}))
+		result.push_back(*row[0]);
+	return result;
+}
+
+int64_t
+count_of(Oid archive)
+{
+	const pg::Row row = ledger::query(
+		("SELECT count(*) FROM " +
+		 *ledger::query_cell("SELECT format('mg_archive.%I', relname) FROM pg_class WHERE oid = $1::oid", {std::to_string(archive)}))
+			.c_str(),
+		{}, pg::Plan::once)[0];
+	return std::stoll(*row[0]);
 }
 
 Refilled
 insert_rows(const Entry &entry, const Target &target, Oid archive)
 {
-	const std::string sql = insert_sql(archive, target.table, target.name, entry.kind != "table");
+	const std::vector<Pair> all = pairs(archive, target.table);
+	const std::vector<std::string> missing = missing_columns(entry, archive, target.table);
+	std::vector<std::string> kept, back, ours;
 
-	if (sql.empty())
-		return {0, 0};
-	const auto rows = static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, sql));
-	int64_t updated = 0;
-	if (entry.kind == "rows")
-		if (const std::string update = rows_sql(entry, target, archive); !update.empty())
-			updated = static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, update));
-	const int64_t all = std::stoll(
-		ledger::query(("SELECT count(*) FROM mg_archive." + quoted(entry.relation)).c_str(), {}, pg::Plan::once)
-			.at(0)
-			.at(0)
-			.value_or("0"));
-	return {rows + updated, all - rows - updated};
+	for (const Pair &pair : all)
+	{
+		kept.push_back(pair.kept);
+		back.push_back(pair.name);
+		ours.push_back("t." + pair.name);
+	}
+	if (all.empty())
+		return {0, 0, false, missing};
+	Tally tally = change(target, archive,
+						 insert_sql(archive, target.table, target.name, entry.kind != "table"), kept, back);
+	if (entry.kind != "rows" || tally.all == tally.back)
+		return refilled_by(tally, missing);
+
+	const std::string update = rows_sql(entry, target, archive, all);
+	if (update.empty())
+		return refilled_by(tally, missing);
+	const Tally more = change(target, archive, update, kept, ours);
+	tally.back += more.back;
+	tally.back_sum = ledger::query_cell("SELECT coalesce($1::numeric, 0) + coalesce($2::numeric, 0)",
+										{tally.back_sum, more.back_sum});
+	return refilled_by(tally, missing);
 }
 
 // How rows of the archive are told to be those of the table: by the key if all of it is there, else by all columns that both have, and rows that
@@ -130,7 +211,7 @@ insert_rows(const Entry &entry, const Target &target, Oid archive)
 std::string
 update_sql(const Entry &entry, const Target &target, Oid archive, const std::vector<std::string> &empty)
 {
-	const std::string quoted_column = quoted(entry.column);
+	const std::string quoted_column = pg::quoted_identifier(entry.column);
 	std::vector<std::string> conditions, ours, theirs;
 	std::string value;
 
@@ -145,9 +226,9 @@ update_sql(const Entry &entry, const Target &target, Oid archive, const std::vec
 	{
 		const bool plain = row[1] == "t" && !entry.key.empty();
 		const auto side = [&](const char *table) {
-			return plain ? table + *row[0] : "pg_catalog.format('%s', " + (table + *row[0]) + ")";
+			return plain ? table + *row[0] : "format('%s', " + (table + *row[0]) + ")";
 		};
-		conditions.push_back(side("t.") + " OPERATOR(pg_catalog.=) " + side("kept."));
+		conditions.push_back(side("t.") + " = " + side("kept."));
 		ours.push_back("t." + *row[0]);
 		theirs.push_back("kept." + *row[0]);
 	}
@@ -158,29 +239,32 @@ update_sql(const Entry &entry, const Target &target, Oid archive, const std::vec
 		return "";
 	if (!entry.key.empty())
 		return "UPDATE " + target.name + " t SET " + quoted_column + " = " + value + " FROM kept WHERE " +
-			   joined_by(conditions, " AND ") +
-			   (entry.kind == "values" ? " AND kept.\"" + std::string(match_mark) + "\" OPERATOR(pg_catalog.=) 't'"
-									   : "");
+			   joined_by(conditions, " AND ") + (entry.kind == "values" ? " AND " + unchanged : "");
 
 	const auto text = [](const std::vector<std::string> &columns) {
-		return "pg_catalog.format('%s', ROW(" + joined_by(columns, ", ") + "))";
+		return "format('%s', ROW(" + joined_by(columns, ", ") + "))";
 	};
-	return "UPDATE " + target.name + " u SET " + quoted_column + " = k.value FROM (SELECT t.ctid AS place, " +
-		   text(ours) + " AS rest, pg_catalog.row_number() OVER (PARTITION BY " + text(ours) + ") AS n FROM " +
-		   target.name + " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) +
-		   " AS rest, pg_catalog.row_number() OVER (PARTITION BY " + text(theirs) +
-		   ") AS n FROM kept) k ON k.rest OPERATOR(pg_catalog.=) o.rest AND k.n OPERATOR(pg_catalog.=) o.n"
-		   " WHERE u.ctid OPERATOR(pg_catalog.=) o.place";
+	return "UPDATE " + target.name + " t SET " + quoted_column + " = k.value FROM (SELECT t.ctid AS place, " +
+		   text(ours) + " AS rest, row_number() OVER (PARTITION BY " + text(ours) + ") AS n FROM " + target.name +
+		   " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) +
+		   " AS rest, row_number() OVER (PARTITION BY " + text(theirs) +
+		   ") AS n FROM kept) k ON k.rest = o.rest AND k.n = o.n WHERE t.ctid = o.place";
 }
 
 Refilled
 fill_column(const Entry &entry, const Target &target, Oid archive, const std::vector<std::string> &empty)
 {
 	const std::string sql = update_sql(entry, target, archive, empty);
+	const std::string column = pg::quoted_identifier(entry.column);
 
 	if (sql.empty())
-		return {0, 0};
-	return {static_cast<int64_t>(pg::run_over(archive, target.owner, target.table, sql)), 0};
+		return {0, 0, false, {entry.column}};
+	const bool is_chosen = entry.kind == "values" && !entry.key.empty();
+	Refilled result = refilled_by(
+		change(target, archive, sql, {"kept." + column}, {"t." + column}, is_chosen ? unchanged : "true"), {});
+	if (is_chosen)
+		result.conflicts = count_of(archive) - result.rows;
+	return result;
 }
 
 Refilled
@@ -189,7 +273,7 @@ set_sequence(const Entry &entry, const Target &target)
 	ledger::query(
 		"SELECT setval($1::oid::regclass, ($2::jsonb ->> 'last_value')::bigint, ($2::jsonb ->> 'is_called')::boolean)",
 		{std::to_string(target.table), entry.details});
-	return {0, 0};
+	return {0, 0, true, {}};
 }
 
 // Whether the column is there again, and what tells its rows apart.
@@ -220,6 +304,25 @@ entry_in(const pg::Row &row)
 			row[5].value_or(""),
 			pg::array_items(row[6].value_or("{}")),
 			row[7].value_or("{}")};
+}
+
+void
+warn(const Entry &entry, const Refilled &result)
+{
+	std::string detail;
+	const auto add = [&](const std::string &sentence) { detail += (detail.empty() ? "" : " ") + sentence; };
+
+	if (result.conflicts > 0)
+		add(std::to_string(result.conflicts) + " of " + std::to_string(result.rows + result.conflicts) +
+			" rows stay as they are: others have their keys, or they are gone, or somebody has written there since.");
+	if (!result.is_same)
+		add("Some values read otherwise than they were kept.");
+	if (!result.missing.empty())
+		add("No column takes " + joined_by(result.missing, ", ") + ".");
+	pg::report(WARNING, UserError("01000", "not all that was kept of " + entry.schema + "." + entry.source +
+											   (entry.column.empty() ? "" : "." + entry.column) + " has come back")
+							.detail(detail)
+							.hint("It is kept still: mg_restore(" + std::to_string(entry.id) + ", target := 'a table')."));
 }
 
 } // namespace
@@ -275,8 +378,8 @@ note_unchanged(const Entry &entry, const Loss &loss)
 	if (entry.key.empty())
 		return true;
 	const schema::PlainSettings plain;
-	const std::string column = "t." + quoted(entry.column);
-	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
+	const std::string column = "t." + pg::quoted_identifier(entry.column);
+	ledger::query(("UPDATE mg_archive." + pg::quoted_identifier(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
 				   target.name + " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
 				   " IS NOT NULL THEN format('%s', " + column + ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
 					  .c_str(),
@@ -303,7 +406,7 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 	const schema::PlainSettings plain;
 	const Target target = target_of(entry);
 	const Oid archive = entry.kind == "sequence" ? InvalidOid : table_of(entry);
-	Refilled result = {0, 0};
+	Refilled result = {0, 0, true, {}};
 
 	if (entry.kind == "sequence")
 		result = set_sequence(entry, target);
@@ -313,9 +416,12 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 		result = fill_column(entry, target, archive, empty);
 	else
 		result = insert_rows(entry, target, archive);
-	ledger::append_evidence(
-		"archive restored", std::to_string(entry.id),
-		JsonObject().number("run", run).number("rows", result.rows).number("conflicts", result.conflicts).str());
+	JsonObject body;
+	body.number("run", run).number("rows", result.rows).number("conflicts", result.conflicts);
+	body.boolean("same", result.is_same).json("missing", json_strings(result.missing));
+	ledger::append_evidence("archive restored", std::to_string(entry.id), body.str());
+	if (result.conflicts > 0 || !result.is_same || !result.missing.empty())
+		warn(entry, result);
 	return result;
 }
 
@@ -329,6 +435,7 @@ kept_of(const std::string &migration, const std::string &script)
 	for (const pg::Row &row : ledger::query(
 			 (std::string(entry_columns) +
 			  " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
+			  " AND NOT a.details ? 'discarded'"
 			  " AND NOT EXISTS (SELECT FROM mg.evidence e WHERE e.kind IN ('archive restored', 'archive purged')"
 			  "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC")
 				 .c_str(),

@@ -47,10 +47,12 @@ bool has_room(const Entry &entry, bool at_end);
 
 struct Refilled
 {
-	int64_t rows;      // that came back
-	int64_t conflicts; // that did not, as others have their keys
+	int64_t rows;                     // that came back
+	int64_t conflicts;                // that did not: others have their keys, or what they belonged to is gone or was changed since
+	bool is_same;                     // those that did read as they were kept
+	std::vector<std::string> missing; // columns that have nowhere to go
 };
-// Brings it back as the owner of what it was taken from, without triggers, and puts that on record. `empty`: columns of that which have not
+// Brings it back as the owner of what it was taken from, without triggers, puts that on record, and warns of what did not come back. `empty`: columns of that which have not
 // come back yet, so that they tell no rows apart.
 Refilled refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty = {});
 

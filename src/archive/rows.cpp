@@ -4,10 +4,8 @@
 #include <map>
 #include <vector>
 
-#include "ledger/store.hpp"
 #include "pg/changed_rows.hpp"
 #include "policy/policy.hpp"
-#include "policy/settings.hpp"
 
 namespace mg::archive {
 
@@ -24,6 +22,16 @@ std::vector<Span> spans; // of the statement of the script that runs; the last o
 
 bool are_returning = false;
 
+void
+let_go()
+{
+	std::vector<Span> old;
+
+	old.swap(spans);
+	for (const Span &span : old)
+		pg::let_go(span.before);
+}
+
 } // namespace
 
 RowsReturn::RowsReturn() : before_(are_returning)
@@ -36,18 +44,22 @@ RowsReturn::~RowsReturn()
 	are_returning = before_;
 }
 
-void
-unwatch_rows()
+RowsWatch::~RowsWatch()
 {
-	for (const Span &span : spans)
-		pg::let_go(span.before);
-	spans.clear();
+	try
+	{
+		let_go();
+	}
+	catch (const pg::Error &)
+	{
+		/* They go with the transaction. */
+	}
 }
 
 void
-watch_rows()
+RowsWatch::next()
 {
-	unwatch_rows();
+	let_go();
 	spans.push_back({pg::take_snapshot(), {}, InvalidSubTransactionId});
 }
 
@@ -64,7 +76,7 @@ keep_rows(const Occasion &occasion)
 	if (spans.empty())
 		return;
 	const auto least =
-		static_cast<uint64_t>(*policy::number_in(policy::value_of("archive_rows"), policy::Form::number));
+		static_cast<uint64_t>(policy::number("archive_rows"));
 	bool has_kept = false;
 	for (Span &span : spans)
 	{
@@ -72,7 +84,7 @@ keep_rows(const Occasion &occasion)
 			continue;
 		for (const auto &[table, count] : span.changed)
 			if (count >= least)
-				keep_changed(table, span.before, occasion);
+				keep_changed(table, count, span.before, occasion);
 		span.kept_in = GetCurrentSubTransactionId();
 		has_kept = true;
 	}

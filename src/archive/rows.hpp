@@ -7,9 +7,18 @@
 
 namespace mg::archive {
 
-// Before a statement of a script: what follows changes rows as they are now. And at the script's end.
-void watch_rows();
-void unwatch_rows();
+// While the statements of a script run; no row is watched before the first call of next().
+class RowsWatch
+{
+public:
+	RowsWatch() = default;
+	~RowsWatch();
+	RowsWatch(const RowsWatch &) = delete;
+	RowsWatch &operator=(const RowsWatch &) = delete;
+
+	// Before each: what follows changes rows as they are now.
+	void next();
+};
 
 // While one of these is there, rows that come back are no rows that change.
 class RowsReturn

@@ -10,6 +10,7 @@
 #include "pg/object.hpp"
 #include "pg/procedure.hpp"
 #include "pg/query.hpp"
+#include "pg/text.hpp"
 
 namespace mg::deploy {
 
@@ -47,15 +48,9 @@ const std::set<std::string> droppable = {"table",
 										 "text search template"};
 
 std::string
-quoted(const std::string &name)
-{
-	return pg::guarded([&] { return quote_identifier(name.c_str()); });
-}
-
-std::string
 part_of(const capture::RunObject &object)
 {
-	return quoted(object.names[0]) + "." + quoted(object.names[1]);
+	return pg::quoted_identifier(object.names[0]) + "." + pg::quoted_identifier(object.names[1]);
 }
 
 // What DROP calls a type of object. ROUTINE takes aggregates without arguments as their identity has them.
@@ -78,13 +73,13 @@ drop_statement(const capture::RunObject &object)
 		if (object.names.size() != 3)
 			return std::nullopt;
 		return "ALTER TABLE " + part_of(object) + " DROP " +
-			   (object.type == "table column" ? "COLUMN " : "CONSTRAINT ") + quoted(object.names[2]);
+			   (object.type == "table column" ? "COLUMN " : "CONSTRAINT ") + pg::quoted_identifier(object.names[2]);
 	}
 	if (object.type == "trigger" || object.type == "policy" || object.type == "rule")
 	{
 		if (object.names.size() != 3)
 			return std::nullopt;
-		return "DROP " + boost::algorithm::to_upper_copy(object.type) + " " + quoted(object.names[2]) + " ON " +
+		return "DROP " + boost::algorithm::to_upper_copy(object.type) + " " + pg::quoted_identifier(object.names[2]) + " ON " +
 			   part_of(object);
 	}
 	if (droppable.count(object.type) == 0 || object.column != 0)

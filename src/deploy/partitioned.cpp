@@ -2,6 +2,7 @@
 #include "deploy/partitioned.hpp"
 
 #include "ledger/store.hpp"
+#include "pg/text.hpp"
 #include "script/plain.hpp"
 #include "script/tokens.hpp"
 
@@ -29,12 +30,6 @@ constexpr const char *missing_sql =
 	" WHERE NOT EXISTS (SELECT FROM pg_inherits k JOIN pg_index x ON x.indexrelid = k.inhrelid"
 	" WHERE k.inhparent = t.index AND x.indrelid = child.oid)"
 	" ORDER BY t.level, child.oid LIMIT 1";
-
-std::string
-quoted(const std::string &name)
-{
-	return pg::guarded([&] { return quote_identifier(name.c_str()); });
-}
 
 // The name that a partition's index has, made of its own and that of the index above.
 std::string
@@ -79,7 +74,7 @@ next_part(Oid index)
 					  " LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname = $1 AND c.relnamespace ="
 					  " (SELECT t.relnamespace FROM pg_class t WHERE t.oid = $2::oid)",
 					  {name, *row[1]});
-	const std::string identity = quoted(*row[10]) + "." + quoted(name);
+	const std::string identity = pg::quoted_identifier(*row[10]) + "." + pg::quoted_identifier(name);
 	Part part;
 
 	part.table = static_cast<Oid>(std::stoul(*row[1]));
@@ -101,7 +96,7 @@ next_part(Oid index)
 	{
 		part.is_alone = *row[2] == "r";
 		part.sql = std::string("CREATE ") + (row[7] == "t" ? "UNIQUE " : "") + "INDEX " +
-				   (part.is_alone ? "CONCURRENTLY " : "") + quoted(name) + " ON ONLY " + table +
+				   (part.is_alone ? "CONCURRENTLY " : "") + pg::quoted_identifier(name) + " ON ONLY " + table +
 				   definition.substr(head.size());
 	}
 	return part;

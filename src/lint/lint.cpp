@@ -17,6 +17,7 @@
 #include "lint/words.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
+#include "script/discard.hpp"
 
 namespace mg::lint {
 
@@ -50,6 +51,8 @@ public:
 		: script_(script), text_(script.text()), options_(options), lines_(script.text()), ignores_(ignores_of(script)),
 		  sensitive_(sensitive)
 	{
+		if (sensitive_ != nullptr)
+			discards_ = script::discards_of(script);
 		severities_.reserve(rules().size());
 		for (const Rule &rule : rules())
 			severities_.push_back(is_of_this_major(rule) ? severity_of(rule, options_.severities) : Severity::off);
@@ -213,7 +216,14 @@ private:
 	// Once for each kind and statement.
 	void add_sensitive(const Action &action)
 	{
+		std::vector<Sensitive> found;
+
+		for (const script::Discard &discard : discards_)
+			if (discard.statement < 0 || statement_ == &script_.statements()[static_cast<size_t>(discard.statement)])
+				found.push_back({"retention", 0, "what it destroys is not kept: " + script::words_of(discard)});
 		for (Sensitive &one : sensitive_in(action, statement_text(), options_.sensitivities))
+			found.push_back(std::move(one));
+		for (Sensitive &one : found)
 		{
 			one.line = statement_->place.line;
 			const bool is_known = std::any_of(sensitive_->begin(), sensitive_->end(), [&](const Sensitive &known) {
@@ -491,6 +501,7 @@ private:
 	std::vector<Severity> severities_; // of the rules in their order; off for other majors too
 	const LineIndex lines_;
 	std::vector<Ignore> ignores_;
+	std::vector<script::Discard> discards_; // when somebody asks for what is sensitive
 	std::vector<Sensitive> *sensitive_ = nullptr;
 	Model model_;
 	std::vector<Done> done_;

@@ -3,6 +3,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/rows.hpp"
+#include "archive/source.hpp"
 #include "migrate/locks.hpp"
 
 #include "core/json.hpp"
@@ -203,6 +204,18 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 		finding->actual = answer.all_fit ? "true in " + rows_text(answer.rows) : "false";
 }
 
+// Those that are about a statement.
+std::vector<script::Discard>
+about(std::size_t number, const std::vector<script::Discard> &discards)
+{
+	std::vector<script::Discard> result;
+
+	for (const script::Discard &discard : discards)
+		if (discard.statement < 0 || static_cast<std::size_t>(discard.statement) == number)
+			result.push_back(discard);
+	return result;
+}
+
 } // namespace
 
 std::string
@@ -226,6 +239,8 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 {
 	progress.phase = script.what();
 	run.enter(script.what().c_str());
+	const std::vector<script::Discard> discards = script::discards_of(script);
+	archive::RowsWatch watched;
 	for (std::size_t i = first; i < end; i++)
 	{
 		const script::Statement &statement = script.statements()[i];
@@ -252,7 +267,8 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.before)
 			watch.before(*sql);
 
-		archive::watch_rows();
+		watched.next();
+		archive::set_discards(about(i, discards));
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {
@@ -266,7 +282,7 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.after)
 			watch.after(progress.line);
 	}
-	archive::unwatch_rows();
+	archive::set_discards({});
 	if (const capture::RunRaw *now = capture::current_run(); now != nullptr && end == script.statements().size())
 		archive::finish({now->id, migration, script.what(), ""});
 	run.enter(nullptr);

@@ -1,7 +1,12 @@
 // By way of a tuplestore with a name, as a trigger's transition table is one.
 #include "pg/kept_rows.hpp"
 
-#include "pg/query.hpp"
+extern "C" {
+#include "catalog/pg_rewrite.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
+#include "rewrite/rewriteSupport.h"
+}
 
 namespace mg::pg {
 
@@ -31,14 +36,21 @@ rows_raw(Relation table, TupleDesc columns, double *count)
 
 struct SwitchedRaw
 {
+	bool is_rule;
 	const char *name;
 	char enabled;
 	SwitchedRaw *next;
 };
 
 void
-switch_raw(Relation target, const char *name, char enabled)
+switch_raw(Relation target, bool is_rule, const char *name, char enabled)
 {
+	if (is_rule)
+	{
+		EnableDisableRule(target, name, enabled);
+		CommandCounterIncrement();
+		return;
+	}
 #if PG_VERSION_NUM >= 160000
 	EnableDisableTrigger(target, name, InvalidOid, enabled, true, false, AccessExclusiveLock);
 #else
@@ -47,28 +59,58 @@ switch_raw(Relation target, const char *name, char enabled)
 	CommandCounterIncrement();
 }
 
+const char *
+rule_name_raw(Oid rule)
+{
+	ScanKeyData key;
+	Relation catalog = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rule));
+	SysScanDesc scan = systable_beginscan(catalog, RewriteOidIndexId, true, nullptr, 1, &key);
+	HeapTuple row = systable_getnext(scan);
+	const char *name = pstrdup(NameStr(reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(row))->rulename));
+
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return name;
+}
+
+SwitchedRaw *
+add_raw(SwitchedRaw *list, bool is_rule, const char *name, char enabled)
+{
+	auto *one = static_cast<SwitchedRaw *>(palloc(sizeof(SwitchedRaw)));
+
+	*one = {is_rule, pstrdup(name), enabled, list};
+	return one;
+}
+
 SwitchedRaw *
 switch_off_raw(Relation target)
 {
 	SwitchedRaw *result = nullptr;
 	const TriggerDesc *triggers = target->trigdesc;
+	const RuleLock *rules = target->rd_rules;
 
 	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-	{
-		const Trigger &trigger = triggers->triggers[i];
-		if (trigger.tgisinternal || trigger.tgenabled == TRIGGER_DISABLED)
-			continue;
-		auto *one = static_cast<SwitchedRaw *>(palloc(sizeof(SwitchedRaw)));
-		*one = {pstrdup(trigger.tgname), trigger.tgenabled, result};
-		result = one;
-	}
+		if (!triggers->triggers[i].tgisinternal && triggers->triggers[i].tgenabled != TRIGGER_DISABLED)
+			result = add_raw(result, false, triggers->triggers[i].tgname, triggers->triggers[i].tgenabled);
+	for (int i = 0; rules != nullptr && i < rules->numLocks; i++)
+		if (rules->rules[i]->enabled != RULE_DISABLED)
+			result = add_raw(result, true, rule_name_raw(rules->rules[i]->ruleId), rules->rules[i]->enabled);
 	for (SwitchedRaw *one = result; one != nullptr; one = one->next)
-		switch_raw(target, one->name, TRIGGER_DISABLED);
+		switch_raw(target, one->is_rule, one->name, one->is_rule ? RULE_DISABLED : TRIGGER_DISABLED);
 	return result;
 }
 
-uint64
-run_raw(Oid table, Oid target, const char *sql)
+struct AnswerRaw
+{
+	uint64 rows;
+	int columns;
+	char **first;
+};
+
+// Into memory that outlives SPI.
+AnswerRaw
+run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 {
 	Relation kept = table_open(table, AccessShareLock);
 	Relation changed = OidIsValid(target) ? table_open(target, AccessExclusiveLock) : nullptr;
@@ -88,25 +130,38 @@ run_raw(Oid table, Oid target, const char *sql)
 	const int code = SPI_execute(sql, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
-	const uint64 rows = SPI_processed;
+	AnswerRaw answer = {SPI_processed, 0, nullptr};
+	if (SPI_tuptable != nullptr && SPI_processed > 0)
+	{
+		answer.columns = SPI_tuptable->tupdesc->natts;
+		answer.first = static_cast<char **>(MemoryContextAllocZero(memory, sizeof(char *) * answer.columns));
+		for (int i = 0; i < answer.columns; i++)
+			if (const char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1))
+				answer.first[i] = MemoryContextStrdup(memory, value);
+	}
 	for (; switched != nullptr; switched = switched->next)
-		switch_raw(changed, switched->name, switched->enabled);
+		switch_raw(changed, switched->is_rule, switched->name, switched->enabled);
 	SPI_finish();
 	if (changed != nullptr)
 		table_close(changed, NoLock);
 	table_close(kept, NoLock);
-	return rows;
+	return answer;
 }
 
 } // namespace
 
-uint64_t
+Answer
 run_over(Oid table, Oid role, Oid target, const std::string &sql)
 {
 	const SqlScope settings;
 	const RoleScope acting(role);
+	MemoryScope memory("migration_governance answer");
+	const AnswerRaw raw = guarded([&] { return run_raw(table, target, sql.c_str(), memory.get()); });
+	Answer answer = {raw.rows, {}};
 
-	return guarded([&] { return run_raw(table, target, sql.c_str()); });
+	for (int i = 0; i < raw.columns; i++)
+		answer.first.push_back(raw.first[i] != nullptr ? Cell(raw.first[i]) : Cell());
+	return answer;
 }
 
 } // namespace mg::pg

@@ -38,6 +38,12 @@ size_text(int64_t bytes)
 }
 
 std::string
+quoted_identifier(const std::string &name)
+{
+	return guarded([&] { return quote_identifier(name.c_str()); });
+}
+
+std::string
 span_text(int64_t us)
 {
 	constexpr int64_t second = 1000 * 1000;

@@ -14,6 +14,9 @@ std::string excerpt(std::string_view text, std::size_t max_bytes);
 // The beginning of the character that the byte at `offset` belongs to.
 std::size_t character_start(std::string_view text, std::size_t offset);
 
+// A name as SQL has it, quoted where it must be.
+std::string quoted_identifier(const std::string &name);
+
 // 12 GB
 std::string size_text(int64_t bytes);
 // 2 days 03:04:05, as the server writes intervals; from ten seconds on without fractions.

@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 51> settings = {{
+inline constexpr std::array<Setting, 53> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -112,6 +112,10 @@ inline constexpr std::array<Setting, 51> settings = {{
 	{"archive_retention", "90d", "how long it is kept before mg_purge_archives() drops it; empty: until somebody drops it",
 	 Form::limit},
 	{"archive_rows", "1000", "how many rows one statement deletes or updates before these are kept too", Form::number},
+	{"archive_limit", "100GB",
+	 "how large a table may be that is kept by moving it; above, a script must say -- mg:discard table reason", Form::size},
+	{"archive_copy_limit", "1GB", "likewise for what has to be copied while its table is locked: columns, values, rows",
+	 Form::size},
 	{"never_archived", "",
 	 "tables and columns that are never kept, separated by commas: those whose deletion is a duty, such as public.users.email"},
 

@@ -2,6 +2,7 @@
 #include "script/steps.hpp"
 
 #include "script/backfill.hpp"
+#include "script/discard.hpp"
 
 namespace mg::script {
 
@@ -99,6 +100,7 @@ steps_of(const Script &script)
 	if (const Statement *statement = script.first_undeployable())
 		script.refuse(*statement);
 	require_backfills(script);
+	discards_of(script);
 	return Cutter(script).cut();
 }
 

@@ -125,4 +125,47 @@ SELECT is((SELECT t FROM born_again), 'x', 'which has the rows');
 SELECT lives_ok('SELECT mg_hold_archive((SELECT id FROM mg.archives WHERE migration = ''drop_born''), ''a trial'')', 'held');
 SELECT is((SELECT state || ' ' || held_for FROM mg.archives WHERE migration = 'drop_born'), 'held a trial', 'and told so');
 
+-- What is too large to be kept is refused, or discarded because the script says so.
+CREATE TABLE large (id int PRIMARY KEY, pad text, more text); INSERT INTO large SELECT i, repeat('x', 1000), 'm' FROM generate_series(1, 2000) i; ANALYZE large;
+CREATE TABLE "Odd name" (id int, v int); INSERT INTO "Odd name" SELECT i, i FROM generate_series(1, 2000) i;
+SELECT mg_set_policy('archive_limit', '1MB', 'a trial'), mg_set_policy('archive_copy_limit', '100kB', 'a trial');
+PREPARE refused(text) AS SELECT mg_apply('too_large', $1);
+SELECT throws_ok('EXECUTE refused(''DROP TABLE large'')', 'MG410', 'what is about to be lost of public.large is too large to be kept', 'a table');
+SELECT throws_ok('EXECUTE refused(''ALTER TABLE large DROP COLUMN pad'')', 'MG410', 'what is about to be lost of public.large.pad is too large to be kept', 'a column');
+SELECT throws_ok('EXECUTE refused(''UPDATE large SET more = NULL'')', 'MG410', 'what is about to be lost of public.large is too large to be kept', 'rows');
+SELECT throws_ok('EXECUTE refused(E''-- mg:discard other it is of no use\nDROP TABLE large'')', 'MG410', NULL, 'a directive about another table');
+SELECT throws_ok('EXECUTE refused(E''-- mg:discard large\nDROP TABLE large'')', '22023', 'the directive mg:discard gives no reason', 'a directive without a reason');
+SELECT throws_ok('EXECUTE refused(E''-- mg:discard\nDROP TABLE large'')', '22023', 'the directive mg:discard names no table', 'or without a name');
+SELECT is(status, 'applied', 'a small column of it') FROM mg_apply('drop_more', 'ALTER TABLE large DROP COLUMN more');
+SELECT is(pg_temp.archived('drop_more'), 'column public.large.more kept', 'is kept');
+SELECT is(status, 'applied', 'what the script discards') FROM mg_apply('discards', E'-- mg:discard public.large.pad nobody reads it\nALTER TABLE large DROP COLUMN pad;\n-- mg:discard "Odd name" it is of no use\nUPDATE "Odd name" SET v = 0;\nTRUNCATE "Odd name" -- mg:discard "public"."Odd name" nor is this', 'ALTER TABLE large ADD COLUMN pad text');
+SELECT is(pg_temp.archived('discards'), 'contents public."Odd name" discarded, rows public."Odd name" discarded, column public.large.pad discarded', 'is not kept');
+SELECT is((SELECT string_agg(discarded_for, ', ' ORDER BY id) FROM mg.archives WHERE migration = 'discards'), 'nobody reads it, it is of no use, nor is this', 'with the reason');
+SELECT is((SELECT count(*) FROM pg_class WHERE relnamespace = 'mg_archive'::regnamespace AND relname LIKE 'Odd%'), 0::bigint, 'there is no table');
+SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('discards');
+SELECT is((SELECT count(pad) FROM large), 0::bigint, 'finds nothing');
+SELECT throws_ok('SELECT mg_restore((SELECT id FROM mg.archives WHERE source = ''public.large.pad''), ''again'')', '55000', NULL, 'nor does anybody else');
+SELECT mg_set_policy('archive_limit', NULL, 'done'), mg_set_policy('archive_copy_limit', NULL, 'done');
+SELECT mg_set_policy('required_approvals', 'retention', 'a trial');
+SELECT throws_ok($$SELECT mg_apply('asks', E'-- mg:discard large it is of no use\nUPDATE large SET pad = NULL')$$, 'MG407', NULL, 'what is discarded asks for an approval');
+SELECT is(status, 'applied', 'what is kept does not') FROM mg_apply('asks_not', 'UPDATE large SET pad = NULL');
+SELECT mg_set_policy('required_approvals', NULL, 'done');
+
+-- What comes back is compared with what was kept.
+CREATE TABLE narrow (id int PRIMARY KEY, a text, b numeric); INSERT INTO narrow SELECT i, '0' || i, i + 0.5 FROM generate_series(1, 9) i;
+SELECT is(status, 'applied', 'a table') FROM mg_apply('drop_narrow', 'DROP TABLE narrow', 'CREATE TABLE narrow (id int PRIMARY KEY, a int)');
+SELECT is(status, 'rolled back', 'whose way back makes it otherwise') FROM mg_rollback('drop_narrow');
+SELECT is((SELECT sum(a) FROM narrow), 45::bigint, 'values are read as what they are now');
+SELECT results_eq($$SELECT state, restored_whole, rows_restored, conflicts, expires > now() + '80 days' FROM mg.archives WHERE migration = 'drop_narrow'$$, $$VALUES ('restored', false, 9::bigint, 0::bigint, true)$$, 'and what they were is kept still');
+SELECT results_eq($$SELECT e.body->>'same', e.body->>'missing' FROM mg.evidence e JOIN mg.archives a ON e.subject = a.id::text WHERE a.migration = 'drop_narrow' AND e.kind = 'archive restored'$$, $$VALUES ('false', '["b"]')$$, 'as it says');
+SELECT is((SELECT restored_whole FROM mg.archives WHERE migration = 'drop_whole'), true, 'one that came back whole');
+CREATE TABLE ruled (id int PRIMARY KEY); INSERT INTO ruled VALUES (1), (2);
+SELECT is(status, 'applied', 'a table with a rule') FROM mg_apply('drop_ruled', 'DROP TABLE ruled', 'CREATE TABLE ruled (id int PRIMARY KEY); CREATE RULE none AS ON INSERT TO ruled DO INSTEAD NOTHING');
+SELECT is(status, 'rolled back', 'comes back') FROM mg_rollback('drop_ruled');
+SELECT is((SELECT count(*) FROM ruled), 2::bigint, 'with its rows');
+SELECT is(status, 'applied', 'emptied') FROM mg_apply('empty_ruled', 'TRUNCATE ruled', 'SELECT 1');
+SELECT is(status, 'rolled back', 'it comes back') FROM mg_rollback('empty_ruled');
+SELECT is((SELECT count(*) FROM ruled), 2::bigint, 'its rule says nothing to that');
+SELECT is((SELECT ev_enabled FROM pg_rewrite WHERE rulename = 'none'), 'O', 'and is as it was');
+
 SELECT * FROM finish();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "archive/rows.hpp"
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/changed_rows.hpp"
@@ -329,6 +330,7 @@ row_sum(Oid archive, const std::string &table)
 std::vector<Kept>
 keep(const Losses &losses)
 {
+	const OwnChanges own;
 	const schema::PlainSettings plain;
 	std::vector<Kept> result;
 
@@ -365,6 +367,7 @@ keep(const Losses &losses)
 void
 keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasion)
 {
+	const OwnChanges own;
 	const schema::PlainSettings plain;
 	Kept kept = {};
 
@@ -407,6 +410,7 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 void
 confirm(std::vector<Kept> &kept, const Occasion &occasion)
 {
+	const OwnChanges own;
 	const schema::PlainSettings plain;
 
 	for (Kept &one : kept)

@@ -402,7 +402,7 @@ has_room(const Entry &entry, bool at_end)
 Refilled
 refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 {
-	const RowsReturn returning;
+	const OwnChanges own;
 	const schema::PlainSettings plain;
 	const Target target = target_of(entry);
 	const Oid archive = entry.kind == "sequence" ? InvalidOid : table_of(entry);

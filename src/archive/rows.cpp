@@ -20,7 +20,7 @@ struct Span
 };
 std::vector<Span> spans; // of the statement of the script that runs; the last one is open
 
-bool are_returning = false;
+bool are_own = false;
 
 void
 let_go()
@@ -34,14 +34,14 @@ let_go()
 
 } // namespace
 
-RowsReturn::RowsReturn() : before_(are_returning)
+OwnChanges::OwnChanges() : before_(are_own)
 {
-	are_returning = true;
+	are_own = true;
 }
 
-RowsReturn::~RowsReturn()
+OwnChanges::~OwnChanges()
 {
-	are_returning = before_;
+	are_own = before_;
 }
 
 RowsWatch::~RowsWatch()
@@ -66,7 +66,7 @@ RowsWatch::next()
 void
 rows_changed(Oid table, uint64_t count)
 {
-	if (!spans.empty() && !are_returning)
+	if (!spans.empty() && !are_own)
 		spans.back().changed[table] += count;
 }
 

@@ -20,14 +20,14 @@ public:
 	void next();
 };
 
-// While one of these is there, rows that come back are no rows that change.
-class RowsReturn
+// While one of these is there, rows are changed by the archive itself: kept, or brought back.
+class OwnChanges
 {
 public:
-	RowsReturn();
-	~RowsReturn();
-	RowsReturn(const RowsReturn &) = delete;
-	RowsReturn &operator=(const RowsReturn &) = delete;
+	OwnChanges();
+	~OwnChanges();
+	OwnChanges(const OwnChanges &) = delete;
+	OwnChanges &operator=(const OwnChanges &) = delete;
 
 private:
 	bool before_;

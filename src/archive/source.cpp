@@ -152,19 +152,28 @@ is_never_kept(const Source &source)
 	});
 }
 
+std::string
+refusal_of(int64_t bytes, bool is_copied)
+{
+	const char *setting = is_copied ? "archive_copy_limit" : "archive_limit";
+
+	if (bytes <= policy::bytes(setting))
+		return "";
+	return "It would be " + std::string(is_copied ? "copied, " : "moved, ") + "about " + pg::size_text(bytes) +
+		   ": policy setting " + setting + " is " + policy::value_of(setting) + ".";
+}
+
 void
 require_room(const Source &source, int64_t bytes, bool is_copied)
 {
-	const char *setting = is_copied ? "archive_copy_limit" : "archive_limit";
 	const std::string name = quoted_name(source) + (source.column.empty() ? "" : "." + pg::quoted_identifier(source.column));
+	const std::string refusal = refusal_of(bytes, is_copied);
 
-	if (bytes <= policy::bytes(setting))
-		return;
-	throw UserError("MG410", "what is about to be lost of " + name + " is too large to be kept")
-		.detail("It would be " + std::string(is_copied ? "copied, " : "moved, ") + "about " + pg::size_text(bytes) + ": policy setting " +
-				setting + " is " + policy::value_of(setting) + ".")
-		.hint("If it is to be lost, say so in the line above the statement: -- mg:discard " + name +
-			  " REASON. Else raise the limit with mg_set_policy().");
+	if (!refusal.empty())
+		throw UserError("MG410", "what is about to be lost of " + name + " is too large to be kept")
+			.detail(refusal)
+			.hint("If it is to be lost, say so in the line above the statement: -- mg:discard " + name +
+				  " REASON. Else raise the limit with mg_set_policy().");
 }
 
 } // namespace mg::archive

@@ -46,7 +46,8 @@ std::optional<std::string> discarded(const Source &source);
 // Whether policy says that it is never to be kept.
 bool is_never_kept(const Source &source);
 
-// Raises MG410 for more than policy lets be kept: moved, or copied.
+// Raises MG410 for more than policy lets be kept: moved, or copied. And why it would; empty: it would not.
+std::string refusal_of(int64_t bytes, bool is_copied);
 void require_room(const Source &source, int64_t bytes, bool is_copied);
 
 } // namespace mg::archive

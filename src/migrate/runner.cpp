@@ -204,18 +204,6 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 		finding->actual = answer.all_fit ? "true in " + rows_text(answer.rows) : "false";
 }
 
-// Those that are about a statement.
-std::vector<script::Discard>
-about(std::size_t number, const std::vector<script::Discard> &discards)
-{
-	std::vector<script::Discard> result;
-
-	for (const script::Discard &discard : discards)
-		if (discard.statement < 0 || static_cast<std::size_t>(discard.statement) == number)
-			result.push_back(discard);
-	return result;
-}
-
 } // namespace
 
 std::string
@@ -268,7 +256,7 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 			watch.before(*sql);
 
 		watched.next();
-		archive::set_discards(about(i, discards));
+		archive::set_discards(script::discards_at(i, discards));
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {

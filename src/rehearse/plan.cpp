@@ -7,11 +7,14 @@
 
 #include <boost/algorithm/string/join.hpp>
 
+#include "archive/account.hpp"
 #include "ledger/history.hpp"
+#include "lint/trees.hpp"
 #include "migrate/conflicts.hpp"
 #include "migrate/migration.hpp"
 #include "migrate/outlook.hpp"
 #include "migrate/pace.hpp"
+#include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
 #include "rehearse/observer.hpp"
 #include "rehearse/words.hpp"
@@ -230,6 +233,42 @@ row_of(const migrate::Outlook &outlook, const script::Statement &statement)
 			boost::algorithm::join(notes, "; ")};
 }
 
+// What would be kept of what the statement destroys.
+struct Keeping
+{
+	std::vector<std::string> notes;
+	int64_t disk = 0; // for copies
+};
+
+Keeping
+keeping_of(const script::Script &script, std::size_t number)
+{
+	Keeping result;
+	std::vector<archive::Estimate> estimates;
+
+	/* What a statement of the script itself has yet to make, the catalogs do not have. */
+	if (pg::try_and_undo([&] {
+			const lint::Trees trees{std::string(script.text_of(script.statements()[number]))};
+			if (trees.size() == 1)
+				estimates = archive::estimates_of(const_cast<Node *>(trees[0]),
+												  script::discards_at(number, script::discards_of(script)));
+		}).has_value())
+		return result;
+	for (const archive::Estimate &estimate : estimates)
+	{
+		if (estimate.discarded.has_value())
+		{
+			result.notes.push_back("does not keep what is lost of " + estimate.source + ": " + *estimate.discarded);
+			continue;
+		}
+		result.notes.push_back(std::string(estimate.is_copied ? "copies " : "moves ") + estimate.source + " (about " +
+							   size_of(estimate.bytes) + ") to mg_archive" +
+							   (estimate.refusal.empty() ? "" : ": too large, refused unless -- mg:discard says so"));
+		result.disk += estimate.is_copied ? estimate.bytes : 0;
+	}
+	return result;
+}
+
 void
 report_receipt(const std::string &name, bool applied, const std::optional<Receipt> &receipt)
 {
@@ -308,10 +347,14 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 		else
 			more = row_of(outlooks[i], statement);
 		row.insert(row.end(), more.begin(), more.end());
+		const Keeping keeping = keeping_of(script, i);
+		for (const std::string &note : keeping.notes)
+			row[6] = row[6].value_or("") + (row[6].has_value() ? "; " : "") + note;
+		const int64_t disk = outlooks[i].disk + keeping.disk;
 		auto conflict = conflicts.find(i);
 		row.insert(
 			row.end(),
-			{outlooks[i].disk > 0 ? pg::Cell(std::to_string(outlooks[i].disk)) : pg::Cell(), outlooks[i].risk,
+			{disk > 0 ? pg::Cell(std::to_string(disk)) : pg::Cell(), outlooks[i].risk,
 			 conflict != conflicts.end() ? pg::Cell(boost::algorithm::join(conflict->second, "; ")) : pg::Cell()});
 		rows.push_back(std::move(row));
 		number++;

@@ -217,22 +217,70 @@ add_lasting(std::vector<Fact> &facts, const Findings &findings)
 	}
 }
 
+// Whether what is lost of a table or column was kept.
+bool
+is_kept(const Findings &findings, const std::string &source)
+{
+	return std::any_of(findings.kept.begin(), findings.kept.end(), [&](const archive::Account &account) {
+		return account.source == source && !account.discarded.has_value();
+	});
+}
+
+std::string
+column_of(const std::string &table, const std::string &column)
+{
+	return table + "." + pg::quoted_identifier(column);
+}
+
+std::string
+rows_of(const archive::Account &account)
+{
+	return account.rows < 0 ? "rows that nobody has counted"
+							: (account.is_counted ? "" : "about ") + count_of(account.rows, "row");
+}
+
+// What is kept of what the scripts destroy, and what of it comes back with the opposite script.
+void
+add_kept(std::vector<Fact> &facts, const Findings &findings)
+{
+	for (const archive::Account &account : findings.kept)
+	{
+		if (account.discarded.has_value())
+		{
+			facts.push_back({"discarded", account.source, account.script + ": " + *account.discarded, std::nullopt});
+			continue;
+		}
+		const std::string opposite = account.script == "up" ? "down" : "up";
+		std::string value = account.script + ": " + account.kind + ", " + rows_of(account) + ", " +
+							size_of(account.bytes) + ", " + (account.is_moved ? "moved" : "copied");
+		if (!account.is_back)
+			value += "; not brought back by " + opposite + ", but by mg_restore()";
+		else if (account.is_whole)
+			value += "; all of it comes back with " + opposite;
+		else
+			value += "; of it, " + count_of(account.back, "row") + " come back with " + opposite +
+					 (account.conflicts == 0 ? ", but not as they were" : "");
+		const bool was_tried = findings.turns.size() > (account.script == findings.turns.front().phase ? 1U : 2U);
+		facts.push_back({"kept", account.source, value, was_tried ? std::optional<bool>(account.is_whole) : std::nullopt});
+	}
+}
+
 // What the first script made and the second one drops again, with what is written between them.
 void
 add_lost_by_down(std::vector<Fact> &facts, const Rows &rows)
 {
-	constexpr const char *later = ", and what is written until then";
+	const auto add = [&](const std::string &source, const std::string &what) {
+		facts.push_back({archive::is_kept_here(source) ? "kept by down" : "lost by down", source,
+						 what + ", and what is written until then", std::nullopt});
+	};
 
 	if (!rows.between.has_value())
 		return;
 	if (!rows.after.has_value())
-	{
-		facts.push_back({"lost by down", rows.table, count_of(rows.between->rows, "row") + later, std::nullopt});
-		return;
-	}
-	for (const std::string &column : rows.lost_by_down)
-		facts.push_back({"lost by down", rows.table + "." + column,
-						 count_of(rows.between->values.at(column), "value") + later, std::nullopt});
+		add(rows.table, count_of(rows.between->rows, "row"));
+	else
+		for (const std::string &column : rows.lost_by_down)
+			add(column_of(rows.table, column), count_of(rows.between->values.at(column), "value"));
 }
 
 void
@@ -255,7 +303,8 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 													 ", by the planner's estimate: too large to be counted",
 							 std::nullopt});
 			for (const std::string &column : rows.lost)
-				facts.push_back({"lost", rows.table + "." + column, "the column's values; not counted", false});
+				if (!is_kept(findings, column_of(rows.table, column)))
+					facts.push_back({"lost", column_of(rows.table, column), "the column's values; not counted", false});
 			continue;
 		}
 		facts.push_back(
@@ -264,11 +313,12 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 			 std::nullopt});
 		if (!rows.before.has_value())
 			continue;
-		if (!rows.between.has_value() && rows.before->rows > 0)
+		if (!rows.between.has_value() && rows.before->rows > 0 && !is_kept(findings, rows.table))
 			facts.push_back({"lost", rows.table, count_of(rows.before->rows, "row"), false});
 		for (const std::string &column : rows.lost)
-			if (int64_t values = rows.before->values.at(column); values > 0)
-				facts.push_back({"lost", rows.table + "." + column, count_of(values, "value"), false});
+			if (int64_t values = rows.before->values.at(column);
+				values > 0 && !is_kept(findings, column_of(rows.table, column)))
+				facts.push_back({"lost", column_of(rows.table, column), count_of(values, "value"), false});
 		if (rows.after.has_value() && rows.before->rows > 0)
 		{
 			const bool same = rows.after->rows == rows.before->rows && rows.after->sum == rows.before->sum &&
@@ -304,6 +354,7 @@ facts_of(const migrate::Migration &migration, const Findings &findings)
 	add_notes(facts, findings);
 	for (const migrate::Finding &check : findings.checks)
 		facts.push_back({"check", check.query, check.shown ? "shown" : check.actual, check.ok});
+	add_kept(facts, findings);
 	add_rows(facts, findings);
 	add_locks(facts, findings);
 	add_files(facts, findings);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "archive/account.hpp"
 #include "capture/frame.hpp"
 #include "drift/expected.hpp"
 #include "drift/pictures.hpp"
@@ -12,6 +13,7 @@
 #include "migrate/objects.hpp"
 #include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
+#include "pg/procedure.hpp"
 #include "pg/session.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/wait.hpp"
@@ -300,6 +302,7 @@ private:
 		migrate::note_listed(migration_.name, script.what() == "up");
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
+		findings_.kept = archive::accounts_of(capture::current_run()->id);
 		findings_.turns.push_back({phase, capture::clock_us() - start,
 								   static_cast<int>(progress_.timings.size()) - left_out_, progress_.timings});
 	}
@@ -481,21 +484,6 @@ private:
 	std::vector<capture::Rewrite> rewrites_;
 };
 
-// Nothing is locked while this waits. The latch may be set for other reasons, and may be already.
-void
-wait(int milliseconds)
-{
-	const int64_t end = capture::clock_us() + static_cast<int64_t>(milliseconds) * 1000;
-
-	for (int64_t left = milliseconds; left > 0; left = (end - capture::clock_us()) / 1000)
-		pg::guarded([&] {
-			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, static_cast<long>(left),
-					  PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-			CHECK_FOR_INTERRUPTS();
-		});
-}
-
 Trouble
 trouble_of(const pg::Error &error, const Rehearsal &rehearsal)
 {
@@ -570,7 +558,7 @@ rehearse(const migrate::Migration &migration, bool applied, const std::set<std::
 				missed = rehearsal.missed();
 				/* For a row that another session has written, there is nothing to queue for. */
 				if (!OidIsValid(missed.lock.relation))
-					wait(policy::milliseconds("rehearsal_lock_timeout"));
+					pg::sleep_ms(policy::milliseconds("rehearsal_lock_timeout"));
 				continue;
 			}
 			findings.verdict = locked ? Verdict::cannot : rehearsal.verdict_of_trouble();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/account.hpp"
 #include "core/picture.hpp"
 #include "migrate/migration.hpp"
 #include "migrate/runner.hpp"
@@ -91,6 +92,7 @@ struct Findings
 	std::vector<Picture> before;        // of what the scripts changed
 	std::vector<Touched> touched;
 	std::vector<Rows> rows;
+	std::vector<archive::Account> kept; // of what the scripts destroyed
 	std::vector<Blocker> blockers;
 	std::vector<Note> notes;
 	std::vector<Effect> lasting; // what was called or run that no rollback takes back

@@ -318,7 +318,7 @@ private:
 			for (const pg::Row &row : ledger::query(
 					 "SELECT f.v->>'aspect', f.v->>'object', f.v->>'value' FROM mg.rehearsal r,"
 					 " jsonb_array_elements(r.facts) WITH ORDINALITY f(v, place) WHERE r.installation = $1::uuid AND "
-					 "r.id = $2::int8 AND f.v->>'aspect' IN ('difference', 'error', 'lost', 'lost by down', 'values', "
+					 "r.id = $2::int8 AND f.v->>'aspect' IN ('difference', 'error', 'lost', 'lost by down', 'kept', 'kept by down', 'discarded', 'values', "
 					 "'not undone', 'blocked by') ORDER BY f.place",
 					 {receipt->installation, std::to_string(receipt->id)}))
 				facts.push_back(words(row[0]) + ": " + code(row[1]) + ": " + words(row[2]));
@@ -371,7 +371,7 @@ private:
 					 "SELECT f.v->>'aspect', f.v->>'object', f.v->>'value' FROM mg.rehearsal r,"
 					 " jsonb_array_elements(r.facts) WITH ORDINALITY f(v, place) WHERE r.installation = $1::uuid AND "
 					 "r.id = $2::int8 AND f.v->>'aspect' NOT IN ('verdict', 'error', 'difference', 'lost', "
-					 "'lost by down', 'values', 'not undone', 'blocked by', 'statement', 'check') ORDER BY f.place",
+					 "'lost by down', 'kept', 'kept by down', 'discarded', 'values', 'not undone', 'blocked by', 'statement', 'check') ORDER BY f.place",
 					 {receipt->installation, std::to_string(receipt->id)}))
 				rows.push_back({words(row[0]), code(row[1]), words(row[2])});
 		if (rows.empty())

@@ -75,6 +75,17 @@ discards_of(const Script &script)
 	return result;
 }
 
+std::vector<Discard>
+discards_at(std::size_t number, const std::vector<Discard> &discards)
+{
+	std::vector<Discard> result;
+
+	for (const Discard &discard : discards)
+		if (discard.statement < 0 || static_cast<std::size_t>(discard.statement) == number)
+			result.push_back(discard);
+	return result;
+}
+
 std::string
 words_of(const Discard &discard)
 {

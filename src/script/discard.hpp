@@ -18,6 +18,9 @@ struct Discard
 // Those of a script. Raises 22023 for one without a name or without a reason.
 std::vector<Discard> discards_of(const Script &script);
 
+// Those that are about a statement, by its number.
+std::vector<Discard> discards_at(std::size_t number, const std::vector<Discard> &discards);
+
 // The words by which people refer to one: public.log, because of ...
 std::string words_of(const Discard &discard);
 

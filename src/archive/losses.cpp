@@ -217,23 +217,75 @@ reached(const RangeVar *named, Oid relation)
 	return named->inh ? lint::tree_of(relation) : std::vector<Oid>{relation};
 }
 
-// Whether a new type leaves every value as it is stored.
+struct Type
+{
+	Oid oid;
+	int32 modifier;
+};
+
+// Digits before the point and behind it.
+struct Digits
+{
+	int before;
+	int behind;
+};
+
+Digits
+digits_of(int32 modifier)
+{
+	/* As numeric.c packs them; the scale may be below 0. */
+	const int packed = modifier - static_cast<int>(VARHDRSZ);
+	const int scale = ((packed & 0x7ff) ^ 1024) - 1024;
+
+	return {((packed >> 16) & 0xffff) - scale, scale};
+}
+
+// Whether every value of one type is one of the other: casts of the server's own, without the few that are implicit and round.
 bool
-is_same_storage(Oid table, int column, const AlterTableCmd *command)
+holds_all(const Type &to, const Type &from)
+{
+	if (to.oid == NUMERICOID && from.oid == NUMERICOID && to.modifier != -1)
+		return from.modifier != -1 && digits_of(to.modifier).before >= digits_of(from.modifier).before &&
+			   digits_of(to.modifier).behind >= digits_of(from.modifier).behind;
+	if (to.modifier != -1)
+		return false;
+	switch (to.oid)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return from.oid != BPCHAROID;
+		case INT4OID:
+			return from.oid == INT2OID;
+		case INT8OID:
+			return from.oid == INT2OID || from.oid == INT4OID;
+		case NUMERICOID:
+			return from.oid == NUMERICOID || from.oid == INT2OID || from.oid == INT4OID || from.oid == INT8OID;
+		case FLOAT8OID:
+			return from.oid == FLOAT4OID || from.oid == INT2OID || from.oid == INT4OID;
+		case TIMESTAMPOID:
+			return from.oid == DATEOID;
+		default:
+			return false;
+	}
+}
+
+// Whether a new type keeps every value: as it is stored, or by a cast that loses nothing.
+bool
+keeps_values(Oid table, int column, const AlterTableCmd *command)
 {
 	const auto *definition = castNode(ColumnDef, command->def);
 
 	if (definition->raw_default != nullptr)
 		return false;
 	return pg::guarded([&] {
-		Oid old_type, old_collation, new_type;
-		int32 old_typmod, new_typmod;
+		Type from, to;
+		Oid collation;
 
-		get_atttypetypmodcoll(table, static_cast<AttrNumber>(column), &old_type, &old_typmod, &old_collation);
-		typenameTypeIdAndMod(nullptr, definition->typeName, &new_type, &new_typmod);
+		get_atttypetypmodcoll(table, static_cast<AttrNumber>(column), &from.oid, &from.modifier, &collation);
+		typenameTypeIdAndMod(nullptr, definition->typeName, &to.oid, &to.modifier);
 		const bool is_wider =
-			new_typmod == -1 || (new_type == VARCHAROID && old_typmod != -1 && new_typmod >= old_typmod);
-		return IsBinaryCoercible(old_type, new_type) && (is_wider || new_typmod == old_typmod);
+			to.modifier == -1 || (to.oid == VARCHAROID && from.modifier != -1 && to.modifier >= from.modifier);
+		return holds_all(to, from) || (IsBinaryCoercible(from.oid, to.oid) && (is_wider || to.modifier == from.modifier));
 	});
 }
 
@@ -271,7 +323,7 @@ add_altered(Losses &losses, const AlterTableStmt *statement)
 				losses.retyped.push_back({Kind::values, table, column});
 			if (command->subtype == AT_DropColumn)
 				add_gone(losses, {{RelationRelationId, table, column}}, command->behavior == DROP_CASCADE);
-			else if (kind_of(table) == RELKIND_RELATION && !is_same_storage(table, column, command))
+			else if (kind_of(table) == RELKIND_RELATION && !keeps_values(table, column, command))
 				add(losses, Kind::values, table, column);
 		}
 	}

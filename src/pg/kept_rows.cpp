@@ -141,8 +141,8 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	}
 	for (; switched != nullptr; switched = switched->next)
 		switch_raw(changed, switched->is_rule, switched->name, switched->enabled);
-	SPI_finish();
 	tuplestore_end(static_cast<Tuplestorestate *>(name.reldata));
+	SPI_finish();
 	if (changed != nullptr)
 		table_close(changed, NoLock);
 	table_close(kept, NoLock);

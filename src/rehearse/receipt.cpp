@@ -254,11 +254,11 @@ add_kept(std::vector<Fact> &facts, const Findings &findings)
 		std::string value = account.script + ": " + account.kind + ", " + rows_of(account) + ", " +
 							size_of(account.bytes) + ", " + (account.is_moved ? "moved" : "copied");
 		if (!account.is_back)
-			value += "; not brought back by " + opposite + ", but by mg_restore()";
+			value += "; " + opposite + " does not bring it back, but mg_restore() does";
 		else if (account.is_whole)
-			value += "; all of it comes back with " + opposite;
+			value += "; " + opposite + " brings all of it back";
 		else
-			value += "; of it, " + count_of(account.back, "row") + " come back with " + opposite +
+			value += "; " + opposite + " brings back " + count_of(account.back, "row") +
 					 (account.conflicts == 0 ? ", but not as they were" : "");
 		const bool was_tried = findings.turns.size() > (account.script == findings.turns.front().phase ? 1U : 2U);
 		facts.push_back({"kept", account.source, value, was_tried ? std::optional<bool>(account.is_whole) : std::nullopt});

@@ -302,9 +302,17 @@ private:
 		migrate::note_listed(migration_.name, script.what() == "up");
 		if (findings_.turns.empty())
 			locks_ = observer.locks();
-		findings_.kept = archive::accounts_of(capture::current_run()->id);
+		add_kept(archive::accounts_of(capture::current_run()->id));
 		findings_.turns.push_back({phase, capture::clock_us() - start,
 								   static_cast<int>(progress_.timings.size()) - left_out_, progress_.timings});
+	}
+
+	// What a second way forth destroys again is the first one's; what it brings back is not.
+	void add_kept(std::vector<archive::Account> kept)
+	{
+		if (findings_.turns.size() == 2)
+			kept.resize(findings_.kept.size());
+		findings_.kept = std::move(kept);
 	}
 
 	std::optional<std::string> instead_of(const script::Statement &statement)

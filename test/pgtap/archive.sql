@@ -89,6 +89,13 @@ SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('rounds');
 SELECT results_eq('SELECT id, price FROM priced ORDER BY id', 'VALUES (1, 1.2345), (2, 2), (3, NULL), (4, 40)', 'brings them back, but for those that somebody has written since');
 SELECT is(status, 'applied', 'a type with more room') FROM mg_apply('widens', 'ALTER TABLE counted ALTER v TYPE varchar; ALTER TABLE counted ALTER v TYPE text');
 SELECT is(pg_temp.archived('widens'), NULL, 'keeps nothing');
+CREATE TABLE typed (id int PRIMARY KEY, s smallint, i int, b bigint, n numeric(6, 2), d date, v varchar(5), f real, u uuid, c char(4));
+INSERT INTO typed VALUES (1, 7, 70000, 7000000000, 1234.56, '2024-01-01', 'abc', 0.1, gen_random_uuid(), 'c');
+SELECT is(status, 'applied', 'types that have all values of others') FROM mg_apply('holds', 'ALTER TABLE typed ALTER s TYPE int, ALTER i TYPE numeric, ALTER b TYPE numeric, ALTER n TYPE numeric(8, 3), ALTER d TYPE timestamp, ALTER v TYPE varchar(9), ALTER f TYPE double precision, ALTER u TYPE text', 'SELECT 1');
+SELECT is((SELECT count(*) FROM mg.statements WHERE migration = 'holds' AND tag = 'ALTER TABLE'), 1::bigint, 'ran');
+SELECT is(pg_temp.archived('holds'), NULL, 'lose nothing');
+SELECT is(status, 'applied', 'types that have not') FROM mg_apply('holds_not', 'ALTER TABLE typed ALTER i TYPE real, ALTER n TYPE numeric(6, 1), ALTER d TYPE date USING d::date + 1, ALTER c TYPE text', 'SELECT 1');
+SELECT is(pg_temp.archived('holds_not'), 'values public.typed.c kept, values public.typed.d kept, values public.typed.n kept', 'lose what reads otherwise');
 
 -- Rows, if they are many.
 CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;

@@ -103,4 +103,13 @@ SELECT ok(disk BETWEEN pg_table_size('t.wide') AND pg_total_relation_size('t.wid
 SELECT ok(disk BETWEEN 4000000 AND 6000000, 'an index for its entries') FROM mg_plan('unseen') WHERE step = 2;
 SELECT is(disk, NULL, 'and others none') FROM mg_plan('unseen') WHERE step = 3;
 
+-- What would be kept of what a migration destroys.
+SELECT status FROM mg_register('destroys', E'ALTER TABLE t.wide DROP COLUMN b;\nDELETE FROM t.wide;\nDROP TABLE t.wide;\n-- mg:discard t.wide nobody reads it\nTRUNCATE t.wide;\nDELETE FROM t.wide WHERE id = 1') \gset
+SELECT results_eq($$SELECT step, substring(note from 'copies.*|moves.*|does not keep.*') FROM mg_plan('destroys')$$,
+	format($$VALUES (1, %L), (2, %L), (3, %L), (4, 'does not keep what is lost of t.wide: nobody reads it'), (5, NULL)$$, 'copies t.wide.b (about ' || pg_size_pretty(10000 * (28 + 4 + 404)::bigint) || ') to mg_archive',
+		'copies t.wide (about ' || pg_size_pretty(pg_table_size('t.wide')) || ') to mg_archive', 'moves t.wide (about ' || pg_size_pretty(pg_table_size('t.wide')) || ') to mg_archive'), 'what is kept, and how');
+SELECT is(disk, pg_table_size('t.wide'), 'copies need room') FROM mg_plan('destroys') WHERE step = 2;
+SELECT mg_set_policy('archive_limit', '1MB', 'a trial');
+SELECT matches(note, 'moves t.wide .*: too large, refused unless -- mg:discard says so', 'and what would be refused') FROM mg_plan('destroys') WHERE step = 3;
+
 SELECT * FROM finish();

@@ -49,8 +49,18 @@ SELECT is(t.verdict('ALTER TABLE customer ADD COLUMN c int; ALTER TABLE invoice 
 SELECT is(t.said_of('rows', 'INSERT INTO customer VALUES (3, ''c'', NULL)', 'DELETE FROM customer WHERE id = 3'), 'public.customer|2 before, 3 between, 2 after|-', 'rows are counted');
 SELECT is(t.said_of('values', 'UPDATE customer SET name = upper(name)', 'UPDATE customer SET name = lower(name)'), 'public.customer|come back as they were|true', 'values that come back');
 SELECT is(t.said_of('values', 'UPDATE customer SET note = ''n''', 'SELECT 1'), 'public.customer|do not come back|false', 'values that do not');
-SELECT is(t.said_of('lost', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer.note|1 value|false', 'a dropped column''s values');
-SELECT is(t.said_of('lost', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|1 row|false', 'a dropped table''s rows');
+SELECT is(t.said_of('kept', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer.note|up: column, 2 rows, 16 kB, copied; down brings all of it back|true', 'a dropped column is kept');
+SELECT is(t.said_of('values', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer|come back as they were|true', 'and its values come back');
+SELECT is(t.said_of('lost', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), NULL, 'so that nothing is lost');
+SELECT alike(t.said_of('kept', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|up: table, % kB, moved; down brings all of it back|true', 'a dropped table is');
+SELECT alike(t.said_of('kept', 'DROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY)'), 'public.invoice|up: table, % kB, moved; down brings back 1 row, but not as they were|false', 'and what there is room for comes back');
+SELECT alike(t.said_of('kept', 'DROP TABLE invoice', 'SELECT 1'), 'public.invoice|up: table, % kB, moved; down does not bring it back, but mg_restore() does|false', 'or mg_restore() brings it');
+SELECT is(t.said_of('discarded', E'-- mg:discard invoice nobody reads it\nDROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|up: nobody reads it|-', 'what the script discards is not');
+SELECT is(t.said_of('lost', E'-- mg:discard invoice nobody reads it\nDROP TABLE invoice', 'CREATE TABLE invoice (id int PRIMARY KEY, customer int REFERENCES customer, amount numeric)'), 'public.invoice|1 row|false', 'and is lost');
+SELECT status FROM mg_set_policy('archive', 'off', 'a trial') x(status);
+SELECT is(t.said_of('lost', 'ALTER TABLE customer DROP COLUMN note', 'ALTER TABLE customer ADD COLUMN note text'), 'public.customer.note|1 value|false', 'without archives, a dropped column''s values are');
+SELECT is(t.said_of('lost by down', 'CREATE TABLE noted (i int)', 'DROP TABLE noted'), 'public.noted|0 rows, and what is written until then|-', 'and what the way back takes along');
+SELECT status FROM mg_set_policy('archive', NULL, 'done') x(status);
 
 SELECT is(t.said_of('lost', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), NULL, 'a renamed column loses nothing');
 SELECT is(t.said_of('values', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), 'public.customer|come back as they were|true', 'and its values come back');
@@ -65,10 +75,10 @@ SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (
 SELECT is(t.said_of('scan', 'ALTER TABLE invoice ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID', 'ALTER TABLE invoice DROP CONSTRAINT positive'), NULL, 'and none without validation');
 
 -- What the way back takes along.
-SELECT is(t.said_of('lost by down', 'CREATE TABLE noted (i int); INSERT INTO noted VALUES (1), (2); ALTER TABLE customer ADD COLUMN tag text, ADD COLUMN mark int DEFAULT 5', 'DROP TABLE noted; ALTER TABLE customer DROP COLUMN tag, DROP COLUMN mark'),
+SELECT is(t.said_of('kept by down', 'CREATE TABLE noted (i int); INSERT INTO noted VALUES (1), (2); ALTER TABLE customer ADD COLUMN tag text, ADD COLUMN mark int DEFAULT 5', 'DROP TABLE noted; ALTER TABLE customer DROP COLUMN tag, DROP COLUMN mark'),
 	E'public.customer.mark|2 values, and what is written until then|-\npublic.customer.tag|0 values, and what is written until then|-\npublic.noted|2 rows, and what is written until then|-', 'what up makes and down drops');
-SELECT is(t.said_of('lost by down', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), NULL, 'nothing is lost by a rename') ;
-SELECT is(t.said_of('lost by down', 'CREATE TABLE kept_on (i int)', 'SELECT 1'), NULL, 'nor where nothing is dropped');
+SELECT is(t.said_of('kept by down', 'ALTER TABLE customer RENAME COLUMN note TO remark', 'ALTER TABLE customer RENAME COLUMN remark TO note'), NULL, 'nothing is by a rename');
+SELECT is(t.said_of('kept by down', 'CREATE TABLE kept_on (i int)', 'SELECT 1'), NULL, 'nor where nothing is dropped');
 
 -- Statements.
 SELECT is((SELECT string_agg(object, '; ') FROM mg_rehearse(E'SELECT 1;\n\nSELECT 2', 'SELECT 3') WHERE aspect = 'statement'), 'up, line 1: SELECT 1; up, line 3: SELECT 2; down, line 1: SELECT 3', 'each statement there and back');

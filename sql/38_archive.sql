@@ -8,6 +8,7 @@ CREATE VIEW mg.archives AS
 	       coalesce(a.rows, a.about) AS rows,
 	       a.rows IS NOT NULL AS counted,
 	       a.bytes,
+	       (a.details->>'moved')::boolean AS moved,
 	       CASE WHEN a.details ? 'discarded' THEN 'discarded'
 	            WHEN p.at IS NOT NULL THEN 'purged'
 	            WHEN a.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
@@ -32,7 +33,7 @@ CREATE VIEW mg.archives AS
 	                   AND e.kind IN ('archive held', 'archive released')
 	                   AND e.subject = a.id::text ORDER BY e.at DESC, e.id DESC LIMIT 1) h ON true
 	ORDER BY a.at, a.id;
-COMMENT ON VIEW mg.archives IS 'one row for each table, column or sequence that was kept before a statement of a migration destroyed it: kept, restored, held, purged, discarded as its script says, or missing where somebody has dropped it; rows are counted, or the planner''s estimate';
+COMMENT ON VIEW mg.archives IS 'one row for each table, column or sequence that was kept before a statement of a migration destroyed it: kept, restored, held, purged, discarded as its script says, or missing where somebody has dropped it; rows are counted, or the planner''s estimate; moved is whether the table''s own files were kept, rather than a copy';
 
 CREATE FUNCTION pg_catalog.mg_restore(archive_id bigint, target text DEFAULT NULL,
                                       OUT restored_into text, OUT rows bigint, OUT conflicts bigint) RETURNS record

@@ -49,7 +49,7 @@ accounts_of(int64_t run)
 	std::vector<Account> result;
 
 	for (const pg::Row &row : ledger::query(
-			 "SELECT source, kind, script, rows, counted, bytes, kind IN ('table', 'contents') AND NOT counted,"
+			 "SELECT source, kind, script, rows, counted, bytes, moved,"
 			 " discarded_for, rows_restored IS NOT NULL, rows_restored, conflicts, restored_whole FROM mg.archives"
 			 " WHERE run_id = $1::bigint AND installation = (SELECT installation FROM mg.current) AND kind <> 'sequence' ORDER BY id",
 			 {std::to_string(run)}))

@@ -109,7 +109,7 @@ before(int depth, Node *statement, const Occasion &occasion)
 	const Losses losses = losses_of(statement);
 	if (!losses.items.empty() || !losses.retyped.empty())
 		keep_rows(occasion);
-	for (const Loss &loss : losses.retyped)
+	for (const Loss &loss : occasion.run != 0 ? losses.retyped : std::vector<Loss>{})
 	{
 		std::vector<Entry> &entries = pending_of(occasion);
 		for (std::size_t i = 0; i < entries.size(); i++)
@@ -138,7 +138,8 @@ after(int depth, const Occasion &occasion)
 		for (const Entry &entry : here.values)
 			refill(entry, occasion.run);
 	}
-	fill(occasion, false);
+	if (occasion.run != 0)
+		fill(occasion, false);
 }
 
 std::vector<std::string>

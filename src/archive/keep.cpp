@@ -64,6 +64,17 @@ free_of_types(const Kept &kept, const Losses &losses)
 		ledger::query(("ALTER TABLE " + place_of(kept) + changes).c_str(), {}, pg::Plan::once);
 }
 
+/* A moment's work, while the table is locked. */
+constexpr int64_t counted_bytes = 1024 * 1024;
+
+int64_t
+rows_in(const Kept &kept)
+{
+	const pg::Row row = ledger::query(("SELECT count(*) FROM " + place_of(kept)).c_str(), {}, pg::Plan::once)[0];
+
+	return std::stoll(*row[0]);
+}
+
 void
 move(Kept &kept, const Losses &losses)
 {
@@ -72,7 +83,8 @@ move(Kept &kept, const Losses &losses)
 	pg::exchange_storage(kept.loss.relation, kept.table);
 	kept.files = pg::files_of(kept.loss.relation);
 	kept.moved = true;
-	kept.rows = -1;
+	if (kept.source.bytes <= counted_bytes)
+		kept.rows = rows_in(kept);
 	free_of_types(kept, losses);
 }
 
@@ -185,8 +197,7 @@ leave_changed(Kept &kept)
 		" AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
 	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " +
 		text("t.") + " END FROM ONLY " + source + " t" + where);
-	kept.rows = std::stoll(
-		ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
+	kept.rows = rows_in(kept);
 }
 
 // Whether the statement has done to the source what it was kept for.
@@ -261,13 +272,14 @@ void
 record(const Kept &kept, const Occasion &occasion)
 {
 	const bool is_table = kept.loss.kind != Kind::sequence;
-	pg::Cell details = kept.source.details;
-	if (kept.reason.has_value())
-		details = ledger::query_cell("SELECT $1::jsonb || jsonb_build_object('discarded', $2)", {details, kept.reason});
+	const pg::Cell details = ledger::query_cell(
+		"SELECT jsonb_strip_nulls($1::jsonb || jsonb_build_object('discarded', $2, 'moved', $3::boolean))",
+		{kept.source.details, kept.reason, is_table ? pg::Cell(kept.moved ? "t" : "f") : pg::Cell()});
+	const bool is_run = occasion.run != 0;
 	ledger::Fields fields = {
-		{"run", std::to_string(occasion.run)},
-		{"migration", occasion.migration},
-		{"script", occasion.script},
+		{"run", is_run ? pg::Cell(std::to_string(occasion.run)) : pg::Cell()},
+		{"migration", is_run ? pg::Cell(occasion.migration) : pg::Cell()},
+		{"script", is_run ? pg::Cell(occasion.script) : pg::Cell()},
 		{"tag", occasion.tag},
 		{"kind", word_of(kept.loss.kind)},
 		{"source_schema", kept.source.schema},

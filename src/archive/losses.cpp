@@ -2,6 +2,7 @@
 #include "archive/losses.hpp"
 
 #include <algorithm>
+#include <optional>
 
 extern "C" {
 #include "catalog/pg_shdepend.h"
@@ -231,7 +232,7 @@ struct Digits
 };
 
 Digits
-digits_of(int32 modifier)
+unpacked(int32 modifier)
 {
 	/* As numeric.c packs them; the scale may be below 0. */
 	const int packed = modifier - static_cast<int>(VARHDRSZ);
@@ -240,13 +241,35 @@ digits_of(int32 modifier)
 	return {((packed >> 16) & 0xffff) - scale, scale};
 }
 
+// What values of a type need; nothing: nobody knows.
+std::optional<Digits>
+digits_of(const Type &type)
+{
+	switch (type.oid)
+	{
+		case INT2OID:
+			return Digits{5, 0};
+		case INT4OID:
+			return Digits{10, 0};
+		case INT8OID:
+			return Digits{19, 0};
+		case NUMERICOID:
+			return type.modifier != -1 ? std::optional<Digits>(unpacked(type.modifier)) : std::nullopt;
+		default:
+			return std::nullopt;
+	}
+}
+
 // Whether every value of one type is one of the other: casts of the server's own, without the few that are implicit and round.
 bool
 holds_all(const Type &to, const Type &from)
 {
-	if (to.oid == NUMERICOID && from.oid == NUMERICOID && to.modifier != -1)
-		return from.modifier != -1 && digits_of(to.modifier).before >= digits_of(from.modifier).before &&
-			   digits_of(to.modifier).behind >= digits_of(from.modifier).behind;
+	if (to.oid == NUMERICOID && to.modifier != -1)
+	{
+		const std::optional<Digits> needed = digits_of(from);
+		const Digits room = unpacked(to.modifier);
+		return needed.has_value() && room.before >= needed->before && room.behind >= needed->behind;
+	}
 	if (to.modifier != -1)
 		return false;
 	switch (to.oid)

@@ -38,6 +38,7 @@ namespace {
 // away in all sessions, by the callback below.
 struct Rules
 {
+	bool keeps = false; // what is destroyed
 	Level level = level_off;
 	bool is_waiting = false; // restored from elsewhere: an owner has not confirmed it here
 	bool is_cluster = false;
@@ -96,6 +97,7 @@ read_rules()
 
 	policy::forget_values();
 	result.level = level_of(policy::value_of("enforcement"));
+	result.keeps = policy::is_on("archive_outside");
 	if (result.level == level_off)
 		return result;
 	/* A dump is restored with the policy in it, and must not stop itself. */
@@ -444,6 +446,14 @@ admonish(const FrameRaw *frame)
 }
 
 } // namespace
+
+bool
+keeps_outside()
+{
+	const Rules *now = stands_aside() ? nullptr : rules_now();
+
+	return now != nullptr && now->keeps;
+}
 
 OwnStatements::OwnStatements() : before_(own_statements)
 {

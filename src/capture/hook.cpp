@@ -135,15 +135,23 @@ depth_of(const FrameRaw *frame)
 archive::Occasion
 occasion_of(const RunRaw *run, CommandTag tag)
 {
+	if (run == nullptr)
+		return {0, "", "", GetCommandTagName(tag)};
 	return {run->id, run->migration, run->script != nullptr ? run->script : "up", GetCommandTagName(tag)};
 }
 
-// What a statement of a migration is about to destroy is kept first. EXPLAIN destroys nothing, whatever it explains.
-void
+// What a statement of a migration is about to destroy is kept first, and, if policy says so, of any other.
+bool
 keep_raw(const FrameRaw *frame)
 {
-	if (const RunRaw *run = current_run(); run != nullptr)
-		pg::enter([&] { archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag)); });
+	const RunRaw *run = current_run();
+
+	return pg::enter([&] {
+		if (run == nullptr && !keeps_outside())
+			return false;
+		archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag));
+		return true;
+	});
 }
 
 // A statement as it runs: without what only comes true when the rows that were kept are back.
@@ -160,8 +168,7 @@ relax_raw(PlannedStmt *statement, const FrameRaw *frame)
 void
 record_kept_raw(const FrameRaw *frame)
 {
-	if (const RunRaw *run = current_run(); run != nullptr)
-		pg::enter([&] { archive::after(depth_of(innermost()), occasion_of(run, frame->tag)); });
+	pg::enter([&] { archive::after(depth_of(innermost()), occasion_of(current_run(), frame->tag)); });
 }
 
 void
@@ -205,9 +212,11 @@ run_raw(const Call &call)
 	}
 	Call what = call;
 	archive::Relaxed relaxed = {call.statement, nullptr};
+	bool is_kept = false;
+	/* EXPLAIN destroys nothing, whatever it explains. */
 	if (!is_explained)
 	{
-		keep_raw(&frame);
+		is_kept = keep_raw(&frame);
 		relaxed = relax_raw(call.statement, &frame);
 		what.statement = relaxed.statement;
 	}
@@ -219,7 +228,8 @@ run_raw(const Call &call)
 	if (is_explained)
 		describe_raw(&frame);
 	enforce_end(&frame);
-	record_kept_raw(&frame);
+	if (is_kept)
+		record_kept_raw(&frame);
 	if (relaxed.later != nullptr)
 		pg::enter([&] { archive::tighten(relaxed); });
 	record_raw(&frame);

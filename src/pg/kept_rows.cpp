@@ -34,6 +34,20 @@ rows_raw(Relation table, TupleDesc columns, double *count)
 	return rows;
 }
 
+// FORCE ROW LEVEL SECURITY of a table that nobody else can have open.
+void
+force_raw(Relation target, bool is_forced)
+{
+	Relation catalog = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple row = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(RelationGetRelid(target)));
+
+	reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relforcerowsecurity = is_forced;
+	CatalogTupleUpdate(catalog, &row->t_self, row);
+	heap_freetuple(row);
+	table_close(catalog, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
 struct SwitchedRaw
 {
 	bool is_rule;
@@ -127,6 +141,9 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	if (SPI_register_relation(&name) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register rows");
 	SwitchedRaw *switched = changed != nullptr ? switch_off_raw(changed) : nullptr;
+	const bool is_forced = changed != nullptr && RelationGetForm(changed)->relforcerowsecurity;
+	if (is_forced)
+		force_raw(changed, false);
 	const int code = SPI_execute(sql, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
@@ -141,6 +158,8 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	}
 	for (; switched != nullptr; switched = switched->next)
 		switch_raw(changed, switched->is_rule, switched->name, switched->enabled);
+	if (is_forced)
+		force_raw(changed, true);
 	tuplestore_end(static_cast<Tuplestorestate *>(name.reldata));
 	SPI_finish();
 	if (changed != nullptr)

@@ -9,7 +9,7 @@
 namespace mg::pg {
 
 // Runs one statement as `role`, with search_path pg_catalog and as little else as REINDEX may do, in which the name "kept" stands for the
-// rows of `table`. Meanwhile `target`, if there is one, has neither triggers nor rules of users.
+// rows of `table`. Meanwhile `target`, if there is one, has neither triggers nor rules of users, and shows its owner all rows.
 struct Answer
 {
 	uint64_t rows; // that it processed

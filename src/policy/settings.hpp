@@ -30,7 +30,7 @@ struct Setting
 
 inline constexpr const char *on_or_off = "off, on";
 
-inline constexpr std::array<Setting, 53> settings = {{
+inline constexpr std::array<Setting, 54> settings = {{
 	{"naming", "free", "naming convention of migrations: free, sequence, timestamp, typed_timestamp or date_sequence"},
 	{"required_tables", "", "tables that mg_verify() must find, schema-qualified and separated by commas"},
 	{"ignored_schemas", "",
@@ -109,6 +109,8 @@ inline constexpr std::array<Setting, 53> settings = {{
 	 "gates that hold for rollbacks too, separated by commas: maintenance_window, freeze, backup_max_age, ..."},
 
 	{"archive", "on", "whether what a migration destroys is kept in schema mg_archive first", Form::choice, on_or_off},
+	{"archive_outside", "off",
+	 "whether what DROP, TRUNCATE and ALTER TABLE destroy outside migrations is kept too", Form::choice, on_or_off},
 	{"archive_retention", "90d", "how long it is kept before mg_purge_archives() drops it; empty: until somebody drops it",
 	 Form::limit},
 	{"archive_rows", "1000", "how many rows one statement deletes or updates before these are kept too", Form::number},

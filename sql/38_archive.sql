@@ -3,7 +3,7 @@
 CREATE VIEW mg.archives AS
 	SELECT a.id, a.at, a.kind,
 	       CASE WHEN a.source_column IS NULL THEN pg_catalog.format('%I.%I', a.source_schema, a.source_name)
-	            ELSE pg_catalog.format('%I.%I.%I', a.source_schema, a.source_name, a.source_column) END AS source,
+	            ELSE pg_catalog.format('%I.%I.%I', a.source_schema, a.source_name, a.source_column) END COLLATE "C" AS source,
 	       a.migration, a.script, a.tag AS statement,
 	       coalesce(a.rows, a.about) AS rows,
 	       a.rows IS NOT NULL AS counted,
@@ -21,7 +21,7 @@ CREATE VIEW mg.archives AS
 	       (r.body->>'conflicts')::bigint AS conflicts,
 	       s.is_whole AS restored_whole,
 	       CASE WHEN h.kind = 'archive held' THEN h.note END AS held_for,
-	       a.details->>'discarded' AS discarded_for,
+	       (a.details->>'discarded') COLLATE "C" AS discarded_for,
 	       a.relation, a.key, a.run AS run_id, a.login_role, a.installation
 	FROM mg.archive a
 	LEFT JOIN LATERAL (SELECT e.at FROM mg.evidence e WHERE e.installation = a.installation AND e.kind = 'archive purged'

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "archive/refill.hpp"
+#include "archive/release.hpp"
 #include "archive/rows.hpp"
+#include "ledger/store.hpp"
 #include "lint/reach.hpp"
 #include "pg/object.hpp"
 #include "pg/subtransaction.hpp"
@@ -121,8 +123,16 @@ before(int depth, Node *statement, const Occasion &occasion)
 	}
 	if (!losses.items.empty())
 		here.kept = keep(losses);
+	release(losses);
 	if (!here.kept.empty() || !here.values.empty())
 		held.push_back(std::move(here));
+}
+
+void
+make_way(Node *statement)
+{
+	if (!ledger::is_empty(ledger::Table::archive))
+		release(losses_of(statement));
 }
 
 void

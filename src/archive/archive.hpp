@@ -12,6 +12,9 @@ namespace mg::archive {
 void before(int depth, Node *statement, const Occasion &occasion);
 void after(int depth, const Occasion &occasion);
 
+// Before a statement of which nothing is kept: what was kept earlier does not hinder it.
+void make_way(Node *statement);
+
 // The columns of a table that come back once they are made again.
 std::vector<std::string> awaited_columns(Oid table, const Occasion &occasion);
 

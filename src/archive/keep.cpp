@@ -41,29 +41,6 @@ name_for(const std::string &source, int64_t id)
 	return source.substr(0, static_cast<std::size_t>(length)) + number;
 }
 
-// Columns of the types and collations that go would go along.
-void
-free_of_types(const Kept &kept, const Losses &losses)
-{
-	if (losses.types.empty() && losses.collations.empty())
-		return;
-	const auto oids = [](const std::set<Oid> &set) {
-		return pg::array_literal(std::vector<Oid>(set.begin(), set.end()));
-	};
-	std::string changes;
-	for (const pg::Row &row : ledger::query("SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]) FROM "
-											"pg_attribute a WHERE a.attrelid = $1::oid"
-											" AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY "
-											"($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
-											{std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
-		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) +
-				   " TYPE text COLLATE pg_catalog.\"C\" USING " +
-				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
-								  : *row[0] + "::text");
-	if (!changes.empty())
-		ledger::query(("ALTER TABLE " + place_of(kept) + changes).c_str(), {}, pg::Plan::once);
-}
-
 /* A moment's work, while the table is locked. */
 constexpr int64_t counted_bytes = 1024 * 1024;
 
@@ -76,7 +53,7 @@ rows_in(const Kept &kept)
 }
 
 void
-move(Kept &kept, const Losses &losses)
+move(Kept &kept)
 {
 	kept.in_place = pg::has_new_files(kept.loss.relation);
 	kept.table = pg::make_alike(kept.loss.relation, archive_schema(), kept.name, ledger::place().owner);
@@ -85,7 +62,6 @@ move(Kept &kept, const Losses &losses)
 	kept.moved = true;
 	if (kept.source.bytes <= counted_bytes)
 		kept.rows = rows_in(kept);
-	free_of_types(kept, losses);
 }
 
 // The columns that the same statement takes from this table.
@@ -175,7 +151,6 @@ copy(Kept &kept, const Losses &losses)
 							   .at(0)
 							   .at(0)
 							   .value_or("0"));
-	free_of_types(kept, losses);
 	kept.source.bytes = bytes_of(kept.table);
 }
 
@@ -298,6 +273,25 @@ record(const Kept &kept, const Occasion &occasion)
 	ledger::append(ledger::Table::archive, fields, kept.id);
 }
 
+// In the archive's order, whatever it was that they were kept with.
+std::vector<std::string>
+hashed_columns(Oid archive)
+{
+	std::vector<std::string> result;
+
+	for (const pg::Row &row : ledger::query("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0"
+											" AND NOT attisdropped AND attname <> $2 ORDER BY attnum",
+											{std::to_string(archive), after_mark}))
+		result.push_back(*row[0]);
+	return result;
+}
+
+std::string
+hash_of(const std::string &column)
+{
+	return "pg_catalog.hashtextextended(pg_catalog.format('%s', t." + pg::quoted_identifier(column) + "), 0)";
+}
+
 } // namespace
 
 // Types that are not the server's own may have no operator that
@@ -328,15 +322,30 @@ would_be_lost(Oid relation, int column)
 }
 
 std::string
-row_sum(Oid archive, const std::string &table)
+row_hashes(Oid archive)
 {
 	std::string list;
 
-	for (const pg::Row &row : ledger::query("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0"
-											" AND NOT attisdropped AND attname <> $2 ORDER BY attnum",
-											{std::to_string(archive), after_mark}))
-		list += (list.empty() ? "" : ", ") + (table + "." + *row[0]);
-	return "pg_catalog.md5(pg_catalog.format('%s', ROW(" + list + ")))";
+	for (const std::string &name : hashed_columns(archive))
+		list += (list.empty() ? "" : ", ") + hash_of(name);
+	return "ARRAY[" + list + "]::text";
+}
+
+std::string
+same_hashes(Oid archive, Oid table)
+{
+	std::string condition = "true";
+	int place = 0;
+
+	for (const std::string &name : hashed_columns(archive))
+	{
+		place++;
+		if (ledger::query_cell("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND attnum > 0"
+							   " AND NOT attisdropped)",
+							   {std::to_string(table), name}) == "t")
+			condition += std::string(" AND (kept.\"") + after_mark + "\"::int8[])[" + std::to_string(place) + "] = " + hash_of(name);
+	}
+	return condition;
 }
 
 std::vector<Kept>
@@ -368,7 +377,7 @@ keep(const Losses &losses)
 		if (loss.kind == Kind::sequence)
 			count(kept);
 		else if (!kept.reason.has_value() && can_move)
-			move(kept, losses);
+			move(kept);
 		else if (!kept.reason.has_value())
 			copy(kept, losses);
 		result.push_back(std::move(kept));
@@ -411,7 +420,7 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 	if (kept.key.empty() && pg::has_new_rows(table, before))
 		kept.loss.kind = Kind::versions;
 	else if (!kept.key.empty())
-		ledger::query(("UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " + row_sum(kept.table, "t") +
+		ledger::query(("UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " + row_hashes(kept.table) +
 					   " FROM ONLY " + quoted_name(kept.source) + " t WHERE " + same_row(kept.table, kept.key))
 						  .c_str(),
 					  {}, pg::Plan::once);

@@ -45,8 +45,10 @@ std::string same_row(Oid archive, const std::vector<std::string> &key);
 // Whether a table, or a column of it, has what keep() would keep.
 bool would_be_lost(Oid relation, int column);
 
-// SQL for a sum over those columns of a row of a table that its archive has.
-std::string row_sum(Oid archive, const std::string &table);
+// SQL for the hashes of those columns of a row of table `t` that its archive has, in their order; and for whether those that table still has are what
+// `kept` says.
+std::string row_hashes(Oid archive);
+std::string same_hashes(Oid archive, Oid table);
 
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out. Raises MG410 for
 // what is larger than policy lets be kept.

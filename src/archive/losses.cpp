@@ -49,7 +49,7 @@ is_relation_kind(ObjectType type)
 		   type == OBJECT_SEQUENCE;
 }
 
-// Whether dropping such an object can take rows along.
+// Whether dropping such an object can take rows along, or a type that rows are of.
 bool
 matters(const DropStmt *statement)
 {
@@ -59,6 +59,11 @@ matters(const DropStmt *statement)
 		case OBJECT_MATVIEW:
 		case OBJECT_SEQUENCE:
 		case OBJECT_EXTENSION:
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+		case OBJECT_COLLATION:
+		case OBJECT_VIEW:
+		case OBJECT_FOREIGN_TABLE:
 			return true;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
@@ -312,6 +317,26 @@ keeps_values(Oid table, int column, const AlterTableCmd *command)
 	});
 }
 
+// With the arrays of it.
+void
+add_type(Losses &losses, Oid type)
+{
+	if (!OidIsValid(type))
+		return;
+	losses.types.insert(type);
+	if (const Oid array = pg::guarded([&] { return get_array_type(type); }); OidIsValid(array))
+		losses.types.insert(array);
+}
+
+// A new constraint of a domain would be held against what is kept.
+void
+add_constrained(Losses &losses, const AlterDomainStmt *statement)
+{
+	const auto *names = statement->typeName;
+
+	add_type(losses, pg::guarded([&] { return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true); }));
+}
+
 void
 add_altered(Losses &losses, const AlterTableStmt *statement)
 {
@@ -331,6 +356,8 @@ add_altered(Losses &losses, const AlterTableStmt *statement)
 	const std::vector<Oid> tables =
 		is_type ? lint::typed_tables_of(pg::guarded([&] { return get_rel_type_id(root.object.objectId); }))
 				: reached(statement->relation, root.object.objectId);
+	for (Oid table : is_type ? std::vector<Oid>{root.object.objectId} : tables)
+		add_type(losses, pg::guarded([&] { return get_rel_type_id(table); }));
 	ListCell *cell;
 	foreach (cell, statement->cmds)
 	{
@@ -423,6 +450,8 @@ losses_of(Node *statement)
 	}
 	else if (IsA(statement, AlterTableStmt))
 		add_altered(losses, castNode(AlterTableStmt, statement));
+	else if (IsA(statement, AlterDomainStmt))
+		add_constrained(losses, castNode(AlterDomainStmt, statement));
 	else if (IsA(statement, TruncateStmt))
 		add_truncated(losses, castNode(TruncateStmt, statement));
 	return losses;

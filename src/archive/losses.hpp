@@ -30,7 +30,7 @@ struct Losses
 {
 	std::vector<Loss> items;   // those of a table with all its rows without its columns
 	std::vector<Loss> retyped; // columns that get another type, whatever becomes of their values
-	std::set<Oid> types;       // that go too: what is kept cannot stay of them
+	std::set<Oid> types;       // that go too, or change: what is kept cannot stay of them
 	std::set<Oid> collations;  // likewise
 };
 

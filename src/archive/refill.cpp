@@ -144,7 +144,7 @@ rows_sql(const Entry &entry, const Target &target, Oid archive, const std::vecto
 	if (entry.key.empty() || keys.size() != entry.key.size() || values.empty())
 		return "";
 	return "UPDATE " + target.name + " t SET " + joined_by(values, ", ") + " FROM kept WHERE " +
-		   joined_by(keys, " AND ") + " AND " + row_sum(archive, "t") + " = kept.\"" + after_mark + "\"";
+		   joined_by(keys, " AND ") + " AND " + same_hashes(archive, target.table);
 }
 
 // Columns that are kept and that the table has not.

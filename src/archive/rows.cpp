@@ -64,6 +64,12 @@ RowsWatch::next()
 }
 
 void
+RowsWatch::skip()
+{
+	let_go();
+}
+
+void
 rows_changed(Oid table, uint64_t count)
 {
 	if (!spans.empty() && !are_own)

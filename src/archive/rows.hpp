@@ -18,6 +18,8 @@ public:
 
 	// Before each: what follows changes rows as they are now.
 	void next();
+	// Before one whose rows are not to be kept.
+	void skip();
 };
 
 // While one of these is there, rows are changed by the archive itself: kept, or brought back.

@@ -148,7 +148,10 @@ keep_raw(const FrameRaw *frame)
 
 	return pg::enter([&] {
 		if (run == nullptr && !keeps_outside())
+		{
+			archive::make_way(frame->tree);
 			return false;
+		}
 		archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag));
 		return true;
 	});

@@ -255,7 +255,11 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.before)
 			watch.before(*sql);
 
-		watched.next();
+		/* A sample stands for batches, of which nothing is kept. */
+		if (watch.instead && script.backfill_at(i) != nullptr)
+			watched.skip();
+		else
+			watched.next();
 		archive::set_discards(script::discards_at(i, discards));
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "archive/refill.hpp"
 #include "archive/release.hpp"
@@ -10,6 +11,7 @@
 #include "ledger/store.hpp"
 #include "lint/reach.hpp"
 #include "pg/object.hpp"
+#include "pg/storage.hpp"
 #include "pg/subtransaction.hpp"
 
 namespace mg::archive {
@@ -27,19 +29,41 @@ std::vector<Held> held;
 // What the script that runs may make room for: what the opposite one has destroyed.
 struct Pending
 {
-	int64_t run;
-	std::string script;
 	std::vector<Entry> entries;
 };
-std::optional<Pending> pending;
+std::optional<Pending> pending; // nothing: to be read, or no script runs
+
+// The script, and what it fills itself: that stays so, even if a part of the transaction is undone.
+struct Running
+{
+	int64_t run;
+	std::string script;
+	std::set<int64_t> own;
+};
+std::optional<Running> running;
 
 std::vector<Entry> &
 pending_of(const Occasion &occasion)
 {
-	if (!pending.has_value() || pending->run != occasion.run || pending->script != occasion.script)
-		pending = Pending{occasion.run, occasion.script,
-						  kept_of(occasion.migration, occasion.script == "up" ? "down" : "up")};
+	if (!running.has_value() || running->run != occasion.run || running->script != occasion.script)
+	{
+		running = Running{occasion.run, occasion.script, {}};
+		pending.reset();
+	}
+	if (!pending.has_value())
+	{
+		pending = Pending{kept_of(occasion.migration, occasion.script == "up" ? "down" : "up")};
+		for (Entry &entry : pending->entries)
+			entry.own = running->own.count(entry.id) > 0;
+	}
 	return pending->entries;
+}
+
+void
+leave_to_script(Entry &entry)
+{
+	entry.own = true;
+	running->own.insert(entry.id);
 }
 
 // The other columns of its table that are still to come.
@@ -54,9 +78,36 @@ columns_of(const std::vector<Entry> &entries, const Entry &entry)
 	return result;
 }
 
-// Fills what there is room for. Rows whose foreign keys are not there yet wait for those that they refer to.
+// Whether whole rows are still to come back: a script that writes to their table may mean to bring them itself.
+bool
+is_anything_left()
+{
+	return std::any_of(pending->entries.begin(), pending->entries.end(),
+					   [](const Entry &entry) { return entry.column.empty() && entry.kind != "sequence" && !entry.own; });
+}
+
+// What is filled when: columns at once, so that the script may write there; whole tables when they are first read, or the script ends, as it may fill them
+// itself; rows of tables that were there all the time at its end.
+enum class Moment
+{
+	made,
+	read,
+	end
+};
+
+bool
+is_due(const Entry &entry, Moment moment)
+{
+	if (entry.own)
+		return false;
+	if (entry.kind == "table")
+		return moment != Moment::made && has_room(entry, moment == Moment::end);
+	return moment != Moment::read && has_room(entry, moment == Moment::end);
+}
+
+// Fills what is due. Rows whose foreign keys are not there yet wait for those that they refer to.
 void
-fill(const Occasion &occasion, bool at_end)
+fill(const Occasion &occasion, Moment moment)
 {
 	for (bool goes_on = true; goes_on;)
 	{
@@ -67,7 +118,7 @@ fill(const Occasion &occasion, bool at_end)
 		{
 			const std::vector<Entry> entries = pending_of(occasion);
 			const Entry &entry = entries[i];
-			if (!has_room(entry, at_end))
+			if (!is_due(entry, moment))
 			{
 				i++;
 				continue;
@@ -78,7 +129,7 @@ fill(const Occasion &occasion, bool at_end)
 				pg::try_and_keep([&] { refill(entry, occasion.run, columns_of(rest, entry)); });
 			if (error.has_value() && error->data().sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 				throw std::move(*error);
-			pending = Pending{occasion.run, occasion.script, error.has_value() ? entries : rest};
+			pending = Pending{error.has_value() ? entries : rest};
 			if (error.has_value())
 			{
 				missing.emplace(std::move(*error));
@@ -90,6 +141,17 @@ fill(const Occasion &occasion, bool at_end)
 		if (missing.has_value() && !goes_on)
 			throw std::move(*missing);
 	}
+}
+
+// Of the tables that are made again, those that have rows: CREATE TABLE AS, or somebody else.
+void
+leave_filled(const Occasion &occasion)
+{
+	for (Entry &entry : pending_of(occasion))
+		if (const Oid table = source_of(entry); !entry.own && entry.kind == "table" && OidIsValid(table) &&
+												(pg::is_made_here(table) || pg::lock_unused(table, "statement")) &&
+				pg::has_rows(table))
+			leave_to_script(entry);
 }
 
 // Those of statements that failed are nobody's any more.
@@ -149,7 +211,7 @@ after(int depth, const Occasion &occasion)
 			refill(entry, occasion.run);
 	}
 	if (occasion.run != 0)
-		fill(occasion, false);
+		fill(occasion, Moment::made);
 }
 
 std::vector<std::string>
@@ -191,15 +253,57 @@ require_kept(Oid relation, int column)
 }
 
 void
+begin(const Occasion &occasion)
+{
+	pending_of(occasion);
+}
+
+bool
+awaits_tables()
+{
+	return running.has_value() && !OwnChanges::is_there() && (!pending.has_value() || is_anything_left());
+}
+
+void
+touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion)
+{
+	const OwnChanges own;
+	const std::vector<Oid> tree = lint::tree_of(relation);
+	bool is_read = false;
+
+	for (Entry &entry : pending_of(occasion))
+	{
+		if (entry.own || !entry.column.empty() ||
+			std::find(tree.begin(), tree.end(), source_of(entry)) == tree.end())
+			continue;
+		if (entry.kind == "table" ? is_inserted : is_written)
+			leave_to_script(entry);
+		else
+			is_read = is_read || entry.kind == "table";
+	}
+	if (!is_read)
+		return;
+	leave_filled(occasion);
+	fill(occasion, Moment::read);
+}
+
+void
 finish(const Occasion &occasion)
 {
-	fill(occasion, true);
+	leave_filled(occasion);
+	fill(occasion, Moment::end);
+	for (const Entry &entry : pending_of(occasion))
+		if (entry.own)
+			compare(entry, occasion.run);
+	running.reset();
+	pending.reset();
 }
 
 void
 forget()
 {
 	held.clear();
+	running.reset();
 	forget_rows();
 	set_discards({});
 	forget_pending();

@@ -22,7 +22,15 @@ std::vector<std::string> awaited_columns(Oid table, const Occasion &occasion);
 // know.
 void require_kept(Oid relation, int column);
 
-// At the end of a script: what its statements have not made anew is filled too.
+// At the beginning of a script, or of a step of it.
+void begin(const Occasion &occasion);
+
+// Whether a script of this session waits for whole rows to come back. Cheap.
+bool awaits_tables();
+// Before a query of it: it reads a relation, or writes to it. What is read has its rows first, and what the script fills itself is left to it.
+void touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion);
+
+// At the end of a script: the rest comes back too. What the script has filled itself is compared with what was kept.
 void finish(const Occasion &occasion);
 
 // What a transaction, or a part of it that failed, leaves behind in this process.

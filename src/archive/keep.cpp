@@ -361,8 +361,9 @@ keep(const Losses &losses)
 	{
 		Kept kept = {};
 		kept.loss = loss;
-		if (!pg::lock_unused(loss.relation, "statement") || pg::is_made_here(loss.relation) ||
-			!describe(loss, kept.source))
+		/* Nothing is locked of which nothing will be kept; who waits for a lock finds things changed. */
+		if (!describe(loss, kept.source) || !pg::lock_unused(loss.relation, "statement") ||
+			pg::is_made_here(loss.relation) || !describe(loss, kept.source))
 			continue;
 		if (loss.kind != Kind::sequence && (!pg::has_rows(loss.relation) || is_never_kept(kept.source)))
 			continue;

@@ -192,7 +192,7 @@ insert_rows(const Entry &entry, const Target &target, Oid archive)
 	if (all.empty())
 		return {0, 0, false, missing};
 	Tally tally = change(target, archive,
-						 insert_sql(archive, target.table, target.name, entry.kind != "table"), kept, back);
+						 insert_sql(archive, target.table, target.name, entry.kind != "table" || !pg::is_made_here(target.table)), kept, back);
 	if (entry.kind != "rows" || tally.all == tally.back)
 		return refilled_by(tally, missing);
 
@@ -303,7 +303,18 @@ entry_in(const pg::Row &row)
 			row[4].value_or(""),
 			row[5].value_or(""),
 			pg::array_items(row[6].value_or("{}")),
-			row[7].value_or("{}")};
+			row[7].value_or("{}"),
+			false};
+}
+
+void
+put_on_record(const Entry &entry, int64_t run, const Refilled &result)
+{
+	JsonObject body;
+
+	body.number("run", run).number("rows", result.rows).number("conflicts", result.conflicts);
+	body.boolean("same", result.is_same).json("missing", json_strings(result.missing));
+	ledger::append_evidence("archive restored", std::to_string(entry.id), body.str());
 }
 
 void
@@ -416,13 +427,47 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 		result = fill_column(entry, target, archive, empty);
 	else
 		result = insert_rows(entry, target, archive);
-	JsonObject body;
-	body.number("run", run).number("rows", result.rows).number("conflicts", result.conflicts);
-	body.boolean("same", result.is_same).json("missing", json_strings(result.missing));
-	ledger::append_evidence("archive restored", std::to_string(entry.id), body.str());
+	put_on_record(entry, run, result);
 	if (result.conflicts > 0 || !result.is_same || !result.missing.empty())
 		warn(entry, result);
 	return result;
+}
+
+void
+compare(const Entry &entry, int64_t run)
+{
+	const OwnChanges own;
+	const schema::PlainSettings plain;
+	const Target target = target_of(entry);
+	const Oid archive = table_of(entry);
+	std::vector<std::string> kept, ours;
+
+	if (!OidIsValid(archive) || !OidIsValid(target.table))
+		return;
+	for (const Pair &pair : pairs(archive, target.table))
+	{
+		kept.push_back(pair.kept);
+		ours.push_back("t." + pair.name);
+	}
+	if (kept.empty())
+		return;
+	const auto rows = [](const std::vector<std::string> &columns, const std::string &of) {
+		return "SELECT format('%s', ROW(" + joined_by(columns, ", ") + ")) FROM " + of;
+	};
+	const pg::Answer answer =
+		pg::run_over(archive, target.owner, target.table,
+					 "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM (" + rows(kept, "kept") +
+						 " EXCEPT ALL " + rows(ours, target.name + " t") + ") x)");
+	const int64_t all = std::stoll(*answer.first.at(0));
+	const int64_t gone = std::stoll(*answer.first.at(1));
+	const std::vector<std::string> missing = missing_columns(entry, archive, target.table);
+	if (gone == 0 && missing.empty())
+		put_on_record(entry, run, {all, 0, true, {}});
+	else
+		pg::report(NOTICE, UserError("00000", std::to_string(gone) + " of " + std::to_string(all) + " rows that are kept of " +
+												  entry.schema + "." + entry.source + " are not there as they were")
+							   .detail("The script has written to it, so that it is left as it is.")
+							   .hint("They are kept still: mg_restore(" + std::to_string(entry.id) + ")."));
 }
 
 std::vector<Entry>

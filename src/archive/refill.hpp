@@ -21,6 +21,7 @@ struct Entry
 	std::string relation; // in mg_archive
 	std::vector<std::string> key;
 	std::string details;
+	bool own = false; // the script brings its rows back itself
 };
 
 // What is kept of a migration's script (up, down) and neither restored nor purged, newest first.
@@ -55,5 +56,8 @@ struct Refilled
 // Brings it back as the owner of what it was taken from, without triggers, puts that on record, and warns of what did not come back. `empty`: columns of that which have not
 // come back yet, so that they tell no rows apart.
 Refilled refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty = {});
+
+// For what the script has brought back itself: if all that was kept is there, it is put on record as restored; else a NOTICE tells how much is not.
+void compare(const Entry &entry, int64_t run);
 
 } // namespace mg::archive

@@ -44,6 +44,12 @@ OwnChanges::~OwnChanges()
 	are_own = before_;
 }
 
+bool
+OwnChanges::is_there()
+{
+	return are_own;
+}
+
 RowsWatch::~RowsWatch()
 {
 	try

@@ -31,6 +31,8 @@ public:
 	OwnChanges(const OwnChanges &) = delete;
 	OwnChanges &operator=(const OwnChanges &) = delete;
 
+	static bool is_there();
+
 private:
 	bool before_;
 };

@@ -229,6 +229,8 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 	run.enter(script.what().c_str());
 	const std::vector<script::Discard> discards = script::discards_of(script);
 	archive::RowsWatch watched;
+	if (const capture::RunRaw *now = capture::current_run(); now != nullptr)
+		archive::begin({now->id, migration, script.what(), ""});
 	for (std::size_t i = first; i < end; i++)
 	{
 		const script::Statement &statement = script.statements()[i];

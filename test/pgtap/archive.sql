@@ -203,6 +203,30 @@ SELECT lives_ok($q$DO $d$ BEGIN DROP TYPE couple; END $d$ $q$, 'so is the type')
 SELECT results_eq($$SELECT (mg_restore(id, 'back_' || (source ~ 's$')::text)).rows FROM mg.archives WHERE migration = 'drop_p_s' ORDER BY source$$, 'VALUES (2::bigint), (2::bigint)', 'values are there');
 SELECT is((SELECT t.p || s.s FROM back_false t, back_true s WHERE t.id = 1 AND s.id = 1), '(1,x)5', 'as text');
 
+-- A script that brings rows back itself is left to it, and what it has brought is compared.
+CREATE TABLE points (id int PRIMARY KEY, amount int); INSERT INTO points SELECT i, i FROM generate_series(1, 9) i; CREATE TABLE loose (v int); INSERT INTO loose VALUES (1), (1), (2);
+SELECT is(status, 'applied', 'a table becomes another') FROM mg_apply('moves', 'CREATE TABLE booked AS SELECT * FROM points; CREATE TABLE freed AS SELECT * FROM loose; DROP TABLE points, loose',
+	'CREATE TABLE points (id int PRIMARY KEY, amount int); CREATE INDEX ON points (amount); INSERT INTO points SELECT * FROM booked; CREATE TABLE loose (v int); DO $d$ BEGIN INSERT INTO loose SELECT * FROM freed; END $d$; DROP TABLE booked, freed');
+SELECT is(status, 'rolled back', 'and back') FROM mg_rollback('moves');
+SELECT is((SELECT count(*) FROM points) || ' ' || (SELECT count(*) FROM loose), '9 3', 'each row is there once');
+SELECT is(pg_temp.archived('moves'), 'table public.booked kept, table public.freed kept, table public.loose restored, table public.points restored', 'which is on record');
+SELECT is((SELECT bool_and(restored_whole) FROM mg.archives WHERE migration = 'moves' AND script = 'up'), true, 'as whole');
+SELECT is(status, 'applied', 'once more') FROM mg_apply('moves', 'CREATE TABLE booked AS SELECT * FROM points; CREATE TABLE freed AS SELECT * FROM loose; DROP TABLE points, loose',
+	'CREATE TABLE points (id int PRIMARY KEY, amount int); CREATE INDEX ON points (amount); INSERT INTO points SELECT * FROM booked; CREATE TABLE loose (v int); DO $d$ BEGIN INSERT INTO loose SELECT * FROM freed; END $d$; DROP TABLE booked, freed');
+DELETE FROM booked WHERE id = 5;
+SELECT is(status, 'rolled back', 'and back') FROM mg_rollback('moves');
+SELECT is((SELECT count(*) FROM points), 8::bigint, 'what was deleted meanwhile stays so');
+SELECT is((SELECT string_agg(state, ' ' ORDER BY id) FROM mg.archives WHERE migration = 'moves' AND source = 'public.points'), 'restored kept', 'and is kept still');
+SELECT is(status, 'applied', 'rows that the way back restores') FROM mg_apply('own_way', 'UPDATE crowd SET late = -1; DELETE FROM keyless; INSERT INTO keyless (x) SELECT i FROM generate_series(1, 1500) i; DELETE FROM keyless', 'UPDATE crowd SET late = 5; INSERT INTO keyless (x) SELECT i FROM generate_series(1, 1500) i');
+SELECT is(status, 'rolled back', 'itself') FROM mg_rollback('own_way');
+SELECT is((SELECT count(*) FROM keyless), 1500::bigint, 'come once');
+-- Rows are there when the script reads them.
+CREATE TABLE parent (id int PRIMARY KEY, v text); INSERT INTO parent SELECT i, 'v' || i FROM generate_series(1, 5) i; CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent); INSERT INTO child SELECT i, i FROM generate_series(1, 5) i;
+SELECT is(status, 'applied', 'two tables') FROM mg_apply('reads', 'DROP TABLE child, parent', $$CREATE TABLE parent (id int PRIMARY KEY); ALTER TABLE parent ADD COLUMN v text NOT NULL; CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent);
+	CREATE MATERIALIZED VIEW summed AS SELECT count(*) AS n FROM parent; CREATE TABLE seen_by AS SELECT max(id) AS m FROM child; INSERT INTO child SELECT 6, id FROM parent WHERE id = 5; UPDATE parent SET v = upper(v)$$);
+SELECT is(status, 'rolled back', 'the way back reads what it made') FROM mg_rollback('reads');
+SELECT is((SELECT n FROM summed) || ' ' || (SELECT m FROM seen_by) || ' ' || (SELECT count(*) FROM child) || ' ' || (SELECT string_agg(v, '' ORDER BY id) FROM parent), '5 5 6 V1V2V3V4V5', 'and finds all rows');
+
 -- Outside migrations, if policy says so.
 CREATE TABLE aside (id int PRIMARY KEY, v text); INSERT INTO aside VALUES (1, 'x');
 TRUNCATE aside; INSERT INTO aside VALUES (1, 'x');

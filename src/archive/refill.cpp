@@ -274,6 +274,7 @@ note_unchanged(const Entry &entry, const Loss &loss)
 		return false;
 	if (entry.key.empty())
 		return true;
+	const RowsReturn own;
 	const schema::PlainSettings plain;
 	const std::string column = "t." + quoted(entry.column);
 	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +

@@ -11,7 +11,17 @@ namespace mg::archive {
 void watch_rows();
 void unwatch_rows();
 
-// While one of these is there, rows that come back are no rows that change.
+// Watches the statements of a script, one after the other, until it goes out of scope, by an error too.
+class RowsWatch
+{
+public:
+	RowsWatch() = default;
+	~RowsWatch() { unwatch_rows(); }
+	RowsWatch(const RowsWatch &) = delete;
+	RowsWatch &operator=(const RowsWatch &) = delete;
+};
+
+// While one of these is there, rows that are kept or come back are no rows that change.
 class RowsReturn
 {
 public:

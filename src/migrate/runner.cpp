@@ -226,6 +226,7 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 {
 	progress.phase = script.what();
 	run.enter(script.what().c_str());
+	const archive::RowsWatch watched;
 	for (std::size_t i = first; i < end; i++)
 	{
 		const script::Statement &statement = script.statements()[i];

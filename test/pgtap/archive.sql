@@ -89,6 +89,9 @@ SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('rounds');
 SELECT results_eq('SELECT id, price FROM priced ORDER BY id', 'VALUES (1, 1.2345), (2, 2), (3, NULL), (4, 40)', 'brings them back, but for those that somebody has written since');
 SELECT is(status, 'applied', 'a type with more room') FROM mg_apply('widens', 'ALTER TABLE counted ALTER v TYPE varchar; ALTER TABLE counted ALTER v TYPE text');
 SELECT is(pg_temp.archived('widens'), NULL, 'keeps nothing');
+SELECT is(status, 'applied', 'another type') FROM mg_apply('grows', 'ALTER TABLE priced ALTER price TYPE numeric(12, 4)', 'ALTER TABLE priced ALTER price TYPE numeric(10, 4)');
+SELECT is(status, 'applied', 'another that is written anew') FROM mg_apply('rewrites', 'ALTER TABLE counted ADD COLUMN n int DEFAULT 1; ALTER TABLE counted ALTER n TYPE bigint; ALTER TABLE counted ALTER n TYPE int');
+SELECT is(pg_temp.archived('rewrites'), NULL, 'and reads as before keeps nothing');
 
 -- Rows, if they are many.
 CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;

@@ -47,8 +47,8 @@ my $down = q{
 	BEGIN; CREATE SCHEMA IF NOT EXISTS shop; CREATE TABLE IF NOT EXISTS shop.item (id serial PRIMARY KEY, t text); CREATE TABLE IF NOT EXISTS shop.note (t text); COMMIT;
 	DROP INDEX CONCURRENTLY IF EXISTS rounded_price;
 	BEGIN; CREATE UNLOGGED TABLE IF NOT EXISTS loose (id int PRIMARY KEY, t text); ALTER TABLE rounded ALTER price TYPE numeric; COMMIT;
-	DROP INDEX CONCURRENTLY IF EXISTS crowd_v;
-	BEGIN; ALTER TABLE columned ADD COLUMN IF NOT EXISTS gone text; CREATE TABLE IF NOT EXISTS plain (id int PRIMARY KEY, t text, large text); ALTER TABLE plain ALTER large SET STORAGE EXTERNAL; COMMIT};
+	BEGIN; ALTER TABLE columned ADD COLUMN IF NOT EXISTS gone text; CREATE TABLE IF NOT EXISTS plain (id int PRIMARY KEY, t text, large text); ALTER TABLE plain ALTER large SET STORAGE EXTERNAL; COMMIT;
+	DROP INDEX CONCURRENTLY IF EXISTS crowd_v};
 
 # For each that is destroyed: a query that says whether it is whole, of rows (t) that its archive has too.
 my %parts = (

@@ -8,6 +8,7 @@
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/changed_rows.hpp"
+#include "pg/kept_rows.hpp"
 #include "pg/object.hpp"
 #include "pg/storage.hpp"
 #include "policy/lists.hpp"
@@ -32,6 +33,8 @@ constexpr const char *table_sql =
 	"  'privileges', (SELECT json_agg(json_build_object('role', CASE g.grantee WHEN 0 THEN 'public' ELSE"
 	"   pg_get_userbyid(g.grantee) END, 'privilege', g.privilege_type))"
 	"   FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g WHERE g.privilege_type = 'SELECT'),"
+	"  'schema_usage', (SELECT json_agg(CASE g.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(g.grantee) END)"
+	"   FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE g.privilege_type = 'USAGE'),"
 	"  'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),"
 	"   'generated', a.attgenerated <> '') ORDER BY a.attnum)"
 	"   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text"
@@ -177,11 +180,7 @@ copy(Kept &kept, const Losses &losses)
 	const std::string relation = std::to_string(kept.loss.relation);
 	const std::string column = std::to_string(kept.loss.column);
 	std::vector<int> numbers;
-	std::string list;
-	auto add = [&](const pg::Row &row) {
-		numbers.push_back(std::stoi(*row[0]));
-		list += (list.empty() ? "" : ", ") + *row[1];
-	};
+	auto add = [&](const pg::Row &row) { numbers.push_back(std::stoi(*row[0])); };
 
 	kept.column =
 		ledger::query_cell("SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2::smallint",
@@ -203,15 +202,7 @@ copy(Kept &kept, const Losses &losses)
 		pg::make_with(kept.loss.relation, numbers,
 					  is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
 					  archive_schema(), kept.name, ledger::place().owner);
-	const std::string target = quoted("mg_archive", kept.name);
-	const std::string source = quoted(kept.schema, kept.source);
-	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list +
-										  " FROM ONLY " + source + " RETURNING 1) SELECT count(*) FROM kept")
-											 .c_str(),
-										 {}, pg::Plan::once)
-							   .at(0)
-							   .at(0)
-							   .value_or("0"));
+	kept.rows = pg::copy_columns(kept.loss.relation, numbers, kept.table);
 	free_of_types(kept, losses);
 }
 
@@ -223,16 +214,14 @@ leave_changed(Kept &kept)
 		return;
 
 	const std::string table = quoted("mg_archive", kept.name);
-	const std::string source = quoted(kept.schema, kept.source);
 	const std::string column = pg::guarded([&] { return quote_identifier(kept.column.c_str()); });
 	const auto text = [&](const char *of) { return "format('%s', " + (of + column) + ")"; };
 	const std::string where = " WHERE " + same_row(kept.table, kept.key);
-	const auto run = [](const std::string &sql) { ledger::query(sql.c_str(), {}, pg::Plan::once); };
 
-	run("DELETE FROM " + table + " a USING ONLY " + source + " t" + where + " AND " + text("a.") + " = " + text("t.") +
-		" AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
-	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " +
-		text("t.") + " END FROM ONLY " + source + " t" + where);
+	run_beside(kept.loss.relation, "DELETE FROM " + table + " a USING kept t" + where + " AND " + text("a.") + " = " +
+									   text("t.") + " AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
+	run_beside(kept.loss.relation, "UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column +
+									   " IS NOT NULL THEN " + text("t.") + " END FROM kept t" + where);
 	kept.rows = std::stoll(
 		ledger::query(("SELECT count(*) FROM " + table).c_str(), {}, pg::Plan::once).at(0).at(0).value_or("0"));
 }
@@ -376,15 +365,22 @@ would_be_lost(Oid relation, int column)
 		   describe(kept) && !is_named(kept, policy::names("never_archived"));
 }
 
+void
+run_beside(Oid table, const std::string &sql)
+{
+	pg::run_over(table, ledger::place().owner, InvalidOid, sql);
+}
+
 std::string
-row_sum(Oid archive, const std::string &table)
+row_sum(Oid archive, Oid table, const std::string &name)
 {
 	std::string list;
 
 	for (const pg::Row &row : ledger::query("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0"
-											" AND NOT attisdropped AND attname <> $2 ORDER BY attnum",
-											{std::to_string(archive), after_mark}))
-		list += (list.empty() ? "" : ", ") + (table + "." + *row[0]);
+											" AND NOT attisdropped AND attname <> $2 AND attname NOT IN (SELECT g.attname FROM"
+											" pg_attribute g WHERE g.attrelid = $3::oid AND g.attgenerated <> '') ORDER BY attnum",
+											{std::to_string(archive), after_mark, std::to_string(table)}))
+		list += (list.empty() ? "" : ", ") + (name + "." + *row[0]);
 	return "pg_catalog.md5(pg_catalog.format('%s', ROW(" + list + ")))";
 }
 
@@ -445,11 +441,8 @@ keep_changed(Oid table, Snapshot before, const Occasion &occasion)
 	if (kept.key.empty() && pg::has_new_rows(table, before))
 		kept.loss.kind = Kind::versions;
 	else if (!kept.key.empty())
-		ledger::query(("UPDATE " + quoted("mg_archive", kept.name) + " a SET \"" + after_mark + "\" = " +
-					   row_sum(kept.table, "t") + " FROM ONLY " + quoted(kept.schema, kept.source) + " t WHERE " +
-					   same_row(kept.table, kept.key))
-						  .c_str(),
-					  {}, pg::Plan::once);
+		run_beside(table, "UPDATE " + quoted("mg_archive", kept.name) + " a SET \"" + after_mark + "\" = " +
+							  row_sum(kept.table, table, "t") + " FROM kept t WHERE " + same_row(kept.table, kept.key));
 	record(kept, occasion);
 }
 

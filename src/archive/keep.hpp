@@ -48,8 +48,12 @@ std::string same_row(Oid archive, const std::vector<std::string> &key);
 // Whether a table, or a column of it, has what keep() would keep.
 bool would_be_lost(Oid relation, int column);
 
-// SQL for a sum over those columns of a row of a table that its archive has.
-std::string row_sum(Oid archive, const std::string &table);
+// SQL for a sum over those columns of a row of a table that its archive has; `name` is what the table is called there.
+std::string row_sum(Oid archive, Oid table, const std::string &name);
+
+// Runs SQL on an archive in which "kept" stands for the rows of a table of somebody else: a query of that table itself would run functions of its
+// indexes with the rights of the ledger's owner, which reads it.
+void run_beside(Oid table, const std::string &sql);
 
 // Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
 std::vector<Kept> keep(const Losses &losses);

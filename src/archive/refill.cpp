@@ -41,6 +41,20 @@ target_of(const Entry &entry)
 	return {InvalidOid, InvalidOid, ""};
 }
 
+// Rows do not come back to a table that has become somebody else's, who could not read them.
+void
+require_reader(const Entry &entry, const Target &target)
+{
+	if (could_read(entry, target.owner))
+		return;
+	const std::string owner =
+		pg::guarded([&] { return static_cast<const char *>(GetUserNameFromId(target.owner, false)); });
+	throw UserError("42501", "archive " + std::to_string(entry.id) + " does not come back to " + target.name)
+			.detail("It belongs to " + owner + ", who had no right to read all of it when it was kept.")
+			.hint("Give it to who could, or name another table: mg_restore(" + std::to_string(entry.id) +
+				  ", into := 'public.restored').");
+}
+
 // A column that the archive and the table both have, and how a value of the one becomes one of the other.
 struct Pair
 {
@@ -102,7 +116,7 @@ rows_sql(const Entry &entry, const Target &target, Oid archive)
 	if (entry.key.empty() || keys.size() != entry.key.size() || values.empty())
 		return "";
 	return "UPDATE " + target.name + " t SET " + joined_by(values, ", ") + " FROM kept WHERE " + joined_by(keys, " AND ") + " AND " +
-		   row_sum(archive, "t") + " OPERATOR(pg_catalog.=) kept.\"" + after_mark + "\"";
+		   row_sum(archive, target.table, "t") + " OPERATOR(pg_catalog.=) kept.\"" + after_mark + "\"";
 }
 
 Refilled
@@ -277,11 +291,10 @@ note_unchanged(const Entry &entry, const Loss &loss)
 	const RowsReturn own;
 	const schema::PlainSettings plain;
 	const std::string column = "t." + quoted(entry.column);
-	ledger::query(("UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
-				   target.name + " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
-				   " IS NOT NULL THEN format('%s', " + column + ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
-					  .c_str(),
-				  {}, pg::Plan::once);
+	run_beside(target.table, "UPDATE mg_archive." + quoted(entry.relation) + " a SET \"" + match_mark +
+								 "\" = 't' FROM kept t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
+								 " IS NOT NULL THEN format('%s', " + column + ") END IS NOT DISTINCT FROM a.\"" +
+								 after_mark + "\"");
 	return true;
 }
 
@@ -310,14 +323,29 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 		result = set_sequence(entry, target);
 	else if (!OidIsValid(archive))
 		return result;
-	else if (!entry.column.empty())
-		result = fill_column(entry, target, archive, empty);
 	else
-		result = insert_rows(entry, target, archive);
+	{
+		require_reader(entry, target);
+		result = entry.column.empty() ? insert_rows(entry, target, archive) : fill_column(entry, target, archive, empty);
+	}
 	ledger::append_evidence(
 		"archive restored", std::to_string(entry.id),
 		JsonObject().number("run", run).number("rows", result.rows).number("conflicts", result.conflicts).str());
 	return result;
+}
+
+bool
+could_read(const Entry &entry, Oid role)
+{
+	return ledger::query_cell(
+			   "SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
+			   " (($1::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND ("
+			   "  SELECT count(DISTINCT g.what) = 2 FROM ("
+			   "   SELECT 'schema' AS what, x AS role FROM jsonb_array_elements_text($1::jsonb -> 'schema_usage') x"
+			   "   UNION ALL SELECT 'table', x ->> 'role' FROM jsonb_array_elements($1::jsonb -> 'privileges') x) g"
+			   "  LEFT JOIN pg_roles r ON r.rolname = g.role WHERE g.role = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
+			   " FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $1::jsonb ->> 'owner' WHERE s.oid = $2::oid",
+			   {entry.details, std::to_string(role)}) == "t";
 }
 
 std::vector<Entry>

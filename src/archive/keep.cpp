@@ -92,27 +92,43 @@ quoted(const std::string &schema, const std::string &name)
 		[&] { return static_cast<const char *>(quote_qualified_identifier(schema.c_str(), name.c_str())); });
 }
 
-// Columns of the types and collations that go would go along.
+// Columns of the types and collations that go would go along: another table has them as text. No ALTER TABLE, which would call event triggers of
+// others as the owner of the ledger.
 void
-free_of_types(const Kept &kept, const Losses &losses)
+free_of_types(Kept &kept, const Losses &losses)
 {
 	if (losses.types.empty() && losses.collations.empty())
 		return;
 	const auto oids = [](const std::set<Oid> &set) {
 		return pg::array_literal(std::vector<Oid>(set.begin(), set.end()));
 	};
-	std::string changes;
-	for (const pg::Row &row : ledger::query("SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]) FROM "
-											"pg_attribute a WHERE a.attrelid = $1::oid"
-											" AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY "
-											"($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
-											{std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
-		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) +
-				   " TYPE text COLLATE pg_catalog.\"C\" USING " +
-				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
-								  : *row[0] + "::text");
-	if (!changes.empty())
-		ledger::query(("ALTER TABLE " + quoted("mg_archive", kept.name) + changes).c_str(), {}, pg::Plan::once);
+	std::vector<int> stay;
+	std::vector<std::string> texts;
+	std::string names, values;
+	for (const pg::Row &row :
+		 ledger::query("SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]), a.attcollation = ANY ($3::oid[]),"
+					   " a.attnum, a.attname FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0"
+					   " AND NOT a.attisdropped ORDER BY a.attnum",
+					   {std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
+	{
+		const bool is_text = row[1] == "t" || row[2] == "t";
+		if (is_text)
+			texts.push_back(*row[4]);
+		else
+			stay.push_back(std::stoi(*row[3]));
+		names += (names.empty() ? "" : ", ") + *row[0];
+		values += (values.empty() ? "" : ", ") +
+				  (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
+								 : *row[0] + (is_text ? "::text COLLATE pg_catalog.\"C\"" : ""));
+	}
+	if (texts.empty())
+		return;
+	const Oid first = kept.table;
+	kept.name = name_for(kept.source, ledger::new_id());
+	kept.table = pg::make_with(first, stay, texts, archive_schema(), kept.name, ledger::place().owner);
+	run_beside(first, "INSERT INTO " + quoted("mg_archive", kept.name) + " (" + names + ") SELECT " + values + " FROM kept");
+	pg::drop_made(first);
+	kept.is_text = true;
 }
 
 void
@@ -271,6 +287,9 @@ is_lost(const Kept &kept)
 void
 give_back(const Kept &kept)
 {
+	if (kept.moved && kept.is_text)
+		throw UserError("0A000", "rows of " + kept.schema + "." + kept.source + " cannot be given back")
+			.detail("The statement has dropped types of its columns and has not dropped the table.");
 	if (kept.moved)
 		pg::exchange_storage(kept.table, kept.loss.relation);
 	pg::drop_made(kept.table);

@@ -36,6 +36,7 @@ struct Kept
 	bool moved;    // the files themselves, not a copy
 	Oid files;     // moved: those that the source was given instead
 	bool in_place; // TRUNCATE keeps them
+	bool is_text;  // columns of types that go are kept as text
 };
 
 // Columns of an archive of values: what the new type made of them, and whether that is still so.

@@ -106,6 +106,7 @@ for my $role ('keeper', 'sees_all', 'mallory')
 my $sent = as_admin(q{SELECT string_agg(DISTINCT substring(encode(data, 'escape') FROM '(mg_archive|vault)\\\\000[a-z_0-9]+'), ' ') FROM pg_logical_slot_peek_binary_changes('follower', NULL, NULL, 'proto_version', '1', 'publication_names', 'everything') WHERE get_byte(data, 0) = ascii('R')});
 unlike($sent, qr/mg_archive/, 'rows that are kept are not published');
 like($sent, qr/vault/, 'those of the tables are');
+as_admin("DROP PUBLICATION everything; SELECT pg_drop_replication_slot('follower')");
 
 # Restoring, by hand.
 sub restore_of { return "SELECT rows FROM mg_restore($id{$_[0]}, $_[1])" }

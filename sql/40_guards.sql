@@ -70,10 +70,10 @@ DECLARE
 	item record;
 BEGIN
 	FOR item IN
-		SELECT DISTINCT a.grantee FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
-		WHERE n.nspname OPERATOR(pg_catalog.=) 'mg' AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+		SELECT DISTINCT n.nspname, a.grantee FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+		WHERE n.nspname OPERATOR(pg_catalog.=) ANY (ARRAY['mg', 'mg_archive']) AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
 	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA mg FROM %s',
+		EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA %I FROM %s', item.nspname,
 			CASE WHEN item.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE item.grantee::pg_catalog.regrole::text END);
 	END LOOP;
 END

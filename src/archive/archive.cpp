@@ -186,6 +186,7 @@ before(int depth, Node *statement, const Occasion &occasion)
 	if (!losses.items.empty())
 		here.kept = keep(losses);
 	release(losses);
+	follow(here.kept);
 	if (!here.kept.empty() || !here.values.empty())
 		held.push_back(std::move(here));
 }

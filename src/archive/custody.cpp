@@ -25,22 +25,16 @@ find(int64_t id)
 	return std::move(*entry);
 }
 
-// Who could not read the source when it was kept shall not read it here. Row level security showed some rows to some: what it would have
-// shown, nobody can tell any more, so that only who stood above it is let in.
+// Who could not read the source when it was kept shall not read it here: neither who acts, as a function of somebody else may have the rights of its
+// owner, nor who has logged in.
 void
 require_reader(const Entry &entry)
 {
-	const bool may =
-		ledger::query_cell(
-			"SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
-			" (($2::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND EXISTS ("
-			"  SELECT FROM jsonb_array_elements($2::jsonb -> 'privileges') g LEFT JOIN pg_roles r ON r.rolname = g ->> "
-			"'role'"
-			"  WHERE g ->> 'role' = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
-			" FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $2::jsonb ->> 'owner' WHERE s.rolname = $1",
-			{ledger::query_cell("SELECT session_user").value_or(""), entry.details}) == "t";
+	const Oid actor = pg::guarded([] { return GetUserId(); });
+	const Oid person = pg::guarded([] { return GetSessionUserId(); });
 
-	if (!may)
+	if (!could_read(entry, actor) ||
+		(!pg::guarded([&] { return is_member_of_role(person, actor); }) && !could_read(entry, person)))
 		throw UserError("42501", "archive " + std::to_string(entry.id) + " is not yours to read")
 			.detail("You had no right to read all of " + entry.schema + "." + entry.source + " when it was kept.");
 }

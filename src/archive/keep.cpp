@@ -8,6 +8,7 @@
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/changed_rows.hpp"
+#include "pg/kept_rows.hpp"
 #include "pg/object.hpp"
 #include "pg/storage.hpp"
 #include "pg/text.hpp"
@@ -121,11 +122,7 @@ void
 copy(Kept &kept, const Losses &losses)
 {
 	std::vector<int> numbers;
-	std::string list;
-	auto add = [&](const Column &column) {
-		numbers.push_back(column.number);
-		list += (list.empty() ? "" : ", ") + column.quoted;
-	};
+	auto add = [&](const Column &column) { numbers.push_back(column.number); };
 
 	if (kept.loss.column != 0)
 		for (const Column &column : key_of(kept.loss.relation, lost_columns(losses, kept.loss.relation)))
@@ -142,15 +139,7 @@ copy(Kept &kept, const Losses &losses)
 		pg::make_with(kept.loss.relation, numbers,
 					  is_marked ? std::vector<std::string>{after_mark, match_mark} : std::vector<std::string>{},
 					  archive_schema(), kept.name, ledger::place().owner);
-	const std::string target = place_of(kept);
-	const std::string source = quoted_name(kept.source);
-	kept.rows = std::stoll(ledger::query(("WITH kept AS (INSERT INTO " + target + " (" + list + ") SELECT " + list +
-										  " FROM ONLY " + source + " RETURNING 1) SELECT count(*) FROM kept")
-											 .c_str(),
-										 {}, pg::Plan::once)
-							   .at(0)
-							   .at(0)
-							   .value_or("0"));
+	kept.rows = pg::copy_columns(kept.loss.relation, numbers, kept.table);
 	kept.source.bytes = bytes_of(kept.table);
 }
 
@@ -162,16 +151,14 @@ leave_changed(Kept &kept)
 		return;
 
 	const std::string table = place_of(kept);
-	const std::string source = quoted_name(kept.source);
 	const std::string column = pg::quoted_identifier(kept.source.column);
 	const auto text = [&](const char *of) { return "format('%s', " + (of + column) + ")"; };
 	const std::string where = " WHERE " + same_row(kept.table, kept.key);
-	const auto run = [](const std::string &sql) { ledger::query(sql.c_str(), {}, pg::Plan::once); };
 
-	run("DELETE FROM " + table + " a USING ONLY " + source + " t" + where + " AND " + text("a.") + " = " + text("t.") +
-		" AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
-	run("UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column + " IS NOT NULL THEN " +
-		text("t.") + " END FROM ONLY " + source + " t" + where);
+	run_beside(kept.loss.relation, "DELETE FROM " + table + " a USING kept t" + where + " AND " + text("a.") + " = " +
+									   text("t.") + " AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
+	run_beside(kept.loss.relation, "UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column +
+									   " IS NOT NULL THEN " + text("t.") + " END FROM kept t" + where);
 	kept.rows = rows_in(kept);
 }
 
@@ -203,6 +190,9 @@ is_lost(const Kept &kept)
 void
 give_back(const Kept &kept)
 {
+	if (kept.moved && kept.is_text)
+		throw UserError("0A000", "rows of " + quoted_name(kept.source) + " cannot be given back")
+			.detail("The statement has dropped types of its columns and has not dropped the table.");
 	if (kept.moved)
 		pg::exchange_storage(kept.table, kept.loss.relation);
 	pg::drop_made(kept.table);
@@ -286,6 +276,15 @@ hashed_columns(Oid archive)
 	return result;
 }
 
+// Of its own: what is generated says nothing.
+bool
+has_values(Oid table, const std::string &column)
+{
+	return ledger::query_cell("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2"
+							  " AND attnum > 0 AND NOT attisdropped AND attgenerated = '')",
+							  {std::to_string(table), column}) == "t";
+}
+
 std::string
 hash_of(const std::string &column)
 {
@@ -321,29 +320,35 @@ would_be_lost(Oid relation, int column)
 		   describe(loss, source) && !is_never_kept(source) && !discarded(source).has_value();
 }
 
+void
+run_beside(Oid table, const std::string &sql)
+{
+	pg::run_over(table, ledger::place().owner, InvalidOid, sql);
+}
+
 std::string
-row_hashes(Oid archive)
+row_hashes(Oid archive, Oid table)
 {
 	std::string list;
 
 	for (const std::string &name : hashed_columns(archive))
-		list += (list.empty() ? "" : ", ") + hash_of(name);
+		list += (list.empty() ? "" : ", ") + (has_values(table, name) ? hash_of(name) : "NULL::int8");
 	return "ARRAY[" + list + "]::text";
 }
 
 std::string
 same_hashes(Oid archive, Oid table)
 {
-	std::string condition = "true";
+	const std::string mark = std::string("kept.\"") + after_mark + "\"";
+	std::string condition = mark + " IS NOT NULL";
 	int place = 0;
 
 	for (const std::string &name : hashed_columns(archive))
 	{
 		place++;
-		if (ledger::query_cell("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2 AND attnum > 0"
-							   " AND NOT attisdropped)",
-							   {std::to_string(table), name}) == "t")
-			condition += std::string(" AND (kept.\"") + after_mark + "\"::int8[])[" + std::to_string(place) + "] = " + hash_of(name);
+		if (has_values(table, name))
+			condition +=
+				" AND coalesce((" + mark + "::int8[])[" + std::to_string(place) + "] = " + hash_of(name) + ", true)";
 	}
 	return condition;
 }
@@ -394,7 +399,8 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 	Kept kept = {};
 
 	kept.loss = {Kind::rows, table, 0};
-	if (policy::value_of("archive") == "off" || pg::is_made_here(table) || !describe(kept.loss, kept.source) ||
+	if (policy::value_of("archive") == "off" || !OidIsValid(pg::files_of(table)) || pg::is_made_here(table) ||
+		!describe(kept.loss, kept.source) ||
 		is_never_kept(kept.source))
 		return;
 	kept.id = ledger::new_id();
@@ -421,12 +427,21 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 	if (kept.key.empty() && pg::has_new_rows(table, before))
 		kept.loss.kind = Kind::versions;
 	else if (!kept.key.empty())
-		ledger::query(("UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " + row_hashes(kept.table) +
-					   " FROM ONLY " + quoted_name(kept.source) + " t WHERE " + same_row(kept.table, kept.key))
-						  .c_str(),
-					  {}, pg::Plan::once);
+		run_beside(table, "UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " +
+							  row_hashes(kept.table, table) + " FROM kept t WHERE " + same_row(kept.table, kept.key));
 	kept.source.bytes = bytes_of(kept.table);
 	record(kept, occasion);
+}
+
+void
+follow(std::vector<Kept> &kept)
+{
+	for (Kept &one : kept)
+		if (OidIsValid(one.table) && !OidIsValid(pg::files_of(one.table)))
+		{
+			one.table = pg::guarded([&] { return get_relname_relid(one.name.c_str(), archive_schema()); });
+			one.is_text = true;
+		}
 }
 
 void

@@ -42,6 +42,20 @@ target_of(const Entry &entry)
 	return {InvalidOid, InvalidOid, ""};
 }
 
+// Rows do not come back to a table that has become somebody else's, who could not read them.
+void
+require_reader(const Entry &entry, const Target &target)
+{
+	if (could_read(entry, target.owner))
+		return;
+	const std::string owner =
+		pg::guarded([&] { return static_cast<const char *>(GetUserNameFromId(target.owner, false)); });
+	throw UserError("42501", "archive " + std::to_string(entry.id) + " does not come back to " + target.name)
+			.detail("It belongs to " + owner + ", who had no right to read all of it when it was kept.")
+			.hint("Give it to who could, or name another table: mg_restore(" + std::to_string(entry.id) +
+				  ", target := 'public.restored').");
+}
+
 // A column that the archive and the table both have, and how a value of the one becomes one of the other.
 struct Pair
 {
@@ -388,13 +402,13 @@ note_unchanged(const Entry &entry, const Loss &loss)
 		return false;
 	if (entry.key.empty())
 		return true;
+	const OwnChanges own;
 	const schema::PlainSettings plain;
 	const std::string column = "t." + pg::quoted_identifier(entry.column);
-	ledger::query(("UPDATE mg_archive." + pg::quoted_identifier(entry.relation) + " a SET \"" + match_mark + "\" = 't' FROM ONLY " +
-				   target.name + " t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " + column +
-				   " IS NOT NULL THEN format('%s', " + column + ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"")
-					  .c_str(),
-				  {}, pg::Plan::once);
+	run_beside(target.table, "UPDATE mg_archive." + pg::quoted_identifier(entry.relation) + " a SET \"" + match_mark +
+								 "\" = 't' FROM kept t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " +
+								 column + " IS NOT NULL THEN format('%s', " + column +
+								 ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"");
 	return true;
 }
 
@@ -423,10 +437,11 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 		result = set_sequence(entry, target);
 	else if (!OidIsValid(archive))
 		return result;
-	else if (!entry.column.empty())
-		result = fill_column(entry, target, archive, empty);
 	else
-		result = insert_rows(entry, target, archive);
+	{
+		require_reader(entry, target);
+		result = entry.column.empty() ? insert_rows(entry, target, archive) : fill_column(entry, target, archive, empty);
+	}
 	put_on_record(entry, run, result);
 	if (result.conflicts > 0 || !result.is_same || !result.missing.empty())
 		warn(entry, result);
@@ -468,6 +483,20 @@ compare(const Entry &entry, int64_t run)
 												  entry.schema + "." + entry.source + " are not there as they were")
 							   .detail("The script has written to it, so that it is left as it is.")
 							   .hint("They are kept still: mg_restore(" + std::to_string(entry.id) + ")."));
+}
+
+bool
+could_read(const Entry &entry, Oid role)
+{
+	return ledger::query_cell(
+			   "SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
+			   " (($1::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND ("
+			   "  SELECT count(DISTINCT g.what) = 2 FROM ("
+			   "   SELECT 'schema' AS what, x AS role FROM jsonb_array_elements_text($1::jsonb -> 'schema_usage') x"
+			   "   UNION ALL SELECT 'table', x ->> 'role' FROM jsonb_array_elements($1::jsonb -> 'privileges') x) g"
+			   "  LEFT JOIN pg_roles r ON r.rolname = g.role WHERE g.role = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
+			   " FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $1::jsonb ->> 'owner' WHERE s.oid = $2::oid",
+			   {entry.details, std::to_string(role)}) == "t";
 }
 
 std::vector<Entry>

@@ -35,6 +35,10 @@ Oid table_of(const Entry &entry);
 // What it was taken from, if something of that name is there.
 Oid source_of(const Entry &entry);
 
+// Whether a role could read all of the source when it was kept. Row level security showed some rows to some: what it would have shown, nobody can
+// tell any more, so that only who stood above it counts.
+bool could_read(const Entry &entry, Oid role);
+
 // What inserts the rows `kept` of an archive into a table: by names of columns, values of other types by way of their text. Empty: they have no
 // column in common. Rows whose key is taken are left out, if wanted.
 std::string insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out);
@@ -53,7 +57,8 @@ struct Refilled
 	bool is_same;                     // those that did read as they were kept
 	std::vector<std::string> missing; // columns that have nowhere to go
 };
-// Brings it back as the owner of what it was taken from, without triggers, puts that on record, and warns of what did not come back. `empty`: columns of that which have not
+// Brings it back as the owner of what it was taken from, without triggers, rules and row level security, puts that on record, and warns of what did not
+// come back. Raises 42501 when that has become somebody's who could not read it. `empty`: columns of that which have not
 // come back yet, so that they tell no rows apart.
 Refilled refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty = {});
 

@@ -22,6 +22,8 @@ constexpr const char *table_sql =
 	"  'privileges', (SELECT json_agg(json_build_object('role', CASE g.grantee WHEN 0 THEN 'public' ELSE"
 	"   pg_get_userbyid(g.grantee) END, 'privilege', g.privilege_type))"
 	"   FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g WHERE g.privilege_type = 'SELECT'),"
+	"  'schema_usage', (SELECT json_agg(CASE g.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(g.grantee) END)"
+	"   FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE g.privilege_type = 'USAGE'),"
 	"  'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),"
 	"   'generated', a.attgenerated <> '') ORDER BY a.attnum)"
 	"   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text,"

@@ -133,8 +133,23 @@ Deployer::run()
 	});
 	for (int number = finished + 1; number <= step_count(); number++)
 		run_step(number);
+	if (step_count() > 0)
+		end_script();
 	if (mode_ == Mode::strict)
 		analyze_expressions();
+}
+
+// The last step may be one that another process runs, or may have been passed over.
+void
+Deployer::end_script()
+{
+	step_start_ = capture::clock_us();
+	try_step(step_count(), [&](int) {
+		transact_watched([&] {
+			capture::Run run(deployment_.id, deployment_.migration);
+			migrate::end_script(script_, deployment_.migration, run);
+		});
+	});
 }
 
 // The planner knows nothing of an expression before the next ANALYZE of its table.

@@ -43,6 +43,7 @@ public:
 
 private:
 	void run_step(int number);
+	void end_script();
 	void run_transaction(int number, int attempt);
 	void transact_watched(const std::function<void()> &work); // with the lock_timeout, noting who is in the way
 	void run_alone(int number, int attempt);

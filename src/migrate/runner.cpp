@@ -277,10 +277,19 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 			watch.after(progress.line);
 	}
 	archive::set_discards({});
-	if (const capture::RunRaw *now = capture::current_run(); now != nullptr && end == script.statements().size())
-		archive::finish({now->id, migration, script.what(), ""});
+	if (end == script.statements().size())
+		end_script(script, migration, run);
 	run.enter(nullptr);
 	run.expect_nothing();
+}
+
+void
+end_script(const script::Script &script, const std::string &migration, capture::Run &run)
+{
+	run.enter(script.what().c_str());
+	if (const capture::RunRaw *now = capture::current_run(); now != nullptr)
+		archive::finish({now->id, migration, script.what(), ""});
+	run.enter(nullptr);
 }
 
 Finding

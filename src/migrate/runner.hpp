@@ -46,6 +46,9 @@ void run_script(const script::Script &script, const std::string &migration, capt
 void run_statements(const script::Script &script, std::size_t first, std::size_t end, const std::string &migration,
 					capture::Run &run, Progress &progress, const Watch &watch = {});
 
+// After the last of them: what the way back has not made anew has its rows again too.
+void end_script(const script::Script &script, const std::string &migration, capture::Run &run);
+
 // As records and messages show a statement: shortened; one that may hold a secret is named by its tag only.
 std::string excerpt(const script::Script &script, const script::Statement &statement);
 

@@ -34,20 +34,6 @@ rows_raw(Relation table, TupleDesc columns, double *count)
 	return rows;
 }
 
-// FORCE ROW LEVEL SECURITY of a table that nobody else can have open.
-void
-force_raw(Relation target, bool is_forced)
-{
-	Relation catalog = table_open(RelationRelationId, RowExclusiveLock);
-	HeapTuple row = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(RelationGetRelid(target)));
-
-	reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relforcerowsecurity = is_forced;
-	CatalogTupleUpdate(catalog, &row->t_self, row);
-	heap_freetuple(row);
-	table_close(catalog, RowExclusiveLock);
-	CommandCounterIncrement();
-}
-
 struct SwitchedRaw
 {
 	bool is_rule;
@@ -141,9 +127,6 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	if (SPI_register_relation(&name) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register rows");
 	SwitchedRaw *switched = changed != nullptr ? switch_off_raw(changed) : nullptr;
-	const bool is_forced = changed != nullptr && RelationGetForm(changed)->relforcerowsecurity;
-	if (is_forced)
-		force_raw(changed, false);
 	const int code = SPI_execute(sql, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(code));
@@ -158,8 +141,6 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	}
 	for (; switched != nullptr; switched = switched->next)
 		switch_raw(changed, switched->is_rule, switched->name, switched->enabled);
-	if (is_forced)
-		force_raw(changed, true);
 	tuplestore_end(static_cast<Tuplestorestate *>(name.reldata));
 	SPI_finish();
 	if (changed != nullptr)
@@ -176,6 +157,15 @@ run_over(Oid table, Oid role, Oid target, const std::string &sql)
 	const SqlScope settings;
 	const RoleScope acting(role);
 	MemoryScope memory("migration_governance answer");
+
+	/* FORCE ROW LEVEL SECURITY is for its owner's own queries, as with foreign keys. */
+	if (OidIsValid(target))
+	{
+		Oid user;
+		int security;
+		GetUserIdAndSecContext(&user, &security);
+		SetUserIdAndSecContext(user, security | SECURITY_NOFORCE_RLS);
+	}
 	const AnswerRaw raw = guarded([&] { return run_raw(table, target, sql.c_str(), memory.get()); });
 	Answer answer = {raw.rows, {}};
 

@@ -70,14 +70,27 @@ copy_missing_raw(Oid from, Oid to)
 	table_close(catalog, RowExclusiveLock);
 }
 
+// Who may read all tables sees no more of it than of the other one: with row level security nothing, unless he stands above that. Publications of
+// all tables refuse UPDATE and DELETE without a replica identity; what is done to a table with relrewrite is not sent to subscribers, who have none
+// such (ReorderBufferProcessTXN).
 Oid
 create_raw(Relation like, TupleDesc columns, Datum options, Oid schema, const char *name, Oid owner)
 {
-	Oid made =
-		heap_create_with_catalog(name, schema, like->rd_rel->reltablespace, InvalidOid, InvalidOid, InvalidOid, owner,
-								 like->rd_rel->relam, columns, NIL, RELKIND_RELATION, like->rd_rel->relpersistence,
-								 false, false, ONCOMMIT_NOOP, options, false, true, true, InvalidOid, nullptr);
+	Oid made = heap_create_with_catalog(name, schema, like->rd_rel->reltablespace, InvalidOid, InvalidOid, InvalidOid,
+										owner, like->rd_rel->relam, columns, NIL, RELKIND_RELATION,
+										like->rd_rel->relpersistence, false, false, ONCOMMIT_NOOP, options, false, true,
+										true, RelationGetRelid(like), nullptr);
 
+	CommandCounterIncrement();
+	Relation catalog = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(made));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", made);
+	auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+	form->relrowsecurity = like->rd_rel->relrowsecurity;
+	form->relreplident = REPLICA_IDENTITY_FULL;
+	CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
+	table_close(catalog, RowExclusiveLock);
 	CommandCounterIncrement();
 	return made;
 }

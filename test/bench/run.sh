@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what the extension costs, side by side with a bare server and with what people use today: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|all]
+# Prints what the extension costs, side by side with a bare server and with what people use today: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|archive|all]
 #
 #   capture  CPU of the backend for each DDL statement: bare server, this extension, pgAudit, an event trigger in plpgsql
 #   apply    500 small migrations: mg_apply, psql, dbmate, node-pg-migrate, graphile-migrate, Sqitch
@@ -9,13 +9,14 @@
 #   schema   snapshots, reports of drift and mg_apply among 1,000 and 10,000 tables, beside pg_dump -s; memory of the backend
 #   lint     10,000 statements in a database with 1,000 tables: mg_lint, squawk; memory of the backend
 #   backfill mg_backfill of 1,000,000 rows, beside the same UPDATE as one statement
+#   archive  dropping a table of 1,000,000 rows and a column of it, with and without keeping them; migrations that destroy nothing
 #
 # Every figure is a median of rounds; competitors take turns, and who begins changes. A ratio is the median of the rounds' ratios. Ends
 # with 1 if a figure misses its bound. All servers are throw-away; what is not installed is said to be skipped. All takes about 25 minutes.
 #
 #   MG_CAPTURE_ROUNDS (11), MG_APPLY_ROUNDS (7), MG_DML_ROUNDS (10), MG_DML_SECONDS (10),
 #   MG_SCHEMA_ROUNDS (7), MG_SCHEMA_TABLES ("1000 10000"), MG_LINT_ROUNDS (7), MG_GATES_ROUNDS (5), MG_DEPLOY_ROUNDS (5), MG_DEPLOY_LOADS (3),
-#   MG_BACKFILL_ROUNDS (5), MG_BACKFILL_ROWS (1000000)
+#   MG_BACKFILL_ROUNDS (5), MG_BACKFILL_ROWS (1000000), MG_ARCHIVE_ROUNDS (7), MG_ARCHIVE_IDLE_ROUNDS (30), MG_ARCHIVE_ROWS (1000000)
 #   MG_CACHE (build/bench)  where the npm packages are kept
 #   MG_BENCH_RAW            a directory to keep each round's figures in
 set -euo pipefail
@@ -145,6 +146,8 @@ leave_home() {
 . "$here/deploy.sh"
 # shellcheck source=test/bench/backfill.sh
 . "$here/backfill.sh"
+# shellcheck source=test/bench/archive.sh
+. "$here/archive.sh"
 
 PG_CONFIG=$(command -v "${PG_CONFIG:-pg_config}")
 export PG_CONFIG
@@ -152,9 +155,9 @@ version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
 system_path=$PATH
 
 case ${1:-all} in
-    capture | apply | gates | deploy | dml | schema | lint | backfill) figures=("$1") ;;
-    all) figures=(capture apply gates deploy dml schema lint backfill) ;;
-    *) echo "usage: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|all]" >&2; exit 2 ;;
+    capture | apply | gates | deploy | dml | schema | lint | backfill | archive) figures=("$1") ;;
+    all) figures=(capture apply gates deploy dml schema lint backfill archive) ;;
+    *) echo "usage: run.sh [capture|apply|gates|deploy|dml|schema|lint|backfill|archive|all]" >&2; exit 2 ;;
 esac
 for figure in "${figures[@]}"; do
     say "$figure: building"

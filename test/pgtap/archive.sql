@@ -96,6 +96,9 @@ SELECT is((SELECT count(*) FROM mg.statements WHERE migration = 'holds' AND tag 
 SELECT is(pg_temp.archived('holds'), NULL, 'lose nothing');
 SELECT is(status, 'applied', 'types that have not') FROM mg_apply('holds_not', 'ALTER TABLE typed ALTER n TYPE numeric(6, 1), ALTER d TYPE date USING d::date + 1, ALTER c TYPE text', 'SELECT 1');
 SELECT is(pg_temp.archived('holds_not'), 'values public.typed.c kept, values public.typed.d kept, values public.typed.n kept', 'lose what reads otherwise');
+SELECT is(status, 'applied', 'another type') FROM mg_apply('grows', 'ALTER TABLE priced ALTER price TYPE numeric(12, 4)', 'ALTER TABLE priced ALTER price TYPE numeric(10, 4)');
+SELECT is(status, 'applied', 'another that is written anew') FROM mg_apply('rewrites', 'ALTER TABLE counted ADD COLUMN n int DEFAULT 1; ALTER TABLE counted ALTER n TYPE bigint; ALTER TABLE counted ALTER n TYPE int');
+SELECT is(pg_temp.archived('rewrites'), NULL, 'and reads as before keeps nothing');
 
 -- Rows, if they are many.
 CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;

@@ -15,7 +15,8 @@ our @EXPORT = qw(new_cluster preload new_database run_sql fails_with works newes
 # The superuser is called the same whoever runs the tests.
 $ENV{PGUSER} = 'postgres';
 
-# Makes a cluster and starts it; `conf` are lines of postgresql.conf, `superuser` is the bootstrap superuser's name.
+# Makes a cluster and starts it; `conf` are lines of postgresql.conf, `superuser` is the bootstrap superuser's name,
+# `initdb` are more of its options.
 sub new_cluster
 {
 	my ($name, %options) = @_;
@@ -24,7 +25,7 @@ sub new_cluster
 
 	local $ENV{PGUSER} = $superuser;
 	$node->init(
-		extra => [ '-U', $superuser, '-E', 'UTF8', '--no-locale' ],
+		extra => [ '-U', $superuser, '-E', 'UTF8', '--no-locale', @{ $options{initdb} // [] } ],
 		allows_streaming => $options{streaming} // 0);
 	$node->append_conf('postgresql.conf', join("\n", @{ $options{conf} // [] }, "log_statement = none", ''));
 	$node->start;

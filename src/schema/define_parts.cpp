@@ -32,7 +32,8 @@ constexpr Definer foreign_keys =
 
 constexpr Definer indexes =
 	MG_GONE " SELECT 'pg_class'::regclass::oid, i.indexrelid, 0, " MG_RANK_INDEX ", pg_get_indexdef(i.indexrelid)"
-	" FROM pg_index i WHERE" MG_IS_GONE("pg_class", "i.indexrelid") " AND i.indisvalid AND NOT EXISTS (SELECT FROM pg_constraint k"
+	" FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid"
+	" WHERE" MG_IS_GONE("pg_class", "i.indexrelid") " AND i.indisvalid AND t.relkind <> 't' AND NOT EXISTS (SELECT FROM pg_constraint k"
 	"  WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) ORDER BY i.indexrelid";
 
 constexpr Definer index_settings =
@@ -65,7 +66,7 @@ constexpr Definer statistics =
 
 constexpr Definer rules =
 	MG_GONE " SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, w.rank, w.sql FROM pg_rewrite r"
-	" CROSS JOIN LATERAL (SELECT " MG_RANK_RULE " AS rank, pg_get_ruledef(r.oid) AS sql"
+	" CROSS JOIN LATERAL (SELECT " MG_RANK_RULE " AS rank, rtrim(pg_get_ruledef(r.oid), ';') AS sql"
 	"  UNION ALL SELECT " MG_RANK_SAME ", format('ALTER TABLE %s %s RULE %I', " MG_RELATION("r.ev_class") ", " MG_STATE("r.ev_enabled") ", r.rulename)"
 	"   WHERE r.ev_enabled <> 'O') w"
 	" WHERE" MG_IS_GONE("pg_rewrite", "r.oid") " AND r.ev_type <> '1' ORDER BY r.oid, w.rank DESC";

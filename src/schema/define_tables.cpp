@@ -65,7 +65,7 @@ constexpr Definer columns =
 	"  format('ALTER TABLE %s ADD COLUMN %s', " MG_RELATION("a.attrelid") ", " MG_COLUMN_TYPE " || " MG_COLUMN_QUALIFIERS ") END"
 	" FROM gone o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = o.sub JOIN pg_class t ON t.oid = a.attrelid" MG_COLUMN_TABLES
 	" WHERE o.class = 'pg_class'::regclass AND o.sub > 0 AND t.relkind IN ('r', 'p') AND t.relpersistence <> 't'"
-	" AND (a.attinhcount = 0 OR NOT a.attislocal) ORDER BY a.attrelid, a.attnum";
+	" AND (a.attinhcount = 0 OR NOT a.attislocal) AND NOT" MG_IS_GONE("pg_class", "t.oid") " ORDER BY a.attrelid, a.attnum";
 
 // What a child has otherwise than its parents.
 constexpr Definer inherited_columns =
@@ -93,8 +93,8 @@ constexpr Definer column_settings =
 	" CROSS JOIN LATERAL (SELECT 'SET STORAGE ' || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'"
 	"   WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS change WHERE a.attstorage <> y.typstorage"
 	"  UNION ALL SELECT format('SET STATISTICS %s', a.attstattarget) WHERE a.attstattarget >= 0"
-	"  UNION ALL SELECT format('SET (%s)', " MG_OPTIONS("a.attoptions", "") ") WHERE a.attoptions IS NOT NULL) w"
-	" WHERE" MG_COLUMN_IS_GONE("a") " AND a.attnum > 0 AND NOT a.attisdropped AND t.relkind IN ('r', 'p', 'm')"
+	"  UNION ALL SELECT 'SET (' || " MG_OPTIONS("(SELECT array_agg(p) FROM unnest(a.attoptions) p WHERE p !~ '^pg_attver=')", "") " || ')') w"
+	" WHERE" MG_COLUMN_IS_GONE("a") " AND a.attnum > 0 AND NOT a.attisdropped AND t.relkind IN ('r', 'p', 'm') AND w.change <> ''"
 	" ORDER BY a.attrelid, a.attnum";
 
 // The sequence of an identity column is logged as its table is, unless told otherwise.
@@ -126,7 +126,7 @@ constexpr Definer row_security =
 	" WHERE" MG_IS_GONE("pg_class", "t.oid") " AND t.relkind IN ('r', 'p') ORDER BY t.oid";
 
 constexpr Definer defaults =
-	MG_GONE " SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, " MG_RANK_DEFAULT ","
+	MG_GONE " SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, CASE t.relkind WHEN 'v' THEN " MG_RANK_RULE " ELSE " MG_RANK_DEFAULT " END,"
 	" format('ALTER %s %s ALTER COLUMN %I SET DEFAULT %s', CASE t.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE ONLY' END, " MG_RELATION("t.oid")
 	", a.attname, pg_get_expr(d.adbin, d.adrelid))"
 	" FROM pg_attrdef d JOIN pg_class t ON t.oid = d.adrelid JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"

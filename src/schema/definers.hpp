@@ -50,14 +50,17 @@ void add_note_definers(std::vector<Definer> &definers);  // owners, privileges, 
 
 // Is gone as a whole.
 #define MG_IS_GONE(catalog, oid) \
-	" EXISTS (SELECT FROM gone g WHERE g.class = '" catalog "'::regclass AND g.oid = " oid " AND g.sub = 0)"
+	" EXISTS (SELECT FROM gone one WHERE one.class = '" catalog "'::regclass AND one.oid = " oid " AND one.sub = 0)"
 
 // Is a column that is gone, alone or with its table.
-#define MG_COLUMN_IS_GONE(a)                                                                                      \
-	" EXISTS (SELECT FROM gone g WHERE g.class = 'pg_class'::regclass AND g.oid = " a ".attrelid AND g.sub IN (0, " \
-	a ".attnum))"
+#define MG_COLUMN_IS_GONE(a)                                                                  \
+	" EXISTS (SELECT FROM gone one WHERE one.class = 'pg_class'::regclass AND one.oid = " a   \
+	".attrelid AND one.sub IN (0, " a ".attnum))"
 
-#define MG_RELATION(oid) "(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " oid ")"
+// Name of a relation, whose OID comes from no table called named_class.
+#define MG_RELATION(oid)                                                                                                       \
+	"(SELECT format('%I.%I', named_schema.nspname, named_class.relname) FROM pg_class named_class JOIN pg_namespace named_schema" \
+	" ON named_schema.oid = named_class.relnamespace WHERE named_class.oid = " oid ")"
 
 // Options as they are stored, for WITH or SET.
 #define MG_OPTIONS(array, prefix)                                                                           \

@@ -125,7 +125,7 @@ CREATE TYPE pair2 AS (a int, b text COLLATE "C"); CREATE TABLE typed OF pair2 (P
 CREATE TABLE ranged (id int PRIMARY KEY, m mood2[]); INSERT INTO ranged VALUES (1, '{sad,glad}');
 CREATE TYPE floatish AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi); CREATE TABLE floats (id int PRIMARY KEY, r floatish); INSERT INTO floats VALUES (1, '[1.5,2]');
 GRANT USAGE ON TYPE mood2 TO gd_reader; COMMENT ON TYPE mood2 IS 'm'; COMMENT ON DOMAIN positive2 IS 'p'; COMMENT ON CONSTRAINT above ON DOMAIN positive2 IS 'c'; COMMENT ON COLUMN pair2.a IS 'a';
-SELECT pg_temp.comes_back('gd_types', 'ALTER TABLE moody DROP COLUMN m; DROP TYPE mood2, pair2 CASCADE; DROP DOMAIN positive2 CASCADE; DROP TYPE floatish CASCADE', 'types with columns, and a typed table');
+SELECT pg_temp.comes_back('gd_types', 'DROP TYPE mood2, pair2 CASCADE; DROP DOMAIN positive2 CASCADE; DROP TYPE floatish CASCADE', 'types with columns, and a typed table');
 
 -- Partitions and children.
 CREATE TABLE parted (id int, at date, v text DEFAULT 'p', PRIMARY KEY (id, at), CONSTRAINT sane CHECK (id > 0)) PARTITION BY RANGE (at);

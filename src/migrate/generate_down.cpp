@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include <boost/algorithm/string/join.hpp>
@@ -18,22 +20,39 @@ namespace mg::migrate {
 
 namespace {
 
-using Addresses = std::vector<ObjectAddress>;
-
 constexpr size_t most_named = 10;
 
-bool
-is_same(const ObjectAddress &one, const ObjectAddress &other)
+// What goes, each once.
+class Gone
 {
-	return one.classId == other.classId && one.objectId == other.objectId && one.objectSubId == other.objectSubId;
-}
+public:
+	bool has(const ObjectAddress &object) const { return known_.count(key(object)) > 0; }
 
-bool
-is_among(const Addresses &objects, const ObjectAddress &object)
-{
-	return std::any_of(objects.begin(), objects.end(),
-					   [&](const ObjectAddress &one) { return is_same(one, object); });
-}
+	// Adds what DROP takes along. What is kept in the archive is nothing that comes back.
+	void add(const std::vector<ObjectAddress> &named, bool cascade)
+	{
+		for (const ObjectAddress &object : lint::gone_with(named, cascade))
+			if (!is_archived(object) && known_.insert(key(object)).second)
+				objects_.push_back(object);
+	}
+
+	const std::vector<ObjectAddress> &objects() const { return objects_; }
+
+private:
+	using Key = std::tuple<Oid, Oid, int>;
+
+	static Key key(const ObjectAddress &object) { return {object.classId, object.objectId, object.objectSubId}; }
+
+	bool is_archived(const ObjectAddress &object) const
+	{
+		return object.classId == RelationRelationId &&
+			   pg::guarded([&] { return get_rel_namespace(object.objectId); }) == archive_;
+	}
+
+	const Oid archive_ = pg::guarded([] { return get_namespace_oid("mg_archive", true); });
+	std::vector<ObjectAddress> objects_;
+	std::set<Key> known_;
+};
 
 // Why a statement cannot be followed; nothing: it can.
 using Refusal = std::optional<std::string>;
@@ -114,9 +133,9 @@ is_qualified(ObjectType type, Node *name)
 }
 
 Refusal
-add_dropped(const DropStmt *drop, Addresses &gone)
+add_dropped(const DropStmt *drop, Gone &gone)
 {
-	Addresses named;
+	std::vector<ObjectAddress> named;
 	ListCell *cell;
 
 	if (!can_be_dropped(drop->removeType))
@@ -124,17 +143,14 @@ add_dropped(const DropStmt *drop, Addresses &gone)
 	foreach (cell, drop->objects)
 	{
 		auto *name = static_cast<Node *>(lfirst(cell));
-		const ObjectAddress object =
-			pg::guarded([&] { return address_raw(drop->removeType, name, drop->missing_ok); });
+		const ObjectAddress object = pg::guarded([&] { return address_raw(drop->removeType, name, drop->missing_ok); });
 		if (!OidIsValid(object.objectId))
 			continue;
-		if (is_among(gone, object) && !is_qualified(drop->removeType, name))
+		if (gone.has(object) && !is_qualified(drop->removeType, name))
 			return "what it names is gone by then, and another object of that name might be meant: name its schema.";
 		named.push_back(object);
 	}
-	for (const ObjectAddress &object : lint::gone_with(named, drop->behavior == DROP_CASCADE))
-		if (!is_among(gone, object))
-			gone.push_back(object);
+	gone.add(named, drop->behavior == DROP_CASCADE);
 	return std::nullopt;
 }
 
@@ -181,7 +197,7 @@ constraint_raw(Oid table, const char *name)
 
 // What goes with a column or constraint of a table, and with those of its children that have it from there.
 Refusal
-add_part(const AlterTableCmd *command, const std::vector<Oid> &tree, Addresses &named)
+add_part(const AlterTableCmd *command, const std::vector<Oid> &tree, std::vector<ObjectAddress> &named)
 {
 	for (Oid table : tree)
 	{
@@ -213,7 +229,7 @@ add_part(const AlterTableCmd *command, const std::vector<Oid> &tree, Addresses &
 }
 
 Refusal
-add_altered(const AlterTableStmt *alter, Addresses &gone)
+add_altered(const AlterTableStmt *alter, Gone &gone)
 {
 	ListCell *cell;
 
@@ -234,12 +250,10 @@ add_altered(const AlterTableStmt *alter, Addresses &gone)
 	foreach (cell, alter->cmds)
 	{
 		const auto *command = lfirst_node(AlterTableCmd, cell);
-		Addresses named;
+		std::vector<ObjectAddress> named;
 		if (Refusal refusal = add_part(command, tree, named); refusal.has_value())
 			return refusal;
-		for (const ObjectAddress &object : lint::gone_with(named, command->behavior == DROP_CASCADE))
-			if (!is_among(gone, object))
-				gone.push_back(object);
+		gone.add(named, command->behavior == DROP_CASCADE);
 	}
 	return std::nullopt;
 }
@@ -255,7 +269,7 @@ is_patience(const Node *statement)
 }
 
 Refusal
-add_gone(const Node *statement, Addresses &gone)
+add_gone(const Node *statement, Gone &gone)
 {
 	if (IsA(statement, DropStmt))
 		return add_dropped(castNode(DropStmt, statement), gone);
@@ -267,10 +281,10 @@ add_gone(const Node *statement, Addresses &gone)
 }
 
 // All that the script takes along.
-Addresses
+Gone
 gone_by(const Migration &migration)
 {
-	Addresses gone;
+	Gone gone;
 
 	for (const script::Statement &statement : migration.up.statements())
 	{
@@ -312,8 +326,7 @@ generate_down(const std::string &name)
 			.detail("What it has dropped is not there to be written down any more.")
 			.hint("Write the down script by hand and hand it in with mg_register(): rows that were kept come back from "
 				  "mg.archives.");
-	const Addresses gone = gone_by(migration);
-	const schema::Definitions definitions = schema::definitions_of(gone);
+	const schema::Definitions definitions = schema::definitions_of(gone_by(migration).objects());
 	if (!definitions.unwritten.empty())
 		throw UserError("0A000", "no down script can be generated for migration \"" + name + "\"")
 			.detail("No statement is known for " + list_some(definitions.unwritten) + ".")

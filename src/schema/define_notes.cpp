@@ -21,6 +21,16 @@ constexpr Definer owners =
 	"  FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace) o"
 	" WHERE EXISTS (SELECT FROM gone g WHERE g.class = o.class AND g.oid = o.oid AND g.sub = 0) ORDER BY o.class, o.oid";
 
+// They go when the extension does.
+constexpr Definer extensions =
+	MG_GONE " SELECT d.classid, d.objid, 0, " MG_RANK_SAME ", format('ALTER %s DEPENDS ON EXTENSION %I', CASE d.classid"
+	"  WHEN 'pg_proc'::regclass THEN 'ROUTINE ' || d.objid::regprocedure"
+	"  WHEN 'pg_trigger'::regclass THEN (SELECT format('TRIGGER %I ON %s', t.tgname, " MG_RELATION("t.tgrelid") ") FROM pg_trigger t WHERE t.oid = d.objid)"
+	"  ELSE (SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW ' ELSE 'INDEX ' END || " MG_RELATION("c.oid") " FROM pg_class c WHERE c.oid = d.objid) END, e.extname)"
+	" FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid"
+	" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'"
+	" AND EXISTS (SELECT FROM gone g WHERE g.class = d.classid AND g.oid = d.objid AND g.sub = 0) ORDER BY d.classid, d.objid, e.extname";
+
 #define MG_GRANTEE(oid) "CASE " oid " WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(" oid ")) END"
 
 // Takes away what is granted by default, today or when the script runs, and grants what was. A grant of another role than the owner's is
@@ -82,7 +92,7 @@ constexpr Definer labels =
 void
 add_note_definers(std::vector<Definer> &definers)
 {
-	definers.insert(definers.end(), {owners, privileges, comments, labels});
+	definers.insert(definers.end(), {owners, extensions, privileges, comments, labels});
 }
 
 } // namespace mg::schema

@@ -50,13 +50,10 @@ constexpr Definer ranges =
 	" WHERE" MG_IS_GONE("pg_type", "t.oid") " AND r.rngcanonical = 0 ORDER BY t.oid";
 
 constexpr Definer routines =
-	MG_GONE " SELECT 'pg_proc'::regclass::oid, p.oid, 0, w.rank, w.sql FROM pg_proc p"
-	" CROSS JOIN LATERAL (SELECT " MG_RANK_ROUTINE " AS rank, rtrim(pg_get_functiondef(p.oid), E'\\n') AS sql"
-	"  UNION ALL SELECT " MG_RANK_SAME ", format('ALTER ROUTINE %s DEPENDS ON EXTENSION %I', p.oid::regprocedure, e.extname)"
-	"   FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
-	"   AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x') w"
-	" WHERE" MG_IS_GONE("pg_proc", "p.oid") " AND p.prokind IN ('f', 'p', 'w') AND NOT EXISTS (SELECT FROM pg_depend d"
-	"  WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i') ORDER BY p.oid, w.rank DESC";
+	MG_GONE " SELECT 'pg_proc'::regclass::oid, p.oid, 0, " MG_RANK_ROUTINE ","
+	" regexp_replace(rtrim(pg_get_functiondef(p.oid), E'\\n'), '^CREATE OR REPLACE', 'CREATE')"
+	" FROM pg_proc p WHERE" MG_IS_GONE("pg_proc", "p.oid") " AND p.prokind IN ('f', 'p', 'w') AND NOT EXISTS (SELECT FROM pg_depend d"
+	"  WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i') ORDER BY p.oid";
 
 #define MG_VIEW_OPTIONS "' WITH (' || " MG_OPTIONS("v.reloptions", "") " || ')'"
 #define MG_VIEW_QUERY "' AS' || E'\\n' || rtrim(pg_get_viewdef(v.oid), '; ')"
@@ -83,8 +80,7 @@ constexpr Definer materialized_views =
 void
 add_other_definers(std::vector<Definer> &definers)
 {
-	definers.insert(definers.end(),
-					{schemas, enums, domains, composites, ranges, routines, views, materialized_views});
+	definers.insert(definers.end(), {schemas, enums, domains, composites, ranges, routines, views, materialized_views});
 }
 
 } // namespace mg::schema

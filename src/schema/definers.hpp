@@ -13,7 +13,7 @@ namespace mg::schema {
 using Definer = const char *;
 
 void add_table_definers(std::vector<Definer> &definers);
-void add_part_definers(std::vector<Definer> &definers); // keys, indexes, triggers, policies and so on
+void add_part_definers(std::vector<Definer> &definers);  // keys, indexes, triggers, policies and so on
 void add_other_definers(std::vector<Definer> &definers); // schemas, types, routines, views
 void add_note_definers(std::vector<Definer> &definers);  // owners, privileges, comments
 
@@ -53,22 +53,25 @@ void add_note_definers(std::vector<Definer> &definers);  // owners, privileges, 
 	" EXISTS (SELECT FROM gone one WHERE one.class = '" catalog "'::regclass AND one.oid = " oid " AND one.sub = 0)"
 
 // Is a column that is gone, alone or with its table.
-#define MG_COLUMN_IS_GONE(a)                                                                  \
-	" EXISTS (SELECT FROM gone one WHERE one.class = 'pg_class'::regclass AND one.oid = " a   \
+#define MG_COLUMN_IS_GONE(a)                                                                \
+	" EXISTS (SELECT FROM gone one WHERE one.class = 'pg_class'::regclass AND one.oid = " a \
 	".attrelid AND one.sub IN (0, " a ".attnum))"
 
 // Name of a relation, whose OID comes from no table called named_class.
-#define MG_RELATION(oid)                                                                                                       \
-	"(SELECT format('%I.%I', named_schema.nspname, named_class.relname) FROM pg_class named_class JOIN pg_namespace named_schema" \
+#define MG_RELATION(oid)                                                                                              \
+	"(SELECT format('%I.%I', named_schema.nspname, named_class.relname) FROM pg_class named_class JOIN pg_namespace " \
+	"named_schema"                                                                                                    \
 	" ON named_schema.oid = named_class.relnamespace WHERE named_class.oid = " oid ")"
 
 // Options as they are stored, for WITH or SET.
-#define MG_OPTIONS(array, prefix)                                                                           \
-	"(SELECT string_agg(format('" prefix "%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ' ORDER BY place)" \
+#define MG_OPTIONS(array, prefix)                                                           \
+	"(SELECT string_agg(format('" prefix                                                    \
+	"%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ' ORDER BY place)" \
 	" FROM unnest(" array ") WITH ORDINALITY l (o, place))"
 
 // ENABLE, DISABLE and the like, of a trigger or rule.
 #define MG_STATE(enabled) \
-	"CASE " enabled " WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END"
+	"CASE " enabled       \
+	" WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END"
 
 } // namespace mg::schema

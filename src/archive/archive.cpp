@@ -119,7 +119,7 @@ before(int depth, Node *statement, const Occasion &occasion)
 				entries.erase(entries.begin() + static_cast<long>(i--));
 			}
 	}
-	if (!losses.items.empty())
+	if (!losses.items.empty() || !losses.types.empty() || !losses.collations.empty())
 		here.kept = keep(losses);
 	if (!here.kept.empty() || !here.values.empty())
 		held.push_back(std::move(here));

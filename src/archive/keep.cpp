@@ -88,27 +88,43 @@ quoted(const std::string &schema, const std::string &name)
 		[&] { return static_cast<const char *>(quote_qualified_identifier(schema.c_str(), name.c_str())); });
 }
 
+std::string
+literal(const std::set<Oid> &oids)
+{
+	return pg::array_literal(std::vector<Oid>(oids.begin(), oids.end()));
+}
+
 // Columns of the types and collations that go would go along.
 void
-free_of_types(const Kept &kept, const Losses &losses)
+free_of_types(Oid table, const std::string &name, const Losses &losses)
 {
 	if (losses.types.empty() && losses.collations.empty())
 		return;
-	const auto oids = [](const std::set<Oid> &set) {
-		return pg::array_literal(std::vector<Oid>(set.begin(), set.end()));
-	};
 	std::string changes;
 	for (const pg::Row &row : ledger::query("SELECT quote_ident(a.attname), a.atttypid = ANY ($2::oid[]) FROM "
 											"pg_attribute a WHERE a.attrelid = $1::oid"
 											" AND a.attnum > 0 AND NOT a.attisdropped AND (a.atttypid = ANY "
 											"($2::oid[]) OR a.attcollation = ANY ($3::oid[]))",
-											{std::to_string(kept.table), oids(losses.types), oids(losses.collations)}))
+											{std::to_string(table), literal(losses.types), literal(losses.collations)}))
 		changes += (changes.empty() ? " " : ", ") + ("ALTER COLUMN " + *row[0]) +
 				   " TYPE text COLLATE pg_catalog.\"C\" USING " +
 				   (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
 								  : *row[0] + "::text");
 	if (!changes.empty())
-		ledger::query(("ALTER TABLE " + quoted("mg_archive", kept.name) + changes).c_str(), {}, pg::Plan::once);
+		ledger::query(("ALTER TABLE " + quoted("mg_archive", name) + changes).c_str(), {}, pg::Plan::once);
+}
+
+// The same for what has been kept before: it would keep the type from being dropped, or lose its columns.
+void
+free_archives_of_types(const Losses &losses)
+{
+	if (losses.types.empty() && losses.collations.empty())
+		return;
+	for (const pg::Row &row : ledger::query("SELECT c.oid, c.relname FROM pg_class c WHERE c.relkind = 'r'"
+											" AND c.relnamespace = 'mg_archive'::regnamespace AND EXISTS (SELECT FROM pg_attribute a"
+											"  WHERE a.attrelid = c.oid AND (a.atttypid = ANY ($1::oid[]) OR a.attcollation = ANY ($2::oid[])))",
+											{literal(losses.types), literal(losses.collations)}))
+		free_of_types(static_cast<Oid>(std::stoul(*row[0])), *row[1], losses);
 }
 
 void
@@ -120,7 +136,7 @@ move(Kept &kept, const Losses &losses)
 	kept.files = pg::files_of(kept.loss.relation);
 	kept.moved = true;
 	kept.rows = -1;
-	free_of_types(kept, losses);
+	free_of_types(kept.table, kept.name, losses);
 }
 
 // The columns that the same statement takes from this table.
@@ -211,7 +227,7 @@ copy(Kept &kept, const Losses &losses)
 							   .at(0)
 							   .at(0)
 							   .value_or("0"));
-	free_of_types(kept, losses);
+	free_of_types(kept.table, kept.name, losses);
 }
 
 // Leaves those rows in which the new type has another value, with what that is.
@@ -393,6 +409,7 @@ keep(const Losses &losses)
 	const schema::PlainSettings plain;
 	std::vector<Kept> result;
 
+	free_archives_of_types(losses);
 	if (policy::value_of("archive") == "off")
 		return result;
 	const std::vector<std::string> never = policy::names("never_archived");

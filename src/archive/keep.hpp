@@ -51,7 +51,8 @@ bool would_be_lost(Oid relation, int column);
 // SQL for a sum over those columns of a row of a table that its archive has.
 std::string row_sum(Oid archive, const std::string &table);
 
-// Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out.
+// Takes the locks that the statement takes, and moves or copies. What is empty, temporary or made in this transaction is left out. Archives
+// that are there already have text where they had a type that goes.
 std::vector<Kept> keep(const Losses &losses);
 
 // Keeps the rows that were changed since then, and puts that on record; nothing if there are none, or if the table is not to be kept.

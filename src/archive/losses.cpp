@@ -48,7 +48,7 @@ is_relation_kind(ObjectType type)
 		   type == OBJECT_SEQUENCE;
 }
 
-// Whether dropping such an object can take rows along.
+// Whether dropping such an object can take rows along, or is kept from it by an archive.
 bool
 matters(const DropStmt *statement)
 {
@@ -58,6 +58,9 @@ matters(const DropStmt *statement)
 		case OBJECT_MATVIEW:
 		case OBJECT_SEQUENCE:
 		case OBJECT_EXTENSION:
+		case OBJECT_TYPE: // of which columns of archives may be
+		case OBJECT_DOMAIN:
+		case OBJECT_COLLATION:
 			return true;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:

@@ -11,6 +11,16 @@ namespace mg::archive {
 void watch_rows();
 void unwatch_rows();
 
+// Ends the watch however a script ends: one that fails within a subtransaction would leave snapshots behind that its transaction takes along.
+class RowsWatch
+{
+public:
+	RowsWatch() = default;
+	~RowsWatch() { unwatch_rows(); }
+	RowsWatch(const RowsWatch &) = delete;
+	RowsWatch &operator=(const RowsWatch &) = delete;
+};
+
 // While one of these is there, rows that come back are no rows that change.
 class RowsReturn
 {

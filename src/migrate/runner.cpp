@@ -224,6 +224,8 @@ void
 run_statements(const script::Script &script, std::size_t first, std::size_t end, const std::string &migration,
 			   capture::Run &run, Progress &progress, const Watch &watch)
 {
+	const archive::RowsWatch watching;
+
 	progress.phase = script.what();
 	run.enter(script.what().c_str());
 	for (std::size_t i = first; i < end; i++)

@@ -116,6 +116,28 @@ SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $u$
 SELECT is((SELECT t FROM born), 'x', 'its rows are there');
 SELECT is(pg_temp.archived('fails'), NULL, 'nothing is kept');
 
+-- A run that fails within a subtransaction leaves the session as it was.
+CREATE FUNCTION pg_temp.tries() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM mg_apply('breaks', 'UPDATE crowd SET v = v; SELECT 1 / 0');
+	RETURN 'applied';
+EXCEPTION WHEN division_by_zero THEN
+	RETURN 'failed';
+END $$;
+SELECT is(pg_temp.tries(), 'failed', 'a script that fails');
+SELECT is(status, 'applied', 'the next one') FROM mg_apply('after_breaks', 'SELECT 1');
+
+-- A type goes after its tables, although archives have columns of it.
+CREATE TYPE shade AS ENUM ('dark', 'pale'); CREATE DOMAIN small AS int CHECK (VALUE < 100);
+CREATE TABLE painted (id int PRIMARY KEY, shade shade, n small); INSERT INTO painted SELECT i, 'pale', i FROM generate_series(1, 5) i; INSERT INTO painted VALUES (6);
+CREATE TABLE dyed (id int PRIMARY KEY, shade shade); INSERT INTO dyed SELECT i, 'dark' FROM generate_series(1, 5) i;
+INSERT INTO seen SELECT 'painted', pg_temp.content('painted') UNION ALL SELECT 'dyed', pg_temp.content('dyed');
+SELECT is(status, 'applied', 'tables, then their types') FROM mg_apply('drop_painted', 'DROP TABLE painted; ALTER TABLE dyed DROP COLUMN shade; DROP TYPE shade CASCADE; DROP DOMAIN small',
+	$$CREATE TYPE shade AS ENUM ('dark', 'pale'); CREATE DOMAIN small AS int CHECK (VALUE < 100); CREATE TABLE painted (id int PRIMARY KEY, shade shade, n small); ALTER TABLE dyed ADD COLUMN shade shade$$);
+SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('drop_painted');
+SELECT is(pg_temp.content('painted'), (SELECT content FROM seen WHERE what = 'painted'), 'rows with values of a type that was gone');
+SELECT is(pg_temp.content('dyed'), (SELECT content FROM seen WHERE what = 'dyed'), 'and a column of it');
+
 -- By hand.
 SELECT is(status, 'applied', 'another drop') FROM mg_apply('drop_born', 'DROP TABLE born');
 SELECT throws_ok('SELECT mg_restore(1)', '22023', 'there is no archive 1', 'no such archive');

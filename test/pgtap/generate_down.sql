@@ -153,10 +153,10 @@ SELECT pg_temp.comes_back('gd_check', 'ALTER TABLE parent DROP CONSTRAINT sane',
 -- What only newer servers have.
 SELECT current_setting('server_version_num')::int >= 180000 AS newer \gset
 \if :newer
-CREATE TABLE newer (id int CONSTRAINT named NOT NULL, v int, virtual int GENERATED ALWAYS AS (id * 2) VIRTUAL, at tstzrange, CONSTRAINT loose CHECK (v > 0) NOT ENFORCED, CONSTRAINT during PRIMARY KEY (id, at WITHOUT OVERLAPS));
-INSERT INTO newer (id, at) SELECT i, tstzrange('2024-01-01', '2024-02-01') FROM generate_series(1, 3) i;
+CREATE TABLE newer (id int CONSTRAINT named NOT NULL, v int, virtual int GENERATED ALWAYS AS (id * 2) VIRTUAL, spot int4range, at tstzrange, CONSTRAINT loose CHECK (v > 0) NOT ENFORCED, CONSTRAINT during PRIMARY KEY (spot, at WITHOUT OVERLAPS));
+INSERT INTO newer (id, spot, at) SELECT i, int4range(i, i + 1), tstzrange('2024-01-01', '2024-02-01') FROM generate_series(1, 3) i;
 ALTER TABLE newer ADD CONSTRAINT v_there NOT NULL v NOT VALID; COMMENT ON CONSTRAINT named ON newer IS 'n';
-CREATE TABLE newer_part (id int NOT NULL NO INHERIT, at tstzrange, w int CONSTRAINT w_there NOT NULL, FOREIGN KEY (id, PERIOD at) REFERENCES newer (id, PERIOD at)); INSERT INTO newer_part SELECT id, at, 1 FROM newer;
+CREATE TABLE newer_part (id int NOT NULL NO INHERIT, spot int4range, at tstzrange, w int CONSTRAINT w_there NOT NULL, FOREIGN KEY (spot, PERIOD at) REFERENCES newer (spot, PERIOD at)); INSERT INTO newer_part SELECT id, spot, at, 1 FROM newer;
 CREATE TABLE newer_list (id int CONSTRAINT list_named NOT NULL, counts int GENERATED ALWAYS AS IDENTITY) PARTITION BY LIST (id); CREATE TABLE newer_list_1 PARTITION OF newer_list FOR VALUES IN (1); INSERT INTO newer_list VALUES (1), (1);
 CREATE TABLE newer_parent (id int CONSTRAINT parent_named NOT NULL); CREATE TABLE newer_child (id int CONSTRAINT child_named NOT NULL) INHERITS (newer_parent); CREATE TABLE newer_grandchild () INHERITS (newer_parent);
 SELECT pg_temp.comes_back('gd_newer', 'DROP TABLE newer, newer_part, newer_list, newer_parent CASCADE', 'what is new in 18');

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "archive/rows.hpp"
 #include "core/json.hpp"
 #include "ledger/store.hpp"
 #include "pg/changed_rows.hpp"
@@ -406,6 +407,7 @@ row_sum(Oid archive, const std::string &table)
 std::vector<Kept>
 keep(const Losses &losses)
 {
+	const RowsReturn own_work;
 	const schema::PlainSettings plain;
 	std::vector<Kept> result;
 
@@ -437,11 +439,12 @@ keep(const Losses &losses)
 void
 keep_changed(Oid table, Snapshot before, const Occasion &occasion)
 {
+	const RowsReturn own_work;
 	const schema::PlainSettings plain;
 	Kept kept = {};
 
 	kept.loss = {Kind::rows, table, 0};
-	if (policy::value_of("archive") == "off" || pg::is_made_here(table) || !describe(kept) ||
+	if (policy::value_of("archive") == "off" || !OidIsValid(pg::files_of(table)) || pg::is_made_here(table) || !describe(kept) ||
 		is_named(kept, policy::names("never_archived")))
 		return;
 	kept.id = ledger::new_id();
@@ -470,6 +473,7 @@ keep_changed(Oid table, Snapshot before, const Occasion &occasion)
 void
 confirm(std::vector<Kept> &kept, const Occasion &occasion)
 {
+	const RowsReturn own_work;
 	const schema::PlainSettings plain;
 
 	for (Kept &one : kept)

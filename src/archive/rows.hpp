@@ -21,7 +21,7 @@ public:
 	RowsWatch &operator=(const RowsWatch &) = delete;
 };
 
-// While one of these is there, rows that come back are no rows that change.
+// While one of these is there, rows that come back are no rows that change; nor is what the archive itself writes.
 class RowsReturn
 {
 public:

@@ -90,6 +90,12 @@ SELECT results_eq('SELECT id, price FROM priced ORDER BY id', 'VALUES (1, 1.2345
 SELECT is(status, 'applied', 'a type with more room') FROM mg_apply('widens', 'ALTER TABLE counted ALTER v TYPE varchar; ALTER TABLE counted ALTER v TYPE text');
 SELECT is(pg_temp.archived('widens'), NULL, 'keeps nothing');
 
+CREATE TABLE sized (id int PRIMARY KEY, n int); INSERT INTO sized SELECT i, i FROM generate_series(1, 5) i;
+SELECT is(status, 'applied', 'a type that keeps every value') FROM mg_apply('enlarges', 'ALTER TABLE sized ALTER n TYPE bigint', 'ALTER TABLE sized ALTER n TYPE int');
+SELECT is(pg_temp.archived('enlarges'), NULL, 'keeps nothing');
+SELECT is(status, 'rolled back', 'either way') FROM mg_rollback('enlarges');
+SELECT is(status, 'applied', 'rows of a table that is gone by the end of its statement') FROM mg_apply('passing', $u$DO $d$ BEGIN CREATE TABLE passing AS SELECT 1 AS i; WITH gone AS (DELETE FROM passing RETURNING i) UPDATE passing SET i = 2; DROP TABLE passing; END $d$ $u$);
+
 -- Rows, if they are many.
 CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;
 CREATE TABLE crowd_part (id int PRIMARY KEY, crowd int REFERENCES crowd ON DELETE CASCADE); INSERT INTO crowd_part SELECT i, i FROM generate_series(1, 3000) i;

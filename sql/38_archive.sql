@@ -55,3 +55,8 @@ CREATE FUNCTION pg_catalog.mg_release_archive(archive_id bigint, reason text) RE
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_release_archive';
 COMMENT ON FUNCTION pg_catalog.mg_release_archive(bigint, text) IS
 'ends what mg_hold_archive() began. Raises 42501 unless the caller has the right archive, 22023 for no such archive';
+
+CREATE FUNCTION pg_catalog.mg_generate_down(name text) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_generate_down';
+COMMENT ON FUNCTION pg_catalog.mg_generate_down(text) IS
+'the down script for a registered migration whose up script only drops, written from what is there now: statements that make all of it again, with owners, privileges and comments, while the rows come back from the archive. Hand it in with mg_register(). Raises MG004 for an unknown name, 55000 when the migration is applied, 0A000 when the up script does more than drop, or drops what no statement is known for';

@@ -1,6 +1,7 @@
 // What SQL calls of the archives.
 #include "archive/custody.hpp"
 #include "entry/functions.hpp"
+#include "migrate/generate_down.hpp"
 
 using namespace mg::entry;
 
@@ -45,4 +46,9 @@ MG_FUNCTION(mg_release_archive)
 	require_person("mg_release_archive()");
 	mg::archive::release(required_id(fcinfo), required_text(fcinfo, 1, "reason"));
 	PG_RETURN_VOID();
+}
+
+MG_FUNCTION(mg_generate_down)
+{
+	return mg::pg::text_datum(mg::migrate::generate_down(required_text(fcinfo, 0, "name of the migration")));
 }

@@ -100,6 +100,12 @@ SELECT is(status, 'applied', 'another type') FROM mg_apply('grows', 'ALTER TABLE
 SELECT is(status, 'applied', 'another that is written anew') FROM mg_apply('rewrites', 'ALTER TABLE counted ADD COLUMN n int DEFAULT 1; ALTER TABLE counted ALTER n TYPE bigint; ALTER TABLE counted ALTER n TYPE int');
 SELECT is(pg_temp.archived('rewrites'), NULL, 'and reads as before keeps nothing');
 
+CREATE TABLE sized (id int PRIMARY KEY, n int); INSERT INTO sized SELECT i, i FROM generate_series(1, 5) i;
+SELECT is(status, 'applied', 'a type that keeps every value') FROM mg_apply('enlarges', 'ALTER TABLE sized ALTER n TYPE bigint', 'ALTER TABLE sized ALTER n TYPE int');
+SELECT is(pg_temp.archived('enlarges'), NULL, 'keeps nothing');
+SELECT is(status, 'rolled back', 'either way') FROM mg_rollback('enlarges');
+SELECT is(status, 'applied', 'rows of a table that is gone by the end of its statement') FROM mg_apply('passing', $u$DO $d$ BEGIN CREATE TABLE passing AS SELECT 1 AS i; WITH gone AS (DELETE FROM passing RETURNING i) UPDATE passing SET i = 2; DROP TABLE passing; END $d$ $u$);
+
 -- Rows, if they are many.
 CREATE TABLE crowd (id int PRIMARY KEY, v text, gone int); INSERT INTO crowd SELECT i, 'v' || i, 0 FROM generate_series(1, 3000) i; ALTER TABLE crowd DROP COLUMN gone; ALTER TABLE crowd ADD COLUMN late int DEFAULT 5;
 CREATE TABLE crowd_part (id int PRIMARY KEY, crowd int REFERENCES crowd ON DELETE CASCADE); INSERT INTO crowd_part SELECT i, i FROM generate_series(1, 3000) i;
@@ -125,6 +131,28 @@ SELECT results_eq('SELECT id, v, late FROM crowd WHERE id IN (7, 8, 9) ORDER BY 
 SELECT is(status, 'applied', 'a drop that is undone') FROM mg_apply('fails', $u$DO $d$ BEGIN BEGIN DROP TABLE born; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; END $d$ $u$);
 SELECT is((SELECT t FROM born), 'x', 'its rows are there');
 SELECT is(pg_temp.archived('fails'), NULL, 'nothing is kept');
+
+-- A run that fails within a subtransaction leaves the session as it was.
+CREATE FUNCTION pg_temp.tries() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM mg_apply('breaks', 'UPDATE crowd SET v = v; SELECT 1 / 0');
+	RETURN 'applied';
+EXCEPTION WHEN division_by_zero THEN
+	RETURN 'failed';
+END $$;
+SELECT is(pg_temp.tries(), 'failed', 'a script that fails');
+SELECT is(status, 'applied', 'the next one') FROM mg_apply('after_breaks', 'SELECT 1');
+
+-- A type goes after its tables, although archives have columns of it.
+CREATE TYPE shade AS ENUM ('dark', 'pale'); CREATE DOMAIN small AS int CHECK (VALUE < 100);
+CREATE TABLE painted (id int PRIMARY KEY, shade shade, n small); INSERT INTO painted SELECT i, 'pale', i FROM generate_series(1, 5) i; INSERT INTO painted VALUES (6);
+CREATE TABLE dyed (id int PRIMARY KEY, shade shade); INSERT INTO dyed SELECT i, 'dark' FROM generate_series(1, 5) i;
+INSERT INTO seen SELECT 'painted', pg_temp.content('painted') UNION ALL SELECT 'dyed', pg_temp.content('dyed');
+SELECT is(status, 'applied', 'tables, then their types') FROM mg_apply('drop_painted', 'DROP TABLE painted; ALTER TABLE dyed DROP COLUMN shade; DROP TYPE shade CASCADE; DROP DOMAIN small',
+	$$CREATE TYPE shade AS ENUM ('dark', 'pale'); CREATE DOMAIN small AS int CHECK (VALUE < 100); CREATE TABLE painted (id int PRIMARY KEY, shade shade, n small); ALTER TABLE dyed ADD COLUMN shade shade$$);
+SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('drop_painted');
+SELECT is(pg_temp.content('painted'), (SELECT content FROM seen WHERE what = 'painted'), 'rows with values of a type that was gone');
+SELECT is(pg_temp.content('dyed'), (SELECT content FROM seen WHERE what = 'dyed'), 'and a column of it');
 
 -- By hand.
 SELECT is(status, 'applied', 'another drop') FROM mg_apply('drop_born', 'DROP TABLE born');

@@ -1,4 +1,5 @@
-# Random migrations that destroy, and their way back: the schema, every row and whatever others have written meanwhile are there.
+# Random migrations that destroy, and their way back: the schema, every row and whatever others have written meanwhile are there. Every second
+# way back from what only drops is written by mg_generate_down().
 #
 #   MG_ARCHIVES (300)  how many
 #   MG_SEED            to have the same again
@@ -165,10 +166,19 @@ for my $number (1 .. $many)
 	my $fingerprint = sql('SELECT mg_fingerprint()');
 	my %before = map { $_->{name} => content($_->{name}) } @tables;
 	my $what = "$number: $destroy->{kind}: $destroy->{up}";
+	my ($status, $out, $err) = (0, '', '');
 	my @wrong;
 
-	my ($status, $out, $err) = run_sql($server, 'app', "SELECT mg_apply('m$number', \$up\$$destroy->{up}\$up\$, \$down\$$destroy->{down}\$down\$)");
-	push @wrong, "up: $err" if $status;
+	if ($destroy->{up} =~ /^(DROP|ALTER TABLE \S+ DROP)/ && chance(0.5))
+	{
+		sql("SELECT mg_register('m$number', \$up\$$destroy->{up}\$up\$)");
+		($status, $out, $err) = run_sql($server, 'app', "SELECT mg_generate_down('m$number')");
+		push @wrong, "generated down: $err" if $status;
+		$destroy->{down} = $out;
+		$tried{generated}++;
+	}
+	($status, $out, $err) = run_sql($server, 'app', "SELECT mg_apply('m$number', \$up\$$destroy->{up}\$up\$, \$down\$$destroy->{down}\$down\$)") if !$status;
+	push @wrong, "up: $err" if $status && !@wrong;
 	my %theirs;
 	if (!$status && $is_busy)
 	{

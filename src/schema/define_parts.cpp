@@ -30,18 +30,22 @@ constexpr Definer foreign_keys =
 	" FROM pg_constraint k WHERE" MG_IS_GONE("pg_constraint", "k.oid") " AND k.contype = 'f' AND NOT EXISTS (SELECT FROM pg_trigger g"
 	"  WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') ORDER BY k.oid";
 
+// Is the index of a key.
+#define MG_OF_CONSTRAINT(index) \
+	" EXISTS (SELECT FROM pg_depend k WHERE k.classid = 'pg_class'::regclass AND k.objid = " index \
+	" AND k.refclassid = 'pg_constraint'::regclass AND k.deptype = 'i')"
+
 constexpr Definer indexes =
 	MG_GONE " SELECT 'pg_class'::regclass::oid, i.indexrelid, 0, " MG_RANK_INDEX ", pg_get_indexdef(i.indexrelid)"
 	" FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid"
-	" WHERE" MG_IS_GONE("pg_class", "i.indexrelid") " AND i.indisvalid AND t.relkind <> 't' AND NOT EXISTS (SELECT FROM pg_constraint k"
-	"  WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) ORDER BY i.indexrelid";
+	" WHERE" MG_IS_GONE("pg_class", "i.indexrelid") " AND i.indisvalid AND t.relkind <> 't' AND NOT" MG_OF_CONSTRAINT("i.indexrelid") " ORDER BY i.indexrelid";
 
 constexpr Definer index_settings =
 	MG_GONE " SELECT 'pg_class'::regclass::oid, i.indexrelid, 0, " MG_RANK_SAME ", w.sql"
 	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
 	" CROSS JOIN LATERAL (SELECT " MG_RELATION("c.oid") " AS name, " MG_RELATION("i.indrelid") " AS of_table) r"
 	" CROSS JOIN LATERAL (SELECT format('ALTER INDEX %s SET (%s)', r.name, " MG_OPTIONS("c.reloptions", "") ") AS sql"
-	"   WHERE c.reloptions IS NOT NULL AND EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))"
+	"   WHERE c.reloptions IS NOT NULL AND " MG_OF_CONSTRAINT("c.oid")
 	"  UNION ALL SELECT format('ALTER INDEX %s SET TABLESPACE %I', r.name, (SELECT p.spcname FROM pg_tablespace p WHERE p.oid = c.reltablespace))"
 	"   WHERE c.reltablespace <> 0"
 	"  UNION ALL SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', r.name, a.attnum, a.attstattarget)"

@@ -58,6 +58,11 @@ constexpr Definer tables =
 	" FROM pg_class t LEFT JOIN pg_class s ON s.oid = t.reltoastrelid"
 	" WHERE" MG_IS_GONE("pg_class", "t.oid") " AND t.relkind IN ('r', 'p') AND t.relpersistence <> 't' ORDER BY t.oid";
 
+// What is read has its rows first: before checks that are not valid for all of them, keys and indexes.
+constexpr Definer rows =
+	MG_GONE " SELECT 'pg_class'::regclass::oid, t.oid, 0, " MG_RANK_ROWS ", format('SELECT FROM %s WHERE false', " MG_RELATION("t.oid") ")"
+	" FROM pg_class t WHERE" MG_IS_GONE("pg_class", "t.oid") " AND t.relkind = 'r' AND t.relpersistence <> 't' ORDER BY t.oid";
+
 // A column that is gone with its parent's comes with it, too.
 constexpr Definer columns =
 	MG_GONE " SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum, " MG_RANK_COLUMN ","
@@ -156,7 +161,7 @@ constexpr Definer owned_sequences =
 void
 add_table_definers(std::vector<Definer> &definers)
 {
-	definers.insert(definers.end(), {sequences, owned_sequences, tables, columns, inherited_columns, column_settings,
+	definers.insert(definers.end(), {sequences, owned_sequences, tables, rows, columns, inherited_columns, column_settings,
 									 identity_settings, table_settings, attachments, row_security, defaults});
 }
 

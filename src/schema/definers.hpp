@@ -27,6 +27,7 @@ void add_note_definers(std::vector<Definer> &definers);  // owners, privileges, 
 #define MG_RANK_COLUMN "60"
 #define MG_RANK_OWNED_BY "70"
 #define MG_RANK_DEFAULT "80"
+#define MG_RANK_ROWS "83"
 #define MG_RANK_CHECK "85"
 #define MG_RANK_KEY "90"
 #define MG_RANK_INDEX "100"

@@ -216,20 +216,20 @@ SELECT is((SELECT count(v) || ' ' || count(w) FROM forced), '9 9', 'all of them'
 SELECT is((SELECT relforcerowsecurity FROM pg_class WHERE relname = 'forced'), true, 'which are hidden as before');
 
 -- What is kept holds nothing that it was made of: types, domains and collations go and change as if there were no archive.
-CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TYPE couple AS (a int, b text); CREATE DOMAIN small AS int CHECK (VALUE < 100); CREATE COLLATION plain_order FROM "C";
-CREATE TABLE made_of (id int PRIMARY KEY, c colour, cs colour[], p couple, s small, t text COLLATE plain_order); INSERT INTO made_of VALUES (1, 'red', '{blue,NULL}', '(1,x)', 5, 't'), (2, NULL, NULL, NULL, NULL, NULL);
+CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TYPE couple AS (a int, b text); CREATE DOMAIN tiny AS int CHECK (VALUE < 100); CREATE COLLATION plain_order FROM "C";
+CREATE TABLE made_of (id int PRIMARY KEY, c colour, cs colour[], p couple, s tiny, t text COLLATE plain_order); INSERT INTO made_of VALUES (1, 'red', '{blue,NULL}', '(1,x)', 5, 't'), (2, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO seen SELECT 'made_of', pg_temp.content('made_of');
-SELECT is(status, 'applied', 'a table, then what it was made of') FROM mg_apply('drop_made_of', 'DROP TABLE made_of; DROP TYPE colour, couple; DROP DOMAIN small; DROP COLLATION plain_order',
-	$$CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TYPE couple AS (a int, b text); CREATE DOMAIN small AS int; CREATE TABLE made_of (id int PRIMARY KEY, c colour, cs colour[], p couple, s small, t text)$$);
+SELECT is(status, 'applied', 'a table, then what it was made of') FROM mg_apply('drop_made_of', 'DROP TABLE made_of; DROP TYPE colour, couple; DROP DOMAIN tiny; DROP COLLATION plain_order',
+	$$CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TYPE couple AS (a int, b text); CREATE DOMAIN tiny AS int; CREATE TABLE made_of (id int PRIMARY KEY, c colour, cs colour[], p couple, s tiny, t text)$$);
 SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('drop_made_of');
 SELECT is(pg_temp.content('made_of'), (SELECT content FROM seen WHERE what = 'made_of'), 'brings all values back');
-SELECT is(status, 'applied', 'a column of a type that is made anew') FROM mg_apply('recreates', $$ALTER TABLE made_of DROP COLUMN c; ALTER TYPE colour RENAME TO colour_old; CREATE TYPE shade AS ENUM ('red', 'green'); ALTER TABLE made_of DROP COLUMN cs; DROP TYPE colour_old$$, $$DROP TYPE shade; CREATE TYPE colour AS ENUM ('red', 'blue'); ALTER TABLE made_of ADD COLUMN c colour, ADD COLUMN cs colour[]$$);
+SELECT is(status, 'applied', 'a column of a type that is made anew') FROM mg_apply('recreates', $$ALTER TABLE made_of DROP COLUMN c; ALTER TYPE colour RENAME TO colour_old; CREATE TYPE tone AS ENUM ('red', 'green'); ALTER TABLE made_of DROP COLUMN cs; DROP TYPE colour_old$$, $$DROP TYPE tone; CREATE TYPE colour AS ENUM ('red', 'blue'); ALTER TABLE made_of ADD COLUMN c colour, ADD COLUMN cs colour[]$$);
 SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('recreates');
 SELECT is((SELECT c::text || cs::text FROM made_of WHERE id = 1), 'red{blue,NULL}', 'knows the old values');
 SELECT is(status, 'applied', 'kept still') FROM mg_apply('drop_p_s', 'ALTER TABLE made_of DROP COLUMN p, DROP COLUMN s');
 SELECT lives_ok('ALTER TYPE couple DROP ATTRIBUTE b', 'a composite type changes, outside migrations too');
-SELECT lives_ok('ALTER DOMAIN small ADD CHECK (VALUE < 3)', 'a domain gets a constraint that what is kept does not meet');
-SELECT lives_ok('DROP DOMAIN small', 'and is dropped');
+SELECT lives_ok('ALTER DOMAIN tiny ADD CHECK (VALUE < 3)', 'a domain gets a constraint that what is kept does not meet');
+SELECT lives_ok('DROP DOMAIN tiny', 'and is dropped');
 SELECT lives_ok($q$DO $d$ BEGIN DROP TYPE couple; END $d$ $q$, 'so is the type');
 SELECT results_eq($$SELECT (mg_restore(id, 'back_' || (source ~ 's$')::text)).rows FROM mg.archives WHERE migration = 'drop_p_s' ORDER BY source$$, 'VALUES (2::bigint), (2::bigint)', 'values are there');
 SELECT is((SELECT t.p || s.s FROM back_false t, back_true s WHERE t.id = 1 AND s.id = 1), '(1,x)5', 'as text');

@@ -21,6 +21,7 @@ sub fill
 	$server->safe_psql($database, "SELECT mg_register('m3', 'SELECT 1')", extra_params => [ '-U', $author ]);
 	$server->safe_psql($database, "SELECT mg_approve('m3')");
 	$server->safe_psql($database, "CREATE TABLE filled (id int PRIMARY KEY, n int); CALL mg_backfill('filled', 'n = 1')");
+	$server->safe_psql($database, "CREATE TABLE gone AS SELECT 1 AS id; SELECT mg_apply('m4', 'DROP TABLE gone')");
 	$server->safe_psql($database, "SELECT mg_apply('m2', 'CREATE TABLE m2 (x int)'); SELECT mg_seal()");
 	return;
 }

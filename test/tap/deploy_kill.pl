@@ -50,7 +50,7 @@ sub dump_of
 {
 	my ($database) = @_;
 	my $dump = '';
-	IPC::Run::run([ 'pg_dump', '-s', '-N', 'mg', '--no-comments', '-d', $node->connstr($database) ], '>', \$dump) or die "pg_dump: $?";
+	IPC::Run::run([ 'pg_dump', '-s', '-N', 'mg', '-N', 'mg_archive', '--no-comments', '-d', $node->connstr($database) ], '>', \$dump) or die "pg_dump: $?";
 	# From 15.14, 16.10, 17.6 and 18 on each dump bears a random key.
 	$dump =~ s/^\\(un)?restrict .*\n//mg;
 	return $dump;

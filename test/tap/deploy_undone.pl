@@ -30,7 +30,7 @@ SQL
 sub dump_of
 {
 	my ($dump) = ('');
-	IPC::Run::run([ 'pg_dump', '-s', '-N', 'mg', '-d', $node->connstr('app') ], '>', \$dump) or die "pg_dump: $?";
+	IPC::Run::run([ 'pg_dump', '-s', '-N', 'mg', '-N', 'mg_archive', '-d', $node->connstr('app') ], '>', \$dump) or die "pg_dump: $?";
 	$dump =~ s/^\\(un)?restrict .*\n//mg;
 	return $dump;
 }

@@ -21,6 +21,7 @@ sub fill
 	$server->safe_psql($database, "SELECT mg_register('m3', 'SELECT 1')", extra_params => [ '-U', $author ]);
 	$server->safe_psql($database, "SELECT mg_approve('m3')");
 	$server->safe_psql($database, "CREATE TABLE filled (id int PRIMARY KEY, n int); CALL mg_backfill('filled', 'n = 1')");
+	$server->safe_psql($database, "CREATE SEQUENCE gone; SELECT mg_apply('m4', 'DROP SEQUENCE gone')");
 	$server->safe_psql($database, "SELECT mg_apply('m2', 'CREATE TABLE m2 (x int)'); SELECT mg_seal()");
 	return;
 }
@@ -198,7 +199,7 @@ for my $sql ('DROP EXTENSION migration_governance', 'DROP EXTENSION migration_go
 }
 fails_with($server, 'removal', "SELECT mg_allow_removal('')", '22023', 'mg_allow_removal() wants a reason');
 fails_with($server, 'removal', 'SELECT mg_allow_removal(NULL)', '22004', 'mg_allow_removal() wants one that is not NULL');
-is($server->safe_psql('removal', 'SELECT count(*) FROM mg.history'), '2', 'all is still there');
+is($server->safe_psql('removal', 'SELECT count(*) FROM mg.history'), '3', 'all is still there');
 my $position = log_position($server);
 works($server, 'removal', "SELECT mg_allow_removal('the test is over'); DROP EXTENSION migration_governance", 'a superuser drops it after mg_allow_removal()');
 like(log_since($server, $position), qr/removal allowed in this session: the test is over/, 'the reason is in the server log');

@@ -26,6 +26,7 @@ sub calls_of
 		mg_checklist => "'m1'", mg_sign => "'m1', 'tested'",
 		mg_break_glass => "'x'",
 		mg_backfill => "'pg_class', 'x = 1'", mg_resume => "'m1'", mg_abort => "'m1'", mg_deploy_rollback => "'m1'",
+		mg_restore => '1', mg_hold_archive => "1, 'x'", mg_release_archive => "1, 'x'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
 	my $names = $node->safe_psql($database, "SELECT (CASE p.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT * FROM ' END) || p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
 		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY p.proname");
@@ -40,6 +41,7 @@ sub can_do_nothing
 	my %login = (user => $options{set_role} // $role);
 
 	is($node->safe_psql($database, "SELECT concat_ws(' ', has_schema_privilege('$role', 'mg', 'USAGE'), has_schema_privilege('$role', 'mg', 'CREATE'))"), 'f f', "$role: nothing on schema mg");
+	is($node->safe_psql($database, "SELECT concat_ws(' ', has_schema_privilege('$role', 'mg_archive', 'USAGE'), has_schema_privilege('$role', 'mg_archive', 'CREATE'))"), 'f f', "$role: nothing on schema mg_archive");
 	is($node->safe_psql($database, "SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'mg'::regnamespace AND c.relkind IN ('r', 'v')"
 			  . " AND has_table_privilege('$role', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"), '', "$role: nothing on any table or view");
 	is($node->safe_psql($database, "SELECT string_agg(a.attrelid::regclass || '.' || a.attname, ', ') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'mg'::regnamespace"

@@ -232,6 +232,13 @@ column_of(const std::string &table, const std::string &column)
 	return table + "." + pg::quoted_identifier(column);
 }
 
+// Of a column, alone or with all of its row.
+bool
+is_kept(const Findings &findings, const std::string &table, const std::string &column)
+{
+	return is_kept(findings, column_of(table, column)) || is_kept(findings, table);
+}
+
 std::string
 rows_of(const archive::Account &account)
 {
@@ -303,7 +310,7 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 													 ", by the planner's estimate: too large to be counted",
 							 std::nullopt});
 			for (const std::string &column : rows.lost)
-				if (!is_kept(findings, column_of(rows.table, column)))
+				if (!is_kept(findings, rows.table, column))
 					facts.push_back({"lost", column_of(rows.table, column), "the column's values; not counted", false});
 			continue;
 		}
@@ -317,7 +324,7 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 			facts.push_back({"lost", rows.table, count_of(rows.before->rows, "row"), false});
 		for (const std::string &column : rows.lost)
 			if (int64_t values = rows.before->values.at(column);
-				values > 0 && !is_kept(findings, column_of(rows.table, column)))
+				values > 0 && !is_kept(findings, rows.table, column))
 				facts.push_back({"lost", column_of(rows.table, column), count_of(values, "value"), false});
 		if (rows.after.has_value() && rows.before->rows > 0)
 		{

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares the verdicts of mg_rehearse() with what happens when up and down really run, and proves that nothing is left of a rehearsal,
-# whichever way it ends (left.pl): test/rehearse/run.sh, TAP on stdout.
+# whichever way it ends (left.pl), and that receipts tell of rows (kept.sql): test/rehearse/run.sh, TAP on stdout.
 #
 # The judge knows nothing of the extension: it copies a database, runs up and down in the copy with psql, and compares pg_dump -s before and
 # after. Published migrations are those of test/real (fetch.sh), hard cases those of cases.sql on the schema of setup.sql. excepted.tsv
@@ -136,6 +136,23 @@ for name in "$work"/*.name; do
 done
 echo "# cases: $(sort "$work/verdicts" | uniq -c | sed 's/^ *//' | paste -sd, | sed 's/,/, /g')"
 report "cases: $(wc -l < "$work/verdicts") verdicts of mg_rehearse are what really happens" "$work/out"
+
+# What receipts say of rows that published migrations destroy.
+folder=$MG_REAL_DIR/unleash
+[ -f "$folder/manifest.tsv" ] || "$here/../real/fetch.sh" "$MG_REAL_DIR" > "$work/fetch.log" 2>&1 || true
+if [ -f "$folder/manifest.tsv" ]; then
+    cp -r "$folder" "$work/kept" && chmod -R a+rX "$work/kept"
+    query postgres -c "DROP DATABASE IF EXISTS judge_kept WITH (FORCE)" -c "CREATE DATABASE judge_kept TEMPLATE template0"
+    if [ -f "$folder/prelude.sql" ]; then query judge_kept -f "$folder/prelude.sql" > /dev/null; fi
+    query judge_kept -c "CREATE EXTENSION migration_governance"
+    MG_KEPT_FOLDER=$work/kept query judge_kept -v "folder=$work/kept" -f "$here/kept.sql" > "$work/kept.out" 2>&1 || echo "psql: $?" >> "$work/kept.out"
+    grep '^# ' "$work/kept.out" || true
+    grep -v '^# \|^$' "$work/kept.out" > "$work/out" || true
+    report "unleash: receipts say of all rows that are destroyed that they are kept, and which come back" "$work/out"
+else
+    tests=$((tests + 1))
+    echo "ok $tests - unleash # SKIP cannot be fetched"
+fi
 
 # Numbers the lines of left.pl.
 while IFS= read -r line; do

@@ -51,7 +51,8 @@ accounts_of(int64_t run)
 	for (const pg::Row &row : ledger::query(
 			 "SELECT source, kind, script, rows, counted, bytes, moved,"
 			 " discarded_for, rows_restored IS NOT NULL, rows_restored, conflicts, restored_whole FROM mg.archives"
-			 " WHERE run_id = $1::bigint AND installation = (SELECT installation FROM mg.current) AND kind <> 'sequence' ORDER BY id",
+			 " WHERE run_id = $1::bigint AND installation = (SELECT installation FROM mg.current) AND kind <> "
+			 "'sequence' ORDER BY id",
 			 {std::to_string(run)}))
 		result.push_back({*row[0], *row[1], *row[2], std::stoll(row[3].value_or("-1")), row[4] == "t",
 						  std::stoll(row[5].value_or("0")), row[6] == "t", row[7], row[8] == "t",
@@ -73,10 +74,12 @@ estimates_of(Node *statement, const std::vector<script::Discard> &discards)
 	for (const Loss &loss : losses)
 	{
 		Source source;
-		if (loss.kind == Kind::sequence || !describe(loss, source) || is_never_kept(source) || !is_worth_keeping(loss, source))
+		if (loss.kind == Kind::sequence || !describe(loss, source) || is_never_kept(source) ||
+			!is_worth_keeping(loss, source))
 			continue;
 		const bool is_copied = loss.kind != Kind::table && loss.kind != Kind::contents;
-		result.push_back({title_of(source), source.bytes, is_copied, refusal_of(source.bytes, is_copied), discarded(source)});
+		result.push_back(
+			{title_of(source), source.bytes, is_copied, refusal_of(source.bytes, is_copied), discarded(source)});
 	}
 	set_discards({});
 	return result;

@@ -82,8 +82,9 @@ columns_of(const std::vector<Entry> &entries, const Entry &entry)
 bool
 is_anything_left()
 {
-	return std::any_of(pending->entries.begin(), pending->entries.end(),
-					   [](const Entry &entry) { return entry.column.empty() && entry.kind != "sequence" && !entry.own; });
+	return std::any_of(pending->entries.begin(), pending->entries.end(), [](const Entry &entry) {
+		return entry.column.empty() && entry.kind != "sequence" && !entry.own;
+	});
 }
 
 // What is filled when: columns at once, so that the script may write there; whole tables when they are first read, or the script ends, as it may fill them
@@ -150,7 +151,7 @@ leave_filled(const Occasion &occasion)
 	for (Entry &entry : pending_of(occasion))
 		if (const Oid table = source_of(entry); !entry.own && entry.kind == "table" && OidIsValid(table) &&
 												(pg::is_made_here(table) || pg::lock_unused(table, "statement")) &&
-				pg::has_rows(table))
+												pg::has_rows(table))
 			leave_to_script(entry);
 }
 
@@ -274,8 +275,7 @@ touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion)
 
 	for (Entry &entry : pending_of(occasion))
 	{
-		if (entry.own || !entry.column.empty() ||
-			std::find(tree.begin(), tree.end(), source_of(entry)) == tree.end())
+		if (entry.own || !entry.column.empty() || std::find(tree.begin(), tree.end(), source_of(entry)) == tree.end())
 			continue;
 		if (entry.kind == "table" ? is_inserted : is_written)
 			leave_to_script(entry);

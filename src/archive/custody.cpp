@@ -90,7 +90,8 @@ restore(int64_t id, const std::optional<std::string> &into)
 	}
 	if (!has_room(entry, true))
 		throw UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
-			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) + ", target := 'public.restored').");
+			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) +
+				  ", target := 'public.restored').");
 	const Refilled done = refill(entry, 0);
 	return {entry.schema + "." + entry.source, done.rows, done.conflicts};
 }

@@ -241,23 +241,23 @@ record(const Kept &kept, const Occasion &occasion)
 		"SELECT jsonb_strip_nulls($1::jsonb || jsonb_build_object('discarded', $2, 'moved', $3::boolean))",
 		{kept.source.details, kept.reason, is_table ? pg::Cell(kept.moved ? "t" : "f") : pg::Cell()});
 	const bool is_run = occasion.run != 0;
-	ledger::Fields fields = {
-		{"run", is_run ? pg::Cell(std::to_string(occasion.run)) : pg::Cell()},
-		{"migration", is_run ? pg::Cell(occasion.migration) : pg::Cell()},
-		{"script", is_run ? pg::Cell(occasion.script) : pg::Cell()},
-		{"tag", occasion.tag},
-		{"kind", word_of(kept.loss.kind)},
-		{"source_schema", kept.source.schema},
-		{"source_name", kept.source.name},
-		{"source_column", kept.source.column.empty() ? pg::Cell() : pg::Cell(kept.source.column)},
-		{"relation", OidIsValid(kept.table) ? pg::Cell(kept.name) : pg::Cell()},
-		{"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
-		{"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
-		{"about", is_table && kept.source.rows >= 0 ? pg::Cell(std::to_string(std::llround(kept.source.rows)))
-													: pg::Cell()},
-		{"bytes", std::to_string(kept.source.bytes)},
-		{"expires", kept.reason.has_value() ? pg::Cell() : expiry()},
-		{"details", details}};
+	ledger::Fields fields = {{"run", is_run ? pg::Cell(std::to_string(occasion.run)) : pg::Cell()},
+							 {"migration", is_run ? pg::Cell(occasion.migration) : pg::Cell()},
+							 {"script", is_run ? pg::Cell(occasion.script) : pg::Cell()},
+							 {"tag", occasion.tag},
+							 {"kind", word_of(kept.loss.kind)},
+							 {"source_schema", kept.source.schema},
+							 {"source_name", kept.source.name},
+							 {"source_column", kept.source.column.empty() ? pg::Cell() : pg::Cell(kept.source.column)},
+							 {"relation", OidIsValid(kept.table) ? pg::Cell(kept.name) : pg::Cell()},
+							 {"key", kept.key.empty() ? pg::Cell() : pg::Cell(pg::array_literal(kept.key))},
+							 {"rows", kept.rows >= 0 ? pg::Cell(std::to_string(kept.rows)) : pg::Cell()},
+							 {"about", is_table && kept.source.rows >= 0
+										   ? pg::Cell(std::to_string(std::llround(kept.source.rows)))
+										   : pg::Cell()},
+							 {"bytes", std::to_string(kept.source.bytes)},
+							 {"expires", kept.reason.has_value() ? pg::Cell() : expiry()},
+							 {"details", details}};
 
 	ledger::add_session(fields);
 	ledger::append(ledger::Table::archive, fields, kept.id);
@@ -376,8 +376,7 @@ keep(const Losses &losses)
 		kept.name = name_for(kept.source.name, kept.id);
 		kept.rows = -1;
 		kept.reason = discarded(kept.source);
-		const bool can_move =
-			loss.kind == Kind::table || (loss.kind == Kind::contents && !is_read_first(loss));
+		const bool can_move = loss.kind == Kind::table || (loss.kind == Kind::contents && !is_read_first(loss));
 		if (loss.kind != Kind::sequence && !kept.reason.has_value())
 			require_room(kept.source, kept.source.bytes, !can_move);
 		if (loss.kind == Kind::sequence)
@@ -400,8 +399,7 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 
 	kept.loss = {Kind::rows, table, 0};
 	if (policy::value_of("archive") == "off" || !OidIsValid(pg::files_of(table)) || pg::is_made_here(table) ||
-		!describe(kept.loss, kept.source) ||
-		is_never_kept(kept.source))
+		!describe(kept.loss, kept.source) || is_never_kept(kept.source))
 		return;
 	kept.id = ledger::new_id();
 	kept.name = name_for(kept.source.name, kept.id);

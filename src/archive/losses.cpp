@@ -2,12 +2,12 @@
 #include "archive/losses.hpp"
 
 #include <algorithm>
-#include <optional>
 
 extern "C" {
 #include "catalog/pg_shdepend.h"
 }
 
+#include "archive/types.hpp"
 #include "lint/reach.hpp"
 #include "pg/memory.hpp"
 
@@ -223,80 +223,6 @@ reached(const RangeVar *named, Oid relation)
 	return named->inh ? lint::tree_of(relation) : std::vector<Oid>{relation};
 }
 
-struct Type
-{
-	Oid oid;
-	int32 modifier;
-};
-
-// Digits before the point and behind it.
-struct Digits
-{
-	int before;
-	int behind;
-};
-
-Digits
-unpacked(int32 modifier)
-{
-	/* As numeric.c packs them; the scale may be below 0. */
-	const int packed = modifier - static_cast<int>(VARHDRSZ);
-	const int scale = ((packed & 0x7ff) ^ 1024) - 1024;
-
-	return {((packed >> 16) & 0xffff) - scale, scale};
-}
-
-// What values of a type need; nothing: nobody knows.
-std::optional<Digits>
-digits_of(const Type &type)
-{
-	switch (type.oid)
-	{
-		case INT2OID:
-			return Digits{5, 0};
-		case INT4OID:
-			return Digits{10, 0};
-		case INT8OID:
-			return Digits{19, 0};
-		case NUMERICOID:
-			return type.modifier != -1 ? std::optional<Digits>(unpacked(type.modifier)) : std::nullopt;
-		default:
-			return std::nullopt;
-	}
-}
-
-// Whether every value of one type is one of the other: casts of the server's own, without the few that are implicit and round.
-bool
-holds_all(const Type &to, const Type &from)
-{
-	if (to.oid == NUMERICOID && to.modifier != -1)
-	{
-		const std::optional<Digits> needed = digits_of(from);
-		const Digits room = unpacked(to.modifier);
-		return needed.has_value() && room.before >= needed->before && room.behind >= needed->behind;
-	}
-	if (to.modifier != -1)
-		return false;
-	switch (to.oid)
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			return from.oid != BPCHAROID;
-		case INT4OID:
-			return from.oid == INT2OID;
-		case INT8OID:
-			return from.oid == INT2OID || from.oid == INT4OID;
-		case NUMERICOID:
-			return from.oid == NUMERICOID || from.oid == INT2OID || from.oid == INT4OID || from.oid == INT8OID;
-		case FLOAT8OID:
-			return from.oid == FLOAT4OID || from.oid == INT2OID || from.oid == INT4OID;
-		case TIMESTAMPOID:
-			return from.oid == DATEOID;
-		default:
-			return false;
-	}
-}
-
 // Whether a new type keeps every value: as it is stored, or by a cast that loses nothing.
 bool
 keeps_values(Oid table, int column, const AlterTableCmd *command)
@@ -313,7 +239,8 @@ keeps_values(Oid table, int column, const AlterTableCmd *command)
 		typenameTypeIdAndMod(nullptr, definition->typeName, &to.oid, &to.modifier);
 		const bool is_wider =
 			to.modifier == -1 || (to.oid == VARCHAROID && from.modifier != -1 && to.modifier >= from.modifier);
-		return holds_all(to, from) || (IsBinaryCoercible(from.oid, to.oid) && (is_wider || to.modifier == from.modifier));
+		return holds_all(to, from) ||
+			   (IsBinaryCoercible(from.oid, to.oid) && (is_wider || to.modifier == from.modifier));
 	});
 }
 
@@ -334,7 +261,9 @@ add_constrained(Losses &losses, const AlterDomainStmt *statement)
 {
 	const auto *names = statement->typeName;
 
-	add_type(losses, pg::guarded([&] { return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true); }));
+	add_type(losses, pg::guarded([&] {
+				 return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true);
+			 }));
 }
 
 void

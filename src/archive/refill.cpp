@@ -17,31 +17,6 @@ namespace mg::archive {
 
 namespace {
 
-Oid
-oid_of(const pg::Cell &cell)
-{
-	return cell.has_value() ? static_cast<Oid>(std::stoul(*cell)) : InvalidOid;
-}
-
-struct Target
-{
-	Oid table;
-	Oid owner;
-	std::string name; // with its schema, quoted
-};
-
-Target
-target_of(const Entry &entry)
-{
-	for (const pg::Row &row : ledger::query(
-			 "SELECT c.oid, c.relowner, format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON"
-			 " n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'S')"
-			 " AND c.relpersistence <> 't'",
-			 {entry.schema, entry.source}))
-		return {oid_of(row[0]), oid_of(row[1]), *row[2]};
-	return {InvalidOid, InvalidOid, ""};
-}
-
 // Rows do not come back to a table that has become somebody else's, who could not read them.
 void
 require_reader(const Entry &entry, const Target &target)
@@ -51,9 +26,9 @@ require_reader(const Entry &entry, const Target &target)
 	const std::string owner =
 		pg::guarded([&] { return static_cast<const char *>(GetUserNameFromId(target.owner, false)); });
 	throw UserError("42501", "archive " + std::to_string(entry.id) + " does not come back to " + target.name)
-			.detail("It belongs to " + owner + ", who had no right to read all of it when it was kept.")
-			.hint("Give it to who could, or name another table: mg_restore(" + std::to_string(entry.id) +
-				  ", target := 'public.restored').");
+		.detail("It belongs to " + owner + ", who had no right to read all of it when it was kept.")
+		.hint("Give it to who could, or name another table: mg_restore(" + std::to_string(entry.id) +
+			  ", target := 'public.restored').");
 }
 
 // A column that the archive and the table both have, and how a value of the one becomes one of the other.
@@ -71,7 +46,8 @@ pairs(Oid archive, Oid table)
 	std::vector<Pair> result;
 
 	for (const pg::Row &row : ledger::query(
-			 "SELECT quote_ident(t.attname), 'kept.' || quote_ident(a.attname), CASE WHEN t.atttypid = a.atttypid AND (t.atttypmod = a.atttypmod OR "
+			 "SELECT quote_ident(t.attname), 'kept.' || quote_ident(a.attname), CASE WHEN t.atttypid = a.atttypid AND "
+			 "(t.atttypmod = a.atttypmod OR "
 			 "t.atttypmod = -1)"
 			 " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
 			 " format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
@@ -125,11 +101,11 @@ change(const Target &target, Oid archive, const std::string &sql, const std::vec
 		named.push_back("mg" + std::to_string(i));
 		names += (names.empty() ? "" : ", ") + back[i] + " AS " + named.back();
 	}
-	const pg::Answer answer = pg::run_over(
-		archive, target.owner, target.table,
-		"WITH back AS (" + sql + " RETURNING " + names + ") SELECT (SELECT count(*) FROM kept WHERE " + wanted +
-			"), (SELECT count(*) FROM back), (SELECT " + sum_of(kept) + " FROM kept WHERE " + wanted + "), (SELECT " +
-			sum_of(named) + " FROM back)");
+	const pg::Answer answer =
+		pg::run_over(archive, target.owner, target.table,
+					 "WITH back AS (" + sql + " RETURNING " + names + ") SELECT (SELECT count(*) FROM kept WHERE " +
+						 wanted + "), (SELECT count(*) FROM back), (SELECT " + sum_of(kept) + " FROM kept WHERE " +
+						 wanted + "), (SELECT " + sum_of(named) + " FROM back)");
 	return {std::stoll(*answer.first.at(0)), std::stoll(*answer.first.at(1)), answer.first.at(2), answer.first.at(3)};
 }
 
@@ -167,14 +143,14 @@ missing_columns(const Entry &entry, Oid archive, Oid table)
 {
 	std::vector<std::string> result;
 
-	for (const pg::Row &row :
-		 ledger::query("SELECT a.attname FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
-					   " AND a.attname <> ALL ($3::text[]) AND NOT coalesce((SELECT (c ->> 'generated')::boolean FROM"
-					   "  jsonb_array_elements($4::jsonb -> 'columns') c WHERE c ->> 'name' = a.attname), false)"
-					   " AND NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = $2::oid AND t.attname = a.attname"
-					   "  AND t.attnum > 0 AND NOT t.attisdropped) ORDER BY a.attnum",
-					   {std::to_string(archive), std::to_string(table),
-						pg::array_literal(std::vector<std::string>{after_mark, match_mark}), entry.details}))
+	for (const pg::Row &row : ledger::query(
+			 "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
+			 " AND a.attname <> ALL ($3::text[]) AND NOT coalesce((SELECT (c ->> 'generated')::boolean FROM"
+			 "  jsonb_array_elements($4::jsonb -> 'columns') c WHERE c ->> 'name' = a.attname), false)"
+			 " AND NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = $2::oid AND t.attname = a.attname"
+			 "  AND t.attnum > 0 AND NOT t.attisdropped) ORDER BY a.attnum",
+			 {std::to_string(archive), std::to_string(table),
+			  pg::array_literal(std::vector<std::string>{after_mark, match_mark}), entry.details}))
 		result.push_back(*row[0]);
 	return result;
 }
@@ -182,11 +158,12 @@ missing_columns(const Entry &entry, Oid archive, Oid table)
 int64_t
 count_of(Oid archive)
 {
-	const pg::Row row = ledger::query(
-		("SELECT count(*) FROM " +
-		 *ledger::query_cell("SELECT format('mg_archive.%I', relname) FROM pg_class WHERE oid = $1::oid", {std::to_string(archive)}))
-			.c_str(),
-		{}, pg::Plan::once)[0];
+	const pg::Row row =
+		ledger::query(("SELECT count(*) FROM " +
+					   *ledger::query_cell("SELECT format('mg_archive.%I', relname) FROM pg_class WHERE oid = $1::oid",
+										   {std::to_string(archive)}))
+						  .c_str(),
+					  {}, pg::Plan::once)[0];
 	return std::stoll(*row[0]);
 }
 
@@ -205,8 +182,10 @@ insert_rows(const Entry &entry, const Target &target, Oid archive)
 	}
 	if (all.empty())
 		return {0, 0, false, missing};
-	Tally tally = change(target, archive,
-						 insert_sql(archive, target.table, target.name, entry.kind != "table" || !pg::is_made_here(target.table)), kept, back);
+	Tally tally =
+		change(target, archive,
+			   insert_sql(archive, target.table, target.name, entry.kind != "table" || !pg::is_made_here(target.table)),
+			   kept, back);
 	if (entry.kind != "rows" || tally.all == tally.back)
 		return refilled_by(tally, missing);
 
@@ -260,9 +239,8 @@ update_sql(const Entry &entry, const Target &target, Oid archive, const std::vec
 	};
 	return "UPDATE " + target.name + " t SET " + quoted_column + " = k.value FROM (SELECT t.ctid AS place, " +
 		   text(ours) + " AS rest, row_number() OVER (PARTITION BY " + text(ours) + ") AS n FROM " + target.name +
-		   " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) +
-		   " AS rest, row_number() OVER (PARTITION BY " + text(theirs) +
-		   ") AS n FROM kept) k ON k.rest = o.rest AND k.n = o.n WHERE t.ctid = o.place";
+		   " t) o JOIN (SELECT " + value + " AS value, " + text(theirs) + " AS rest, row_number() OVER (PARTITION BY " +
+		   text(theirs) + ") AS n FROM kept) k ON k.rest = o.rest AND k.n = o.n WHERE t.ctid = o.place";
 }
 
 Refilled
@@ -304,23 +282,6 @@ has_columns(const Target &target, const Entry &entry)
 		   std::to_string(wanted.size());
 }
 
-constexpr const char *entry_columns = "SELECT a.id, a.kind, a.source_schema, a.source_name, a.source_column, "
-									  "a.relation, a.key, a.details FROM mg.archive a";
-
-Entry
-entry_in(const pg::Row &row)
-{
-	return {std::stoll(*row[0]),
-			*row[1],
-			*row[2],
-			*row[3],
-			row[4].value_or(""),
-			row[5].value_or(""),
-			pg::array_items(row[6].value_or("{}")),
-			row[7].value_or("{}"),
-			false};
-}
-
 void
 put_on_record(const Entry &entry, int64_t run, const Refilled &result)
 {
@@ -344,36 +305,14 @@ warn(const Entry &entry, const Refilled &result)
 		add("Some values read otherwise than they were kept.");
 	if (!result.missing.empty())
 		add("No column takes " + joined_by(result.missing, ", ") + ".");
-	pg::report(WARNING, UserError("01000", "not all that was kept of " + entry.schema + "." + entry.source +
-											   (entry.column.empty() ? "" : "." + entry.column) + " has come back")
-							.detail(detail)
-							.hint("It is kept still: mg_restore(" + std::to_string(entry.id) + ", target := 'a table')."));
+	pg::report(WARNING,
+			   UserError("01000", "not all that was kept of " + entry.schema + "." + entry.source +
+									  (entry.column.empty() ? "" : "." + entry.column) + " has come back")
+				   .detail(detail)
+				   .hint("It is kept still: mg_restore(" + std::to_string(entry.id) + ", target := 'a table')."));
 }
 
 } // namespace
-
-std::optional<Entry>
-entry_of(int64_t id)
-{
-	for (const pg::Row &row : ledger::query((std::string(entry_columns) + " WHERE a.id = $1::bigint").c_str(),
-											{std::to_string(id)}, pg::Plan::once))
-		return entry_in(row);
-	return std::nullopt;
-}
-
-Oid
-table_of(const Entry &entry)
-{
-	return oid_of(ledger::query_cell("SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'mg_archive'::regnamespace"
-									 " AND c.relname = $1 AND c.relkind = 'r'",
-									 {entry.relation}));
-}
-
-Oid
-source_of(const Entry &entry)
-{
-	return target_of(entry).table;
-}
 
 std::string
 insert_sql(Oid archive, Oid table, const std::string &name, bool leave_out)
@@ -421,7 +360,8 @@ has_room(const Entry &entry, bool at_end)
 		return false;
 	if (!entry.column.empty())
 		return entry.kind == "column" && has_columns(target, entry);
-	return entry.kind != "versions" && (at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table)));
+	return entry.kind != "versions" &&
+		   (at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table)));
 }
 
 Refilled
@@ -440,7 +380,8 @@ refill(const Entry &entry, int64_t run, const std::vector<std::string> &empty)
 	else
 	{
 		require_reader(entry, target);
-		result = entry.column.empty() ? insert_rows(entry, target, archive) : fill_column(entry, target, archive, empty);
+		result =
+			entry.column.empty() ? insert_rows(entry, target, archive) : fill_column(entry, target, archive, empty);
 	}
 	put_on_record(entry, run, result);
 	if (result.conflicts > 0 || !result.is_same || !result.missing.empty())
@@ -479,43 +420,11 @@ compare(const Entry &entry, int64_t run)
 	if (gone == 0 && missing.empty())
 		put_on_record(entry, run, {all, 0, true, {}});
 	else
-		pg::report(NOTICE, UserError("00000", std::to_string(gone) + " of " + std::to_string(all) + " rows that are kept of " +
-												  entry.schema + "." + entry.source + " are not there as they were")
-							   .detail("The script has written to it, so that it is left as it is.")
-							   .hint("They are kept still: mg_restore(" + std::to_string(entry.id) + ")."));
-}
-
-bool
-could_read(const Entry &entry, Oid role)
-{
-	return ledger::query_cell(
-			   "SELECT s.rolsuper OR pg_has_role(s.oid, o.oid, 'USAGE') OR"
-			   " (($1::jsonb ->> 'row_security') IS DISTINCT FROM 'true' OR s.rolbypassrls) AND ("
-			   "  SELECT count(DISTINCT g.what) = 2 FROM ("
-			   "   SELECT 'schema' AS what, x AS role FROM jsonb_array_elements_text($1::jsonb -> 'schema_usage') x"
-			   "   UNION ALL SELECT 'table', x ->> 'role' FROM jsonb_array_elements($1::jsonb -> 'privileges') x) g"
-			   "  LEFT JOIN pg_roles r ON r.rolname = g.role WHERE g.role = 'public' OR pg_has_role(s.oid, r.oid, 'USAGE'))"
-			   " FROM pg_roles s LEFT JOIN pg_roles o ON o.rolname = $1::jsonb ->> 'owner' WHERE s.oid = $2::oid",
-			   {entry.details, std::to_string(role)}) == "t";
-}
-
-std::vector<Entry>
-kept_of(const std::string &migration, const std::string &script)
-{
-	std::vector<Entry> result;
-
-	if (ledger::is_empty(ledger::Table::archive))
-		return result;
-	for (const pg::Row &row : ledger::query(
-			 (std::string(entry_columns) +
-			  " WHERE a.installation = (SELECT c.installation FROM mg.current c) AND a.migration = $1 AND a.script = $2"
-			  " AND NOT a.details ? 'discarded'"
-			  " AND NOT EXISTS (SELECT FROM mg.evidence e WHERE e.kind IN ('archive restored', 'archive purged')"
-			  "  AND e.installation = a.installation AND e.subject = a.id::text) ORDER BY a.id DESC")
-				 .c_str(),
-			 {migration, script}, pg::Plan::once))
-		result.push_back(entry_in(row));
-	return result;
+		pg::report(NOTICE,
+				   UserError("00000", std::to_string(gone) + " of " + std::to_string(all) + " rows that are kept of " +
+										  entry.schema + "." + entry.source + " are not there as they were")
+					   .detail("The script has written to it, so that it is left as it is.")
+					   .hint("They are kept still: mg_restore(" + std::to_string(entry.id) + ")."));
 }
 
 } // namespace mg::archive

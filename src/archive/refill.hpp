@@ -2,42 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "archive/entry.hpp"
 #include "archive/losses.hpp"
 
 namespace mg::archive {
-
-// A record of mg.archive.
-struct Entry
-{
-	int64_t id;
-	std::string kind;
-	std::string schema;
-	std::string source;
-	std::string column;
-	std::string relation; // in mg_archive
-	std::vector<std::string> key;
-	std::string details;
-	bool own = false; // the script brings its rows back itself
-};
-
-// What is kept of a migration's script (up, down) and neither restored nor purged, newest first.
-std::vector<Entry> kept_of(const std::string &migration, const std::string &script);
-
-std::optional<Entry> entry_of(int64_t id);
-
-// The table that has its rows, if it is there still.
-Oid table_of(const Entry &entry);
-
-// What it was taken from, if something of that name is there.
-Oid source_of(const Entry &entry);
-
-// Whether a role could read all of the source when it was kept. Row level security showed some rows to some: what it would have shown, nobody can
-// tell any more, so that only who stood above it counts.
-bool could_read(const Entry &entry, Oid role);
 
 // What inserts the rows `kept` of an archive into a table: by names of columns, values of other types by way of their text. Empty: they have no
 // column in common. Rows whose key is taken are left out, if wanted.
@@ -52,9 +23,9 @@ bool has_room(const Entry &entry, bool at_end);
 
 struct Refilled
 {
-	int64_t rows;                     // that came back
-	int64_t conflicts;                // that did not: others have their keys, or what they belonged to is gone or was changed since
-	bool is_same;                     // those that did read as they were kept
+	int64_t rows;      // that came back
+	int64_t conflicts; // that did not: others have their keys, or what they belonged to is gone or was changed since
+	bool is_same;      // those that did read as they were kept
 	std::vector<std::string> missing; // columns that have nowhere to go
 };
 // Brings it back as the owner of what it was taken from, without triggers, rules and row level security, puts that on record, and warns of what did not

@@ -87,8 +87,7 @@ keep_rows(const Occasion &occasion)
 {
 	if (spans.empty())
 		return;
-	const auto least =
-		static_cast<uint64_t>(policy::number("archive_rows"));
+	const auto least = static_cast<uint64_t>(policy::number("archive_rows"));
 	bool has_kept = false;
 	for (Span &span : spans)
 	{

@@ -168,7 +168,8 @@ refusal_of(int64_t bytes, bool is_copied)
 void
 require_room(const Source &source, int64_t bytes, bool is_copied)
 {
-	const std::string name = quoted_name(source) + (source.column.empty() ? "" : "." + pg::quoted_identifier(source.column));
+	const std::string name =
+		quoted_name(source) + (source.column.empty() ? "" : "." + pg::quoted_identifier(source.column));
 	const std::string refusal = refusal_of(bytes, is_copied);
 
 	if (!refusal.empty())

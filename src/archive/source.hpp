@@ -15,10 +15,11 @@ struct Source
 {
 	std::string schema;
 	std::string name;
-	std::string column;  // or empty
-	std::string details; // JSON: whose it was, who could read it, what its columns were; of a sequence, how far it has counted
-	double rows;         // as the planner has it; -1: it does not know
-	int64_t bytes;       // without indexes; of a column, what a copy of it with its key takes, about
+	std::string column; // or empty
+	std::string
+		details; // JSON: whose it was, who could read it, what its columns were; of a sequence, how far it has counted
+	double rows; // as the planner has it; -1: it does not know
+	int64_t bytes; // without indexes; of a column, what a copy of it with its key takes, about
 };
 
 // Describes what would be lost. False when there is nothing to be kept of it: temporary, generated, of the server's or the extension's own.

@@ -1,6 +1,6 @@
 // Tells the archive which tables a migration's queries read, write, and delete or update rows of.
-#include "archive/archive.hpp"
 #include "archive/rows.hpp"
+#include "archive/archive.hpp"
 #include "capture/capture.hpp"
 #include "capture/run.hpp"
 
@@ -35,7 +35,8 @@ touch_raw(QueryDesc *query)
 		if (entry->rtekind != RTE_RELATION || entry->relkind == RELKIND_VIEW)
 			continue;
 		const bool is_written = is_among(plan->resultRelations, index);
-		const bool is_inserted = is_written && (query->operation == CMD_INSERT || query->operation == CMD_MERGE || plan->hasModifyingCTE);
+		const bool is_inserted =
+			is_written && (query->operation == CMD_INSERT || query->operation == CMD_MERGE || plan->hasModifyingCTE);
 		pg::enter([&] {
 			archive::touch(entry->relid, is_written, is_inserted,
 						   {run->id, run->migration, run->script != nullptr ? run->script : "up", ""});

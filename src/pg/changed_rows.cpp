@@ -91,7 +91,8 @@ copy_columns(Oid table, const std::vector<int> &columns, Oid into)
 			CHECK_FOR_INTERRUPTS();
 			MemoryContext before = MemoryContextSwitchTo(memory);
 			if (filled > 0)
-				table_multi_insert(target, copies, filled, command, TABLE_INSERT_NO_LOGICAL | TABLE_INSERT_SKIP_FSM, bulk);
+				table_multi_insert(target, copies, filled, command, TABLE_INSERT_NO_LOGICAL | TABLE_INSERT_SKIP_FSM,
+								   bulk);
 			MemoryContextSwitchTo(before);
 			MemoryContextReset(memory);
 			for (int i = 0; i < filled; i++)

@@ -140,7 +140,8 @@ make_alike_raw(Oid table, Oid schema, const char *name, Oid owner, const std::ve
 	TupleDesc columns = CreateTemplateTupleDesc(count + static_cast<int>(more.size()));
 	for (int i = 0; i < count; i++)
 	{
-		TupleDescCopyEntry(columns, static_cast<AttrNumber>(i + 1), RelationGetDescr(like), static_cast<AttrNumber>(i + 1));
+		TupleDescCopyEntry(columns, static_cast<AttrNumber>(i + 1), RelationGetDescr(like),
+						   static_cast<AttrNumber>(i + 1));
 		/* It is nobody's child. */
 		TupleDescAttr(columns, i)->attinhcount = 0;
 		TupleDescAttr(columns, i)->attislocal = true;

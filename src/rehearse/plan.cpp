@@ -27,7 +27,8 @@ namespace {
 constexpr const char *sizes_sql =
 	"WITH RECURSIVE tables AS (SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c"
 	" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND c.oid >= 16384"
-	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg', 'mg_archive')"
+	" AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'mg', "
+	"'mg_archive')"
 	" AND ($1::text[] IS NULL OR format('%I.%I', n.nspname, c.relname) = ANY ($1::text[]))),"
 	" parts AS (SELECT t.name, t.oid FROM tables t UNION SELECT p.name, i.inhrelid FROM parts p"
 	" JOIN pg_inherits i ON i.inhparent = p.oid)"
@@ -352,10 +353,9 @@ plan(const std::string &name, const std::optional<std::string> &sizes)
 			row[6] = row[6].value_or("") + (row[6].has_value() ? "; " : "") + note;
 		const int64_t disk = outlooks[i].disk + keeping.disk;
 		auto conflict = conflicts.find(i);
-		row.insert(
-			row.end(),
-			{disk > 0 ? pg::Cell(std::to_string(disk)) : pg::Cell(), outlooks[i].risk,
-			 conflict != conflicts.end() ? pg::Cell(boost::algorithm::join(conflict->second, "; ")) : pg::Cell()});
+		row.insert(row.end(), {disk > 0 ? pg::Cell(std::to_string(disk)) : pg::Cell(), outlooks[i].risk,
+							   conflict != conflicts.end() ? pg::Cell(boost::algorithm::join(conflict->second, "; "))
+														   : pg::Cell()});
 		rows.push_back(std::move(row));
 		number++;
 	}

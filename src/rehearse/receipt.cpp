@@ -268,7 +268,8 @@ add_kept(std::vector<Fact> &facts, const Findings &findings)
 			value += "; " + opposite + " brings back " + count_of(account.back, "row") +
 					 (account.conflicts == 0 ? ", but not as they were" : "");
 		const bool was_tried = findings.turns.size() > (account.script == findings.turns.front().phase ? 1U : 2U);
-		facts.push_back({"kept", account.source, value, was_tried ? std::optional<bool>(account.is_whole) : std::nullopt});
+		facts.push_back(
+			{"kept", account.source, value, was_tried ? std::optional<bool>(account.is_whole) : std::nullopt});
 	}
 }
 
@@ -323,8 +324,7 @@ add_rows(std::vector<Fact> &facts, const Findings &findings)
 		if (!rows.between.has_value() && rows.before->rows > 0 && !is_kept(findings, rows.table))
 			facts.push_back({"lost", rows.table, count_of(rows.before->rows, "row"), false});
 		for (const std::string &column : rows.lost)
-			if (int64_t values = rows.before->values.at(column);
-				values > 0 && !is_kept(findings, rows.table, column))
+			if (int64_t values = rows.before->values.at(column); values > 0 && !is_kept(findings, rows.table, column))
 				facts.push_back({"lost", column_of(rows.table, column), count_of(values, "value"), false});
 		if (rows.after.has_value() && rows.before->rows > 0)
 		{

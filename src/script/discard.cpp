@@ -69,7 +69,8 @@ discards_of(const Script &script)
 										 : "the directive mg:discard gives no reason")
 				.detail("It is in the " + script.what() + " script, line " +
 						std::to_string(mg::place_of(script.text(), directive.offset).line) + ".")
-				.hint("It is written -- mg:discard public.log older than the law wants it; or with a column: public.users.email.");
+				.hint("It is written -- mg:discard public.log older than the law wants it; or with a column: "
+					  "public.users.email.");
 		result.push_back(std::move(discard));
 	}
 	return result;

@@ -8,7 +8,9 @@
 #include "deploy/inverse.hpp"
 #include "deploy/transact.hpp"
 #include "drift/expected.hpp"
+#include "migrate/generate_down.hpp"
 #include "migrate/locks.hpp"
+#include "migrate/migration.hpp"
 #include "migrate/own_history.hpp"
 #include "pg/lock.hpp"
 #include "pg/text.hpp"
@@ -130,6 +132,9 @@ Deployer::run()
 	transact([&] {
 		finished = std::max(0, ledger::steps_done(deployment_) - offset_);
 		carried_ = settings_left(deployment_);
+		if (finished == 0 && script_.what() == "up")
+			migrate::record_down(deployment_.migration, script_,
+								 migrate::Migration::registered(deployment_.migration).down.has_value());
 	});
 	for (int number = finished + 1; number <= step_count(); number++)
 		run_step(number);

@@ -1,6 +1,7 @@
 // Registers and applies migrations.
 #include "migrate/approvals.hpp"
 #include "migrate/attempt.hpp"
+#include "migrate/generate_down.hpp"
 #include "migrate/lint.hpp"
 #include "migrate/locks.hpp"
 #include "migrate/migrate.hpp"
@@ -82,6 +83,7 @@ run_migration(const Migration &migration, Attempt &attempt)
 {
 	attempt.run([&](capture::Run &run) {
 		attempt.require_checks(migration.precondition, "MG401", "precondition");
+		record_down(migration.name, migration.up, migration.down.has_value());
 		run_script(migration.up, migration.name, run, attempt.progress);
 		check_constraints(migration.name, attempt.progress);
 		attempt.require_checks(migration.verify, "MG402", "verification");

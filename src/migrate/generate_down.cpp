@@ -10,10 +10,14 @@
 #include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/replace.hpp>
 
+#include "core/json.hpp"
+#include "ledger/store.hpp"
 #include "lint/reach.hpp"
 #include "lint/trees.hpp"
 #include "migrate/migration.hpp"
 #include "migrate/runner.hpp"
+#include "pg/subtransaction.hpp"
+#include "policy/policy.hpp"
 #include "schema/definition.hpp"
 
 namespace mg::migrate {
@@ -282,19 +286,19 @@ add_gone(const Node *statement, Gone &gone)
 
 // All that the script takes along.
 Gone
-gone_by(const Migration &migration)
+gone_by(const std::string &name, const script::Script &up)
 {
 	Gone gone;
 
-	for (const script::Statement &statement : migration.up.statements())
+	for (const script::Statement &statement : up.statements())
 	{
 		if (statement.control)
 			continue;
-		const lint::Trees trees{std::string(migration.up.text_of(statement))};
+		const lint::Trees trees{std::string(up.text_of(statement))};
 		for (size_t i = 0; i < trees.size(); i++)
 			if (const Refusal refusal = add_gone(trees[i], gone); refusal.has_value())
-				throw UserError("0A000", "no down script can be generated for migration \"" + migration.name + "\"")
-					.detail("Line " + std::to_string(statement.place.line) + ", " + excerpt(migration.up, statement) +
+				throw UserError("0A000", "no down script can be generated for migration \"" + name + "\"")
+					.detail("Line " + std::to_string(statement.place.line) + ", " + excerpt(up, statement) +
 							": " + *refusal)
 					.hint("Write the down script, and hand it in with mg_register().");
 	}
@@ -313,20 +317,10 @@ list_some(const std::vector<std::string> &items)
 	return boost::algorithm::replace_all_copy(boost::algorithm::replace_all_copy(text, "\n", " "), "\r", " ");
 }
 
-} // namespace
-
 std::string
-generate_down(const std::string &name)
+written(const std::string &name, const script::Script &up)
 {
-	const Migration migration = Migration::registered(name);
-	const std::optional<ledger::LastRun> last = ledger::find_last_run(name);
-
-	if (last.has_value() && last->applied)
-		throw UserError("55000", "migration \"" + name + "\" is applied")
-			.detail("What it has dropped is not there to be written down any more.")
-			.hint("Write the down script by hand and hand it in with mg_register(): rows that were kept come back from "
-				  "mg.archives.");
-	const schema::Definitions definitions = schema::definitions_of(gone_by(migration).objects());
+	const schema::Definitions definitions = schema::definitions_of(gone_by(name, up).objects());
 	if (!definitions.unwritten.empty())
 		throw UserError("0A000", "no down script can be generated for migration \"" + name + "\"")
 			.detail("No statement is known for " + list_some(definitions.unwritten) + ".")
@@ -342,6 +336,60 @@ generate_down(const std::string &name)
 	for (const std::string &statement : definitions.statements)
 		script += statement + ";\n";
 	return script;
+}
+
+constexpr const char *kind = "down script generated";
+
+// By tags alone, which cost nothing.
+bool
+may_only_drop(const script::Script &up)
+{
+	return std::all_of(up.statements().begin(), up.statements().end(), [](const script::Statement &statement) {
+		return statement.control || statement.tag == "ALTER TABLE" || statement.tag == "SET" ||
+			   statement.tag.compare(0, 5, "DROP ") == 0;
+	});
+}
+
+} // namespace
+
+std::string
+generate_down(const std::string &name)
+{
+	const Migration migration = Migration::registered(name);
+	const std::optional<ledger::LastRun> last = ledger::find_last_run(name);
+
+	if (!last.has_value() || !last->applied)
+		return written(name, migration.up);
+	const pg::Cell recorded = ledger::query_cell(
+		"SELECT body->>'script' FROM mg.evidence WHERE kind = $1 AND subject = $2 AND body->>'checksum' = $3"
+		" ORDER BY at DESC, id DESC LIMIT 1",
+		{kind, name, migration.up.checksum()});
+	if (!recorded.has_value())
+		throw UserError("55000", "migration \"" + name + "\" is applied")
+			.detail("It did more than drop, or had a down script: nothing was written down of what it has dropped.")
+			.hint("Write the down script by hand and hand it in with mg_register(): rows that were kept come back from "
+				  "mg.archives.");
+	return *recorded;
+}
+
+void
+record_down(const std::string &name, const script::Script &up, bool has_down)
+{
+	std::string script;
+
+	if (has_down || policy::value_of("archive") == "off" || !may_only_drop(up))
+		return;
+	/* What the script itself will raise is not for here. */
+	try
+	{
+		if (pg::try_and_undo([&] { script = written(name, up); }).has_value())
+			return;
+	}
+	catch (const UserError &)
+	{
+		return;
+	}
+	ledger::append_evidence(kind, name, JsonObject().text("checksum", up.checksum()).text("script", script).str());
 }
 
 } // namespace mg::migrate

@@ -106,7 +106,7 @@ is_due(const Entry &entry, Moment moment)
 	return moment != Moment::read && has_room(entry, moment == Moment::end);
 }
 
-// Fills what is due. Rows whose foreign keys are not there yet wait for those that they refer to.
+// Fills what is due. Rows whose foreign keys are not there yet wait for those that they refer to, at most until the end.
 void
 fill(const Occasion &occasion, Moment moment)
 {
@@ -139,7 +139,7 @@ fill(const Occasion &occasion, Moment moment)
 			else
 				goes_on = true;
 		}
-		if (missing.has_value() && !goes_on)
+		if (missing.has_value() && !goes_on && moment == Moment::end)
 			throw std::move(*missing);
 	}
 }
@@ -190,6 +190,13 @@ before(int depth, Node *statement, const Occasion &occasion)
 	follow(here.kept);
 	if (!here.kept.empty() || !here.values.empty())
 		held.push_back(std::move(here));
+}
+
+bool
+can_be_hindered(const Node *statement)
+{
+	return IsA(statement, DropStmt) || IsA(statement, DropOwnedStmt) || IsA(statement, AlterDomainStmt) ||
+		   IsA(statement, AlterTableStmt);
 }
 
 void
@@ -286,6 +293,23 @@ touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion)
 		return;
 	leave_filled(occasion);
 	fill(occasion, Moment::read);
+}
+
+void
+end_step(const std::vector<std::string> &inserted, const Occasion &occasion)
+{
+	leave_filled(occasion);
+	std::vector<Entry> &entries = pending_of(occasion);
+	std::vector<Entry> later;
+	for (std::size_t i = 0; i < entries.size(); i++)
+		if (std::find(inserted.begin(), inserted.end(), entries[i].source) != inserted.end())
+		{
+			later.push_back(entries[i]);
+			entries.erase(entries.begin() + static_cast<long>(i--));
+		}
+	fill(occasion, Moment::read);
+	std::vector<Entry> &rest = pending_of(occasion);
+	rest.insert(rest.end(), later.begin(), later.end());
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "archive/keep.hpp"
 
@@ -14,6 +15,7 @@ void after(int depth, const Occasion &occasion);
 
 // Before a statement of which nothing is kept: what was kept earlier does not hinder it.
 void make_way(Node *statement);
+bool can_be_hindered(const Node *statement);
 
 // The columns of a table that come back once they are made again.
 std::vector<std::string> awaited_columns(Oid table, const Occasion &occasion);
@@ -29,6 +31,9 @@ void begin(const Occasion &occasion);
 bool awaits_tables();
 // Before a query of it: it reads a relation, or writes to it. What is read has its rows first, and what the script fills itself is left to it.
 void touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion);
+
+// At the end of a step of it, which commits: tables that were made in it have their rows, but for those that a later statement (`inserted`) will fill.
+void end_step(const std::vector<std::string> &inserted, const Occasion &occasion);
 
 // At the end of a script: the rest comes back too. What the script has filled itself is compared with what was kept.
 void finish(const Occasion &occasion);

@@ -448,6 +448,14 @@ admonish(const FrameRaw *frame)
 } // namespace
 
 bool
+can_ask_archive()
+{
+	const ledger::Place *place = pg::guarded([] { return ledger::find_raw(); });
+
+	return place != nullptr && can_read(ledger::Place(*place), {ledger::Table::archive});
+}
+
+bool
 keeps_outside()
 {
 	const Rules *now = stands_aside() ? nullptr : rules_now();
@@ -479,7 +487,11 @@ enforce_start(FrameRaw *frame)
 		return;
 	}
 	frame->untold = reach.span == Span::unknown;
-	frame->offence = offence_of(reach);
+	/* Before the hook, this is a call of an event trigger, whose memory goes before the statement ends. */
+	const char *offence = offence_of(reach);
+	frame->offence = offence != nullptr
+						 ? pg::guarded([&] { return MemoryContextStrdup(frame->memory, offence); })
+						 : nullptr;
 	/* What a standby cannot do is the server's to say. */
 	if (frame->level != level_block || frame->offence == nullptr || RecoveryInProgress())
 		return;

@@ -29,6 +29,9 @@ void enforce_dropped_raw(FrameRaw *frame, const char *schema, const char *type, 
 // Acts on what was found while the statement ran: an alert, a warning, or MG409, which undoes it.
 void enforce_end(FrameRaw *frame);
 
+// Tells whether what was kept can be asked for without waiting for a lock on the ledger.
+bool can_ask_archive();
+
 // Tells whether policy wants what a statement outside migrations destroys to be kept.
 bool keeps_outside();
 

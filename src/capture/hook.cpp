@@ -149,7 +149,8 @@ keep_raw(const FrameRaw *frame)
 	return pg::enter([&] {
 		if (run == nullptr && !keeps_outside())
 		{
-			archive::make_way(frame->tree);
+			if (archive::can_be_hindered(frame->tree) && can_ask_archive())
+				archive::make_way(frame->tree);
 			return false;
 		}
 		archive::before(depth_of(innermost()), frame->tree, occasion_of(run, frame->tag));

@@ -8,6 +8,7 @@
 
 #include "core/json.hpp"
 #include "ledger/store.hpp"
+#include "lint/trees.hpp"
 #include "pg/memory.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/text.hpp"
@@ -204,6 +205,24 @@ judge(const Answer &answer, const std::optional<std::string> &expect, Finding *f
 		finding->actual = answer.all_fit ? "true in " + rows_text(answer.rows) : "false";
 }
 
+// The tables that later statements insert into, by their names alone.
+std::vector<std::string>
+inserted_from(const script::Script &script, std::size_t first)
+{
+	std::vector<std::string> result;
+
+	for (std::size_t i = first; i < script.statements().size(); i++)
+	{
+		if (script.statements()[i].tag != "INSERT")
+			continue;
+		const lint::Trees trees{std::string(script.text_of(script.statements()[i]))};
+		for (std::size_t k = 0; k < trees.size(); k++)
+			if (IsA(trees[k], InsertStmt))
+				result.emplace_back(reinterpret_cast<const InsertStmt *>(trees[k])->relation->relname);
+	}
+	return result;
+}
+
 } // namespace
 
 std::string
@@ -279,6 +298,8 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 	archive::set_discards({});
 	if (end == script.statements().size())
 		end_script(script, migration, run);
+	else if (const capture::RunRaw *now = capture::current_run(); now != nullptr && archive::awaits_tables())
+		archive::end_step(inserted_from(script, end), {now->id, migration, script.what(), ""});
 	run.enter(nullptr);
 	run.expect_nothing();
 }

@@ -38,7 +38,7 @@ struct Grant
 constexpr std::array<Grant, 5> grants = {{
 	{"apply",
 	 "mg_apply, mg_register, mg_rollback, mg_rollback_to, mg_verify, mg_rehearse, mg_rehearse_all, mg_attest, mg_sign, "
-	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill"},
+	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill, mg_generate_down"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
 	{"break_glass", "mg_break_glass, mg_end_break_glass"},
 	{"archive", "mg_restore, mg_purge_archives, mg_hold_archive, mg_release_archive"},

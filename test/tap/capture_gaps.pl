@@ -75,6 +75,7 @@ $server->safe_psql('app', "SELECT mg_register('known', 'CREATE TABLE known (x in
 while_locked('mg.current', 'ACCESS EXCLUSIVE', 'CREATE TABLE c1 (x int)', 'DDL while mg.current is locked');
 while_locked('mg.registration', 'ACCESS EXCLUSIVE', "SET migration_governance.migration = 'known'; CREATE TABLE c2 (x int)", 'attributed DDL while mg.registration is locked');
 while_locked('mg.run, mg.script, mg.seal, mg.installation, mg.policy_event', 'ACCESS EXCLUSIVE', 'CREATE TABLE c3 (x int)', 'DDL while the other tables are locked');
+while_locked('mg.archive', 'ACCESS EXCLUSIVE', 'CREATE TYPE kind AS ENUM (); CREATE TABLE c5 (x kind); ALTER TABLE c5 DROP COLUMN x; DROP TYPE kind', 'DDL while mg.archive is locked');
 while_locked('pg_event_trigger', 'SHARE', 'CREATE TABLE c4 (x int)', 'DDL while pg_event_trigger is locked against writers');
 
 # A lock_timeout is not used up by capture, nor does capture put one on.

@@ -1,7 +1,7 @@
 # Random migrations that destroy, and their way back: the schema, every row and whatever others have written meanwhile are there. Every second
 # way back from what only drops is written by mg_generate_down().
 #
-#   MG_ARCHIVES (300)  how many
+#   MG_ARCHIVES (100)  how many; 300 take five minutes
 #   MG_SEED            to have the same again
 use strict;
 use warnings FATAL => 'all';
@@ -9,7 +9,7 @@ use warnings FATAL => 'all';
 use Governed;
 use Test::More;
 
-my $many = $ENV{MG_ARCHIVES} // 300;
+my $many = $ENV{MG_ARCHIVES} // 100;
 my $seed = $ENV{MG_SEED} // time;
 note("MG_SEED=$seed");
 

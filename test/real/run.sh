@@ -126,7 +126,7 @@ COMMANDS
 
 # Prints the schema of database $1 without the extension, the random tokens of newer dumps and the part of the name that differs.
 schema_of() {
-  pg_dump -s --exclude-schema=mg -d "$1" |
+  pg_dump -s --exclude-schema=mg --exclude-schema=mg_archive -d "$1" |
     perl -0pe 's/--\n-- Name: (EXTENSION )?migration_governance;.*\n--\n\n(CREATE|COMMENT ON) EXTENSION (?s:.*?);\n\n\n//g;
       s/^\\(un)?restrict .*\n//mg; s/real_(psql|mg)_/real_/g'
 }

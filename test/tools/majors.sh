@@ -19,7 +19,7 @@ else
     cache=${MG_CACHE:-$HOME/.cache/migration_governance}
 fi
 logs=$root/build/log
-limit=${MG_MAJOR_TIMEOUT:-4200}
+limit=${MG_MAJOR_TIMEOUT:-4800}
 declare -A release=([15]=bookworm [17]=trixie [18]=sid)
 
 # Runs a command in mount and process namespaces of its own, which end with this script and after the time limit.

@@ -67,7 +67,7 @@ estimates_of(Node *statement, const std::vector<script::Discard> &discards)
 
 	if (policy::value_of("archive") == "off")
 		return result;
-	set_discards(discards);
+	const DiscardScope scope(discards);
 	std::vector<Loss> losses = losses_of(statement).items;
 	if (const std::optional<Loss> changed = changed_by(statement))
 		losses.push_back(*changed);
@@ -81,7 +81,6 @@ estimates_of(Node *statement, const std::vector<script::Discard> &discards)
 		result.push_back(
 			{title_of(source), source.bytes, is_copied, refusal_of(source.bytes, is_copied), discarded(source)});
 	}
-	set_discards({});
 	return result;
 }
 

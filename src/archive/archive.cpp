@@ -2,6 +2,7 @@
 #include "archive/archive.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -39,6 +40,7 @@ struct Running
 	int64_t run;
 	std::string script;
 	std::set<int64_t> own;
+	std::map<int64_t, Spot> before; // what was there when it began, by entry
 };
 std::optional<Running> running;
 
@@ -47,14 +49,17 @@ pending_of(const Occasion &occasion)
 {
 	if (!running.has_value() || running->run != occasion.run || running->script != occasion.script)
 	{
-		running = Running{occasion.run, occasion.script, {}};
+		running = Running{occasion.run, occasion.script, {}, {}};
 		pending.reset();
 	}
 	if (!pending.has_value())
 	{
 		pending = Pending{kept_of(occasion.migration, occasion.script == "up" ? "down" : "up")};
 		for (Entry &entry : pending->entries)
+		{
 			entry.own = running->own.count(entry.id) > 0;
+			running->before.emplace(entry.id, spot_of(entry));
+		}
 	}
 	return pending->entries;
 }
@@ -96,14 +101,27 @@ enum class Moment
 	end
 };
 
+// Whether the script has made what an entry was taken from: what was there before is somebody else's, whatever its name.
+bool
+is_new(const Entry &entry)
+{
+	const Spot spot = spot_of(entry);
+
+	return OidIsValid(spot.first) && spot != running->before.at(entry.id);
+}
+
 bool
 is_due(const Entry &entry, Moment moment)
 {
-	if (entry.own)
+	if (entry.own || !has_room(entry))
 		return false;
 	if (entry.kind == "table")
-		return moment != Moment::made && has_room(entry, moment == Moment::end);
-	return moment != Moment::read && has_room(entry, moment == Moment::end);
+		return moment != Moment::made && is_new(entry);
+	if (entry.kind == "column")
+		return moment != Moment::read && is_new(entry);
+	if (entry.kind == "sequence" && moment == Moment::made)
+		return is_new(entry);
+	return moment == Moment::end && (is_new(entry) || is_source_there(entry) || entry.kind == "sequence");
 }
 
 // Fills what is due. Rows whose foreign keys are not there yet wait for those that they refer to, at most until the end.
@@ -149,10 +167,10 @@ void
 leave_filled(const Occasion &occasion)
 {
 	for (Entry &entry : pending_of(occasion))
-		if (const Oid table = source_of(entry); !entry.own && entry.kind == "table" && OidIsValid(table) &&
-												(pg::is_made_here(table) || pg::lock_unused(table, "statement")) &&
-												pg::has_rows(table))
-			leave_to_script(entry);
+		if (!entry.own && entry.kind == "table" && is_new(entry))
+			if (const Oid table = source_of(entry);
+				(pg::is_made_here(table) || pg::lock_unused(table, "statement")) && pg::has_rows(table))
+				leave_to_script(entry);
 }
 
 // Those of statements that failed are nobody's any more.
@@ -186,7 +204,8 @@ before(int depth, Node *statement, const Occasion &occasion)
 	}
 	if (!losses.items.empty())
 		here.kept = keep(losses);
-	release(losses);
+	if (!here.kept.empty() || !ledger::is_empty(ledger::Table::archive))
+		release(losses);
 	follow(here.kept);
 	if (!here.kept.empty() || !here.values.empty())
 		held.push_back(std::move(here));
@@ -284,6 +303,8 @@ touch(Oid relation, bool is_written, bool is_inserted, const Occasion &occasion)
 	{
 		if (entry.own || !entry.column.empty() || std::find(tree.begin(), tree.end(), source_of(entry)) == tree.end())
 			continue;
+		if (entry.kind == "table" && !is_new(entry))
+			continue;
 		if (entry.kind == "table" ? is_inserted : is_written)
 			leave_to_script(entry);
 		else
@@ -330,7 +351,6 @@ forget()
 	held.clear();
 	running.reset();
 	forget_rows();
-	set_discards({});
 	forget_pending();
 }
 

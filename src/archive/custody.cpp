@@ -1,6 +1,7 @@
 // Restores, holds and purges, each on record.
 #include "archive/custody.hpp"
 
+#include "archive/keep.hpp"
 #include "archive/refill.hpp"
 #include "core/json.hpp"
 #include "ledger/store.hpp"
@@ -45,6 +46,17 @@ put_on_record(const std::string &kind, int64_t id, const std::string &body, cons
 	ledger::append_evidence(kind, std::to_string(id), body, reason);
 }
 
+// Its columns, without the marks.
+std::string
+columns_sql(Oid archive)
+{
+	return ledger::query_cell(
+			   "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE"
+			   " attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND attname <> ALL ($2::text[])",
+			   {std::to_string(archive), pg::array_literal(std::vector<std::string>{after_mark, match_mark})})
+		.value_or("");
+}
+
 Restored
 restore_into(const Entry &entry, const std::string &into)
 {
@@ -66,8 +78,9 @@ restore_into(const Entry &entry, const std::string &into)
 		return Place{table, quote_qualified_identifier(get_namespace_name(schema), named->relname)};
 	});
 	const std::string name = place.name;
-	const std::string sql = OidIsValid(place.table) ? insert_sql(archive, place.table, name, false)
-													: "CREATE TABLE " + name + " AS SELECT * FROM kept";
+	const std::string sql = OidIsValid(place.table)
+								? insert_sql(archive, place.table, name, false)
+								: "CREATE TABLE " + name + " AS SELECT " + columns_sql(archive) + " FROM kept";
 	if (sql.empty())
 		throw UserError("22023", "table " + name + " has no column of archive " + std::to_string(entry.id));
 	return {name, static_cast<int64_t>(pg::run_over(archive, caller, InvalidOid, sql).rows), 0};
@@ -88,7 +101,7 @@ restore(int64_t id, const std::optional<std::string> &into)
 		put_on_record("archive read", id, JsonObject().text("into", result.into).number("rows", result.rows).str());
 		return result;
 	}
-	if (!has_room(entry, true))
+	if (!has_room(entry))
 		throw UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
 			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) +
 				  ", target := 'public.restored').");

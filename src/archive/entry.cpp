@@ -67,6 +67,24 @@ source_of(const Entry &entry)
 	return target_of(entry).table;
 }
 
+Spot
+spot_of(const Entry &entry)
+{
+	const Oid table = source_of(entry);
+
+	if (!OidIsValid(table) || entry.column.empty())
+		return {table, 0};
+	const int column = pg::guarded([&] { return get_attnum(table, entry.column.c_str()); });
+	return {column > 0 ? table : InvalidOid, column > 0 ? column : 0};
+}
+
+bool
+is_source_there(const Entry &entry)
+{
+	return ledger::query_cell("SELECT ($1::jsonb ->> 'oid')::oid = $2::oid",
+							  {entry.details, std::to_string(source_of(entry))}) == "t";
+}
+
 bool
 could_read(const Entry &entry, Oid role)
 {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pg/boundary.hpp"
@@ -47,5 +48,12 @@ struct Target
 	std::string name; // with its schema, quoted
 };
 Target target_of(const Entry &entry);
+
+// What stands now where it was taken from: the table, and the number of the column, if it is one; 0 where there is none.
+using Spot = std::pair<Oid, int>;
+Spot spot_of(const Entry &entry);
+
+// Whether the table of that name is the one that it was taken from.
+bool is_source_there(const Entry &entry);
 
 } // namespace mg::archive

@@ -166,8 +166,6 @@ leave_changed(Kept &kept)
 bool
 is_lost(const Kept &kept)
 {
-	const std::string relation = std::to_string(kept.loss.relation);
-
 	switch (kept.loss.kind)
 	{
 		case Kind::table:
@@ -293,8 +291,7 @@ hash_of(const std::string &column)
 
 } // namespace
 
-// Types that are not the server's own may have no operator that
-// is safe to use here.
+// Types that are not the server's own may have no operator that is safe to use here.
 std::string
 same_row(Oid archive, const std::vector<std::string> &key)
 {
@@ -406,13 +403,14 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 	kept.reason = discarded(kept.source);
 	if (kept.reason.has_value())
 	{
-		kept.rows = static_cast<int64_t>(count);
+		kept.rows = count < uncounted ? static_cast<int64_t>(count) : -1;
 		kept.source.bytes = 0;
 		record(kept, occasion);
 		return;
 	}
 	const double part = static_cast<double>(count) / std::max(kept.source.rows, static_cast<double>(count));
-	require_room(kept.source, std::llround(static_cast<double>(kept.source.bytes) * part), true);
+	if (count < uncounted)
+		require_room(kept.source, std::llround(static_cast<double>(kept.source.bytes) * part), true);
 	kept.table = pg::make_alike(table, archive_schema(), kept.name, ledger::place().owner, {after_mark});
 	kept.rows = pg::copy_changed(table, kept.table, before);
 	if (kept.rows == 0)
@@ -428,6 +426,8 @@ keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasio
 		run_beside(table, "UPDATE " + place_of(kept) + " a SET \"" + after_mark + "\" = " +
 							  row_hashes(kept.table, table) + " FROM kept t WHERE " + same_row(kept.table, kept.key));
 	kept.source.bytes = bytes_of(kept.table);
+	if (count >= uncounted)
+		require_room(kept.source, kept.source.bytes, true);
 	record(kept, occasion);
 }
 

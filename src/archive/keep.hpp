@@ -59,6 +59,9 @@ void run_beside(Oid table, const std::string &sql);
 // what is larger than policy lets be kept.
 std::vector<Kept> keep(const Losses &losses);
 
+// Of rows that a statement changes in WITH, the server does not tell how many.
+constexpr uint64_t uncounted = PG_INT32_MAX;
+
 // Keeps the rows that were changed since then, no more than so many, and puts that on record; nothing if there are none, or if the table is not to be kept.
 void keep_changed(Oid table, uint64_t count, Snapshot before, const Occasion &occasion);
 

@@ -259,10 +259,13 @@ add_type(Losses &losses, Oid type)
 void
 add_constrained(Losses &losses, const AlterDomainStmt *statement)
 {
-	const auto *names = statement->typeName;
+	auto *names = const_cast<List *>(statement->typeName);
 
 	add_type(losses, pg::guarded([&] {
-				 return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(names)), true);
+				 ObjectAddress object;
+				 ObjectAddressSet(object, TypeRelationId,
+								  LookupTypeNameOid(nullptr, makeTypeNameFromNameList(names), true));
+				 return OidIsValid(object.objectId) && owns_raw(object) ? object.objectId : InvalidOid;
 			 }));
 }
 

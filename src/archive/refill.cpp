@@ -259,12 +259,16 @@ fill_column(const Entry &entry, const Target &target, Oid archive, const std::ve
 	return result;
 }
 
+// Forward only, where it was there all the time: others may have counted on.
 Refilled
 set_sequence(const Entry &entry, const Target &target)
 {
 	ledger::query(
-		"SELECT setval($1::oid::regclass, ($2::jsonb ->> 'last_value')::bigint, ($2::jsonb ->> 'is_called')::boolean)",
-		{std::to_string(target.table), entry.details});
+		"SELECT setval(q.seqrelid::regclass, k.value, ($2::jsonb ->> 'is_called')::boolean) FROM pg_sequence q,"
+		" LATERAL (SELECT ($2::jsonb ->> 'last_value')::bigint AS value, pg_sequence_last_value(q.seqrelid) AS now) k"
+		" WHERE q.seqrelid = $1::oid AND ($3::boolean OR k.now IS NULL OR"
+		" CASE WHEN q.seqincrement > 0 THEN k.value > k.now ELSE k.value < k.now END)",
+		{std::to_string(target.table), entry.details, pg::is_made_here(target.table) ? "t" : "f"});
 	return {0, 0, true, {}};
 }
 
@@ -352,16 +356,13 @@ note_unchanged(const Entry &entry, const Loss &loss)
 }
 
 bool
-has_room(const Entry &entry, bool at_end)
+has_room(const Entry &entry)
 {
 	const Target target = target_of(entry);
 
-	if (!OidIsValid(target.table))
+	if (!OidIsValid(target.table) || entry.kind == "versions")
 		return false;
-	if (!entry.column.empty())
-		return entry.kind == "column" && has_columns(target, entry);
-	return entry.kind != "versions" &&
-		   (at_end || (entry.kind != "contents" && entry.kind != "rows" && pg::is_made_here(target.table)));
+	return entry.column.empty() || (entry.kind == "column" && has_columns(target, entry));
 }
 
 Refilled

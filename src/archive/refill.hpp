@@ -18,8 +18,8 @@ std::string insert_sql(Oid archive, Oid table, const std::string &name, bool lea
 // them, as nobody has written there since. False for an entry of something else.
 bool note_unchanged(const Entry &entry, const Loss &loss);
 
-// Whether what an entry was taken from has been made again in this transaction; `at_end`: whether it is there.
-bool has_room(const Entry &entry, bool at_end);
+// Whether there is something that could take it.
+bool has_room(const Entry &entry);
 
 struct Refilled
 {

@@ -18,7 +18,8 @@ std::vector<script::Discard> discards;
 constexpr const char *table_sql =
 	"SELECT n.nspname, c.relname, greatest(c.reltuples, -1),"
 	" CASE WHEN c.relkind = 'S' THEN 0 ELSE pg_table_size(c.oid) END,"
-	" json_build_object('owner', pg_get_userbyid(c.relowner), 'kind', c.relkind, 'row_security', c.relrowsecurity,"
+	" json_build_object('oid', c.oid, 'owner', pg_get_userbyid(c.relowner), 'kind', c.relkind, 'row_security', "
+	"c.relrowsecurity,"
 	"  'privileges', (SELECT json_agg(json_build_object('role', CASE g.grantee WHEN 0 THEN 'public' ELSE"
 	"   pg_get_userbyid(g.grantee) END, 'privilege', g.privilege_type))"
 	"   FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g WHERE g.privilege_type = 'SELECT'),"
@@ -124,10 +125,14 @@ columns_of(Oid table, int generated)
 	return columns_in(ledger::query(columns_sql, {std::to_string(table), std::to_string(generated)}));
 }
 
-void
-set_discards(std::vector<script::Discard> of_statement)
+DiscardScope::DiscardScope(std::vector<script::Discard> of_statement) : before_(std::move(discards))
 {
 	discards = std::move(of_statement);
+}
+
+DiscardScope::~DiscardScope()
+{
+	discards = std::move(before_);
 }
 
 std::optional<std::string>

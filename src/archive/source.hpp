@@ -39,8 +39,18 @@ struct Column
 std::vector<Column> key_of(Oid table, const std::vector<int> &without);
 std::vector<Column> columns_of(Oid table, int generated);
 
-// The directives -- mg:discard that are about the statement that runs, until the next call.
-void set_discards(std::vector<script::Discard> discards);
+// The directives -- mg:discard that are about the statement that runs, while this is there.
+class DiscardScope
+{
+public:
+	explicit DiscardScope(std::vector<script::Discard> discards);
+	~DiscardScope();
+	DiscardScope(const DiscardScope &) = delete;
+	DiscardScope &operator=(const DiscardScope &) = delete;
+
+private:
+	std::vector<script::Discard> before_;
+};
 // The reason that one of them gives, or nothing.
 std::optional<std::string> discarded(const Source &source);
 

@@ -32,7 +32,7 @@ touch_raw(QueryDesc *query)
 	{
 		const auto *entry = lfirst_node(RangeTblEntry, cell);
 		index++;
-		if (entry->rtekind != RTE_RELATION || entry->relkind == RELKIND_VIEW)
+		if (entry->rtekind != RTE_RELATION || entry->relkind == RELKIND_VIEW || entry->relid < FirstNormalObjectId)
 			continue;
 		const bool is_written = is_among(plan->resultRelations, index);
 		const bool is_inserted =
@@ -69,7 +69,7 @@ void
 tell_raw(const QueryDesc *query)
 {
 	ListCell *cell;
-	const uint64 rows = query->plannedstmt->hasModifyingCTE ? PG_INT32_MAX : query->estate->es_processed;
+	const uint64 rows = query->plannedstmt->hasModifyingCTE ? archive::uncounted : query->estate->es_processed;
 
 	if (rows == 0)
 		return;

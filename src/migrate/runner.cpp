@@ -281,7 +281,7 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 			watched.skip();
 		else
 			watched.next();
-		archive::set_discards(script::discards_at(i, discards));
+		const archive::DiscardScope discarded(script::discards_at(i, discards));
 		Context context = {migration.c_str(), progress.phase.c_str(), progress.line, progress.statement.c_str()};
 		int64_t start = capture::clock_us();
 		uint64 rows = pg::guarded([&] {
@@ -295,7 +295,6 @@ run_statements(const script::Script &script, std::size_t first, std::size_t end,
 		if (watch.after)
 			watch.after(progress.line);
 	}
-	archive::set_discards({});
 	if (end == script.statements().size())
 		end_script(script, migration, run);
 	else if (const capture::RunRaw *now = capture::current_run(); now != nullptr && archive::awaits_tables())

@@ -271,4 +271,39 @@ SELECT is((SELECT string_agg(concat_ws(' ', kind, source, statement, rows, coale
 SELECT is((mg_restore((SELECT id FROM mg.archives WHERE source = 'public.aside' AND kind = 'contents'), 'aside_again')).rows, 1::bigint, 'and comes back by hand');
 SELECT mg_set_policy('archive_outside', NULL, 'done');
 
+-- What has the name of something that was kept, but is not what the script makes, is somebody else's.
+CREATE TABLE named (id int PRIMARY KEY, c text); INSERT INTO named SELECT i, 'old' FROM generate_series(1, 3) i; CREATE TABLE lone (id int PRIMARY KEY); INSERT INTO lone VALUES (1);
+CREATE SEQUENCE counted_on; SELECT setval('counted_on', 50);
+SELECT is(status, 'applied', 'a column, a table and a sequence') FROM mg_apply('frees_names', 'ALTER TABLE named DROP COLUMN c; DROP TABLE lone; DROP SEQUENCE counted_on', 'ALTER TABLE named ADD COLUMN IF NOT EXISTS c text; CREATE TABLE IF NOT EXISTS lone (id int PRIMARY KEY); SELECT 1');
+ALTER TABLE named ADD COLUMN c text DEFAULT 'theirs'; CREATE TABLE lone (id int PRIMARY KEY); CREATE SEQUENCE counted_on; SELECT setval('counted_on', 90);
+SELECT is(status, 'rolled back', 'whose names others have taken') FROM mg_rollback('frees_names');
+SELECT is((SELECT string_agg(DISTINCT c, ' ') FROM named), 'theirs', 'their values stay');
+SELECT is((SELECT count(*) FROM lone), 0::bigint, 'their table');
+SELECT is((SELECT last_value FROM counted_on), 90::bigint, 'and how far they have counted');
+SELECT is(pg_temp.archived('frees_names'), 'sequence public.counted_on restored, table public.lone kept, column public.named.c kept', 'it is kept still');
+CREATE TABLE emptied (id int); INSERT INTO emptied VALUES (1);
+SELECT is(status, 'applied', 'contents of a table') FROM mg_apply('empties_one', 'TRUNCATE emptied', 'SELECT 1');
+DROP TABLE emptied; CREATE TABLE emptied (id int);
+SELECT is(status, 'rolled back', 'that is another one now') FROM mg_rollback('empties_one');
+SELECT is((SELECT count(*) FROM emptied), 0::bigint, 'do not come back to that');
+SELECT is(status, 'applied', 'a table that is made anew') FROM mg_apply('rebuilds', 'DROP TABLE named; CREATE TABLE named (id int PRIMARY KEY, d int)', 'DROP TABLE named; CREATE TABLE named (id int PRIMARY KEY, c text)');
+SELECT is(status, 'rolled back', 'and again') FROM mg_rollback('rebuilds');
+SELECT is((SELECT count(c) FROM named), 3::bigint, 'has its rows');
+
+-- What a script discards is that script's.
+CREATE TABLE precious (id int PRIMARY KEY); INSERT INTO precious VALUES (1);
+SELECT mg_set_policy('archive_outside', 'on', 'a trial');
+DO $$ BEGIN PERFORM mg_apply('gives_up', E'-- mg:discard precious it is a trial\nDO $d$ BEGIN RAISE ''no''; END $d$'); EXCEPTION WHEN raise_exception THEN NULL; END $$;
+TRUNCATE precious;
+SELECT is((SELECT string_agg(state, ' ') FROM mg.archives WHERE source = 'public.precious'), 'kept', 'not of one that has failed');
+SELECT mg_set_policy('archive_outside', NULL, 'done');
+
+-- Few rows of a large table, which WITH changes: nobody counts them before.
+SELECT mg_set_policy('archive_copy_limit', '100kB', 'a trial');
+SELECT is(status, 'applied', 'few rows') FROM mg_apply('with_few', 'WITH one AS (UPDATE crowd SET v = ''few'' WHERE id = 11 RETURNING 1) SELECT count(*) FROM one');
+SELECT throws_ok($$SELECT mg_apply('with_many', 'WITH all_of_them AS (UPDATE crowd SET v = ''all'' RETURNING 1) SELECT count(*) FROM all_of_them')$$, 'MG410', NULL, 'and many');
+SELECT mg_set_policy('archive_copy_limit', NULL, 'done');
+SELECT is((mg_restore((SELECT id FROM mg.archives WHERE migration = 'raises'), 'rows_back')).rows, 3000::bigint, 'rows by hand');
+SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'rows_back'::regclass AND attnum > 0), 'id v late', 'have the columns that they had');
+
 SELECT * FROM finish();

@@ -248,6 +248,8 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 		remember_default_raw(run, touched->address.objectId);
 	touched->names = strings_of(slot, 10);
 	touched->arguments = strings_of(slot, 11);
+	if (DatumGetBool(slot->tts_values[3]))
+		remember_drop_raw(run, touched);
 	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record; row types
 	   and defaults are no objects of their own. */
 	if (!named && strcmp(type, "type") != 0 && strcmp(type, "default value") != 0)

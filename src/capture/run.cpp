@@ -14,6 +14,16 @@ struct RewriteRaw
 	RewriteRaw *next;
 };
 
+struct DropRaw
+{
+	ObjectAddress address;
+	const char *type;
+	const char *identity;
+	const char *catalog;
+	List *names;
+	bool was_there; // when the run began
+};
+
 namespace {
 
 // The run of this session. Its memory hangs on the transaction: the callback below clears the pointer whichever way
@@ -39,23 +49,64 @@ struct Entry
 	bool named; // by an event of a statement, not only gone along with another
 };
 
-// Tells whether an object was there when the run began, by reading its catalog with the snapshot taken then.
+// The row of an object as it was when the run began, by reading its catalog with the snapshot taken then; nullptr: there was none.
+HeapTuple
+tuple_then_raw(const RunRaw *run, Oid catalog_oid, Oid index, ScanKey keys, int count)
+{
+	Relation catalog = table_open(catalog_oid, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, index, true, run->before, count, keys);
+	HeapTuple tuple = heap_copytuple(systable_getnext(scan));
+
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tuple;
+}
+
+HeapTuple
+tuple_then_raw(const RunRaw *run, const ObjectAddress &address)
+{
+	Oid index = get_object_oid_index(address.classId);
+	ScanKeyData key;
+
+	if (!OidIsValid(index))
+		return nullptr;
+	ScanKeyInit(&key, get_object_attnum_oid(address.classId), BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(address.objectId));
+	return tuple_then_raw(run, address.classId, index, &key, 1);
+}
+
 bool
 was_there_raw(const RunRaw *run, const ObjectAddress &address)
 {
-	Oid index = get_object_oid_index(address.classId);
-	if (!OidIsValid(index))
-		return false;
+	HeapTuple tuple = tuple_then_raw(run, address);
 
-	Relation catalog = table_open(address.classId, AccessShareLock);
-	ScanKeyData key;
-	ScanKeyInit(&key, get_object_attnum_oid(address.classId), BTEqualStrategyNumber, F_OIDEQ,
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	heap_freetuple(tuple);
+	return true;
+}
+
+bool
+column_was_there_raw(const RunRaw *run, const ObjectAddress &address)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(address.objectId));
-	SysScanDesc scan = systable_beginscan(catalog, index, true, run->before, 1, &key);
-	bool found = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return found;
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ,
+				Int16GetDatum(static_cast<int16>(address.objectSubId)));
+	return HeapTupleIsValid(tuple_then_raw(run, AttributeRelationId, AttributeRelidNumIndexId, keys, 2));
+}
+
+// Constraints NOT NULL are objects of their own from PostgreSQL 17 (of domains) and 18 (of tables) on; elsewhere they are marks of columns.
+bool
+named_was_there_raw(const RunRaw *run, const ObjectAddress &address)
+{
+	if (address.classId == RelationRelationId && address.objectSubId != 0)
+		return column_was_there_raw(run, address);
+	HeapTuple tuple = tuple_then_raw(run, address);
+	return HeapTupleIsValid(tuple) && (address.classId != ConstraintRelationId ||
+									   reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple))->contype != 'n');
 }
 
 std::vector<std::string>
@@ -210,6 +261,24 @@ remember_default_raw(RunRaw *run, Oid oid)
 }
 
 void
+remember_drop_raw(RunRaw *run, const TouchedRaw *touched)
+{
+	if (!is_objectclass_supported(touched->address.classId))
+		return;
+
+	MemoryContext before = MemoryContextSwitchTo(run->memory);
+	auto *drop = static_cast<DropRaw *>(palloc0(sizeof(DropRaw)));
+
+	drop->address = touched->address;
+	drop->type = pstrdup(touched->type);
+	drop->identity = pstrdup(touched->identity);
+	drop->catalog = get_rel_name(touched->address.classId);
+	drop->names = touched->names;
+	run->drops = lappend(run->drops, drop);
+	MemoryContextSwitchTo(before);
+}
+
+void
 remember_rewrite_raw(RunRaw *run, Oid relation, int reason)
 {
 	MemoryContext before = MemoryContextSwitchTo(run->memory);
@@ -297,6 +366,41 @@ Run::dropped_defaults() const
 	if (run_now != nullptr)
 		foreach (cell, run_now->dropped_defaults)
 			result.emplace_back(AttrDefaultRelationId, lfirst_oid(cell));
+	return result;
+}
+
+std::vector<RunObject>
+Run::take_drops()
+{
+	std::vector<RunObject> result;
+	ListCell *cell;
+
+	if (run_now == nullptr)
+		return result;
+	pg::guarded([&] {
+		foreach (cell, run_now->drops)
+		{
+			auto *drop = static_cast<DropRaw *>(lfirst(cell));
+			drop->was_there = named_was_there_raw(run_now, drop->address);
+		}
+	});
+	foreach (cell, run_now->drops)
+	{
+		const auto *drop = static_cast<const DropRaw *>(lfirst(cell));
+		if (!drop->was_there)
+			continue;
+		RunObject object;
+		object.type = drop->type;
+		object.identity = drop->identity;
+		object.names = strings_of(drop->names);
+		object.change = "dropped";
+		object.catalog = drop->catalog != nullptr ? drop->catalog : "";
+		object.catalog_oid = drop->address.classId;
+		object.oid = drop->address.objectId;
+		object.column = drop->address.objectSubId;
+		result.push_back(std::move(object));
+	}
+	run_now->drops = NIL;
 	return result;
 }
 

@@ -52,6 +52,8 @@ public:
 	bool is_incomplete() const;
 	// Parts that went along unasked and are no objects for a person: (catalog, oid) of column defaults.
 	std::vector<std::pair<uint32_t, uint32_t>> dropped_defaults() const;
+	// What statements have dropped by name since this was last asked and had been there when the run began, but for constraints NOT NULL.
+	std::vector<RunObject> take_drops();
 	// How the catalogs were when the run began.
 	Snapshot before() const;
 	// Resolves what was touched against the catalog as it is now and as it was when the run began.
@@ -80,6 +82,7 @@ struct RunRaw
 	const char *script; // whose statements run now: up, down; nullptr is none
 	bool incomplete;
 	List *dropped_defaults; // OIDs
+	List *drops;            // DropRaw
 	struct RewriteRaw *rewrites;
 };
 RunRaw *current_run();
@@ -87,6 +90,7 @@ void remember_raw(RunRaw *run, const TouchedRaw *touched, bool named);
 // Notes what an object is called before a statement renames it; an invalid address is ignored.
 void remember_name_raw(RunRaw *run, ObjectAddress address);
 void remember_default_raw(RunRaw *run, Oid oid);
+void remember_drop_raw(RunRaw *run, const TouchedRaw *touched);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);
 
 } // namespace mg::capture

@@ -48,10 +48,18 @@ is_cancelled(const ErrorData &error)
 } // namespace
 
 Deployer::Deployer(const ledger::Deployment &deployment, const script::Script &script, migrate::Attempt &attempt,
-				   Patience patience, Mode mode, int offset)
-	: deployment_(deployment), script_(script), attempt_(attempt), patience_(patience), mode_(mode), offset_(offset),
-	  steps_(script::steps_of(script))
+				   Patience patience)
+	: deployment_(deployment), script_(script), attempt_(attempt), patience_(patience), steps_(script::steps_of(script))
 {
+}
+
+Deployer::Deployer(const ledger::Deployment &deployment, const script::Script &script, migrate::Attempt &attempt,
+				   Patience patience, int undone, int offset)
+	: Deployer(deployment, script, attempt, patience)
+{
+	undone_ = undone;
+	undoing_.emplace();
+	offset_ = offset;
 }
 
 const script::Statement &
@@ -140,7 +148,7 @@ Deployer::run()
 		run_step(number);
 	if (step_count() > 0)
 		end_script();
-	if (mode_ == Mode::strict)
+	if (!undoing_.has_value())
 		analyze_expressions();
 }
 
@@ -218,7 +226,11 @@ Deployer::run_step(int number)
 	attempt_.progress.phase = script_.what();
 	attempt_.progress.line = statement(number).place.line;
 	attempt_.progress.statement = migrate::excerpt(script_, statement(number));
-	transact([&] { was_tried_ = ledger::newest_entry(deployment_, offset_ + number, "started").has_value(); });
+	transact([&] {
+		was_tried_ = ledger::newest_entry(deployment_, offset_ + number, "started").has_value();
+		if (undoing_.has_value())
+			undoing_ = read_undoing(deployment_, undone_);
+	});
 	switch (step.kind)
 	{
 		case script::Step::Kind::transaction:
@@ -331,7 +343,7 @@ Deployer::run_transaction(int number, int attempt)
 		const pg::SettingsScope settings;
 		pg::apply(carried_);
 		capture::Run run(deployment_.id, deployment_.migration);
-		if (mode_ == Mode::strict)
+		if (!undoing_.has_value())
 			migrate::run_statements(script_, step.first, step.last + 1, deployment_.migration, run, attempt_.progress);
 		else
 			for (std::size_t i = step.first; i <= step.last; i++)
@@ -374,13 +386,26 @@ Deployer::transact_watched(const std::function<void()> &work)
 void
 Deployer::run_tolerantly(std::size_t i, capture::Run &run)
 {
-	std::optional<pg::Error> error = pg::try_and_keep(
-		[&] { migrate::run_statements(script_, i, i + 1, deployment_.migration, run, attempt_.progress); });
+	const script::Statement &statement = script_.statements()[i];
 
-	if (error.has_value() && !is_missing(error->data()))
+	run.take_drops();
+	std::optional<pg::Error> error = pg::try_and_keep([&] {
+		migrate::run_statements(script_, i, i + 1, deployment_.migration, run, attempt_.progress);
+		for (const capture::RunObject &object : run.take_drops())
+			require_own(*undoing_, object);
+	});
+
+	if (error.has_value() && !has_nothing_to_undo(*error, statement))
 		throw std::move(*error);
 	if (error.has_value())
-		note_skipped(script_.statements()[i], *error);
+		note_skipped(statement, *error);
+}
+
+bool
+Deployer::has_nothing_to_undo(const pg::Error &error, const script::Statement &statement) const
+{
+	return undoing_.has_value() &&
+		   (is_missing(error.data()) || undoing_->is_left(error.data(), std::string(script_.text_of(statement))));
 }
 
 std::vector<capture::RunObject>

@@ -4,31 +4,31 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "deploy/alone.hpp"
 #include "deploy/blockers.hpp"
 #include "deploy/patience.hpp"
+#include "deploy/undoing.hpp"
 #include "ledger/journal.hpp"
 #include "migrate/attempt.hpp"
 #include "script/steps.hpp"
 
 namespace mg::deploy {
 
-// Whether each statement must succeed, or finds that what it undoes was never done.
-enum class Mode
-{
-	strict,
-	undo
-};
-
 class Deployer
 {
 public:
-	// All outlive it. Its steps are numbered from `offset` on, behind those of another script of the same deployment.
+	// All outlive it.
 	Deployer(const ledger::Deployment &deployment, const script::Script &script, migrate::Attempt &attempt,
-			 Patience patience, Mode mode = Mode::strict, int offset = 0);
+			 Patience patience);
+
+	// Undoes as many steps of another script of the same deployment: its own are numbered from `offset` on, behind those, and statements that
+	// have nothing to undo are passed over.
+	Deployer(const ledger::Deployment &deployment, const script::Script &script, migrate::Attempt &attempt,
+			 Patience patience, int undone, int offset);
 
 	// Runs the steps that are not done. What stops it is on record when it is raised; the deployment stays open.
 	void run();
@@ -48,6 +48,7 @@ private:
 	void transact_watched(const std::function<void()> &work); // with the lock_timeout, noting who is in the way
 	void run_alone(int number, int attempt);
 	void run_tolerantly(std::size_t i, capture::Run &run);
+	bool has_nothing_to_undo(const pg::Error &error, const script::Statement &statement) const;
 	Alone prepare_alone(int number, int attempt, Before &before, Leftover &leftover);
 	void run_part(const std::string &sql);
 	void run_partitioned(int number, int attempt, const Alone &alone, const Before &before);
@@ -74,8 +75,9 @@ private:
 	const script::Script &script_;
 	migrate::Attempt &attempt_;
 	Patience patience_;
-	Mode mode_;
-	int offset_;
+	int undone_ = 0;
+	std::optional<Undoing> undoing_;
+	int offset_ = 0;
 	std::vector<script::Step> steps_;
 	pg::Settings carried_; // what the steps before have SET
 	Blockers blockers_;    // of the last try

@@ -212,11 +212,13 @@ Deployer::run_alone(int number, int attempt)
 		remove_leftover(number, attempt, leftover);
 		try
 		{
+			if (undoing_.has_value() && alone.kind == Alone::Kind::drop_index && OidIsValid(alone.index))
+				require_own(*undoing_, index_object(alone.index, alone.index_identity, {}, "dropped"));
 			run_in_worker(number, attempt, leftover.instead.value_or(alone.sql), statement.weak, alone.table);
 		}
 		catch (const pg::Error &error)
 		{
-			if (mode_ != Mode::undo || !is_missing(error.data()))
+			if (!has_nothing_to_undo(error, statement))
 				throw;
 			note_skipped(statement, error);
 		}

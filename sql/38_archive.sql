@@ -41,6 +41,11 @@ CREATE FUNCTION pg_catalog.mg_restore(archive_id bigint, target text DEFAULT NUL
 COMMENT ON FUNCTION pg_catalog.mg_restore(bigint, text) IS
 'brings back what an archive of mg.archives keeps: to where it was taken from, without triggers, where rows whose key is taken stay as they are and count as conflicts; or, with target, as rows of a table, which is made if it is not there, with the caller''s rights. Raises 42501 unless the caller has the right archive and could read the source when it was kept, 22023 for no such archive, 42P01 when the source is not there, 55000 for one without rows';
 
+CREATE FUNCTION pg_catalog.mg_archive_diff(archive_id bigint, most bigint DEFAULT 1000) RETURNS TABLE (key jsonb, kept jsonb, present jsonb)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_archive_diff';
+COMMENT ON FUNCTION pg_catalog.mg_archive_diff(bigint, bigint) IS
+'the rows of an archive of mg.archives that their table has not as they were kept, "most" of them: kept, and, where both can be told by a key, the row that has that key now, or NULL; values are text. Reads the table with the caller''s rights. Raises 42501 unless the caller has the right archive, could read the source when it was kept and may read all rows of the table now, 22023 for no such archive and for "most" below 1, 42P01 when the table is not there, 55000 for an archive without rows';
+
 CREATE FUNCTION pg_catalog.mg_purge_archives() RETURNS TABLE (archive_id bigint, source text, bytes bigint)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mg_purge_archives';
 COMMENT ON FUNCTION pg_catalog.mg_purge_archives() IS

@@ -1,6 +1,7 @@
 // Restores, holds and purges, each on record.
 #include "archive/custody.hpp"
 
+#include "archive/diff.hpp"
 #include "archive/keep.hpp"
 #include "archive/refill.hpp"
 #include "core/json.hpp"
@@ -62,8 +63,7 @@ restore_into(const Entry &entry, const std::string &into)
 {
 	const Oid archive = table_of(entry);
 	if (!OidIsValid(archive))
-		throw UserError("55000", "archive " + std::to_string(entry.id) + " has no rows")
-			.detail("It is of a sequence, or was purged.");
+		throw no_rows(entry);
 
 	const Oid caller = pg::guarded([] { return GetUserId(); });
 	struct Place
@@ -102,11 +102,18 @@ restore(int64_t id, const std::optional<std::string> &into)
 		return result;
 	}
 	if (!has_room(entry))
-		throw UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
-			.hint("Make it again, or name a table: mg_restore(" + std::to_string(id) +
-				  ", target := 'public.restored').");
+		throw no_room(entry);
 	const Refilled done = refill(entry, 0);
 	return {entry.schema + "." + entry.source, done.rows, done.conflicts};
+}
+
+std::vector<pg::Row>
+differences(int64_t id, int64_t most)
+{
+	policy::require_right(right, "read archives");
+	const Entry entry = find(id);
+	require_reader(entry);
+	return diff(entry, most);
 }
 
 std::vector<pg::Row>

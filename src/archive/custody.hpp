@@ -22,6 +22,10 @@ struct Restored
 // for no such archive; 55000 for one that is purged; 42P01 when there is nothing to bring it back to.
 Restored restore(int64_t id, const std::optional<std::string> &into);
 
+// What of one archive the table has not as it was kept, as diff() tells it. Raises 42501 as restore() does, and unless the caller may read all of the
+// table now.
+std::vector<pg::Row> differences(int64_t id, int64_t most);
+
 // Drops what is past its time, and what has come back, unless it is held; tells which: id, source, bytes.
 std::vector<pg::Row> purge();
 

@@ -67,6 +67,21 @@ source_of(const Entry &entry)
 	return target_of(entry).table;
 }
 
+UserError
+no_rows(const Entry &entry)
+{
+	return UserError("55000", "archive " + std::to_string(entry.id) + " has no rows")
+		.detail("It is of a sequence, or was purged.");
+}
+
+UserError
+no_room(const Entry &entry)
+{
+	return UserError("42P01", entry.schema + "." + entry.source + " is not there to be filled")
+		.hint("Make it again, or name a table: mg_restore(" + std::to_string(entry.id) +
+			  ", target := 'public.restored').");
+}
+
 Spot
 spot_of(const Entry &entry)
 {

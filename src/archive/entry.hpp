@@ -49,6 +49,10 @@ struct Target
 };
 Target target_of(const Entry &entry);
 
+// Errors for whoever wants its rows: that there are none, and that nothing is there for them.
+UserError no_rows(const Entry &entry);
+UserError no_room(const Entry &entry);
+
 // What stands now where it was taken from: the table, and the number of the column, if it is one; 0 where there is none.
 using Spot = std::pair<Oid, int>;
 Spot spot_of(const Entry &entry);

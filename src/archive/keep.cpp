@@ -158,7 +158,7 @@ leave_changed(Kept &kept)
 	run_beside(kept.loss.relation, "DELETE FROM " + table + " a USING kept t" + where + " AND " + text("a.") + " = " +
 									   text("t.") + " AND (a." + column + " IS NULL) = (t." + column + " IS NULL)");
 	run_beside(kept.loss.relation, "UPDATE " + table + " a SET \"" + after_mark + "\" = CASE WHEN t." + column +
-									   " IS NOT NULL THEN " + text("t.") + " END FROM kept t" + where);
+									   " IS DISTINCT FROM NULL THEN " + text("t.") + " END FROM kept t" + where);
 	kept.rows = rows_in(kept);
 }
 

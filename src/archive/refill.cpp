@@ -2,6 +2,7 @@
 #include "archive/refill.hpp"
 
 #include "archive/keep.hpp"
+#include "archive/pairs.hpp"
 #include "archive/rows.hpp"
 
 #include <algorithm>
@@ -29,45 +30,6 @@ require_reader(const Entry &entry, const Target &target)
 		.detail("It belongs to " + owner + ", who had no right to read all of it when it was kept.")
 		.hint("Give it to who could, or name another table: mg_restore(" + std::to_string(entry.id) +
 			  ", target := 'public.restored').");
-}
-
-// A column that the archive and the table both have, and how a value of the one becomes one of the other.
-struct Pair
-{
-	std::string name;  // quoted
-	std::string kept;  // SQL over `kept`: the value as it is kept
-	std::string value; // the same as the table takes it
-	bool is_always;    // an identity that takes no value of an UPDATE
-};
-
-std::vector<Pair>
-pairs(Oid archive, Oid table)
-{
-	std::vector<Pair> result;
-
-	for (const pg::Row &row : ledger::query(
-			 "SELECT quote_ident(t.attname), 'kept.' || quote_ident(a.attname), CASE WHEN t.atttypid = a.atttypid AND "
-			 "(t.atttypmod = a.atttypmod OR "
-			 "t.atttypmod = -1)"
-			 " THEN 'kept.' || quote_ident(a.attname) ELSE format('CASE WHEN kept.%1$I IS NOT NULL THEN"
-			 " format(''%%s'', kept.%1$I)::%2$s END', a.attname, format_type(t.atttypid, t.atttypmod)) END,"
-			 " t.attidentity = 'a'"
-			 " FROM pg_attribute a JOIN pg_attribute t ON t.attname = a.attname WHERE a.attrelid = $1::oid"
-			 " AND t.attrelid = $2::oid AND a.attnum > 0 AND t.attnum > 0 AND NOT a.attisdropped AND NOT t.attisdropped"
-			 " AND t.attgenerated = '' ORDER BY t.attnum",
-			 {std::to_string(archive), std::to_string(table)}))
-		result.push_back({*row[0], *row[1], *row[2], row[3] == "t"});
-	return result;
-}
-
-std::string
-joined_by(const std::vector<std::string> &items, const std::string &by)
-{
-	std::string result;
-
-	for (const std::string &item : items)
-		result += (result.empty() ? "" : by) + item;
-	return result;
 }
 
 const std::string unchanged = std::string("kept.\"") + match_mark + "\" = 't'";
@@ -106,7 +68,8 @@ change(const Target &target, Oid archive, const std::string &sql, const std::vec
 					 "WITH back AS (" + sql + " RETURNING " + names + ") SELECT (SELECT count(*) FROM kept WHERE " +
 						 wanted + "), (SELECT count(*) FROM back), (SELECT " + sum_of(kept) + " FROM kept WHERE " +
 						 wanted + "), (SELECT " + sum_of(named) + " FROM back)");
-	return {std::stoll(*answer.first.at(0)), std::stoll(*answer.first.at(1)), answer.first.at(2), answer.first.at(3)};
+	const pg::Row &first = answer.given.at(0);
+	return {std::stoll(*first[0]), std::stoll(*first[1]), first[2], first[3]};
 }
 
 Refilled
@@ -309,11 +272,12 @@ warn(const Entry &entry, const Refilled &result)
 		add("Some values read otherwise than they were kept.");
 	if (!result.missing.empty())
 		add("No column takes " + joined_by(result.missing, ", ") + ".");
-	pg::report(WARNING,
-			   UserError("01000", "not all that was kept of " + entry.schema + "." + entry.source +
-									  (entry.column.empty() ? "" : "." + entry.column) + " has come back")
-				   .detail(detail)
-				   .hint("It is kept still: mg_restore(" + std::to_string(entry.id) + ", target := 'a table')."));
+	pg::report(WARNING, UserError("01000", "not all that was kept of " + entry.schema + "." + entry.source +
+											   (entry.column.empty() ? "" : "." + entry.column) + " has come back")
+							.detail(detail)
+							.hint("It is kept still: SELECT * FROM mg_archive_diff(" + std::to_string(entry.id) +
+								  ") shows those rows, mg_restore(" + std::to_string(entry.id) +
+								  ", target := 'a table') brings all of them."));
 }
 
 } // namespace
@@ -350,7 +314,7 @@ note_unchanged(const Entry &entry, const Loss &loss)
 	const std::string column = "t." + pg::quoted_identifier(entry.column);
 	run_beside(target.table, "UPDATE mg_archive." + pg::quoted_identifier(entry.relation) + " a SET \"" + match_mark +
 								 "\" = 't' FROM kept t WHERE " + same_row(archive, entry.key) + " AND CASE WHEN " +
-								 column + " IS NOT NULL THEN format('%s', " + column +
+								 column + " IS DISTINCT FROM NULL THEN format('%s', " + column +
 								 ") END IS NOT DISTINCT FROM a.\"" + after_mark + "\"");
 	return true;
 }
@@ -415,8 +379,8 @@ compare(const Entry &entry, int64_t run)
 		pg::run_over(archive, target.owner, target.table,
 					 "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM (" + rows(kept, "kept") +
 						 " EXCEPT ALL " + rows(ours, target.name + " t") + ") x)");
-	const int64_t all = std::stoll(*answer.first.at(0));
-	const int64_t gone = std::stoll(*answer.first.at(1));
+	const int64_t all = std::stoll(*answer.given.at(0).at(0));
+	const int64_t gone = std::stoll(*answer.given.at(0).at(1));
 	const std::vector<std::string> missing = missing_columns(entry, archive, target.table);
 	if (gone == 0 && missing.empty())
 		put_on_record(entry, run, {all, 0, true, {}});
@@ -425,7 +389,8 @@ compare(const Entry &entry, int64_t run)
 				   UserError("00000", std::to_string(gone) + " of " + std::to_string(all) + " rows that are kept of " +
 										  entry.schema + "." + entry.source + " are not there as they were")
 					   .detail("The script has written to it, so that it is left as it is.")
-					   .hint("They are kept still: mg_restore(" + std::to_string(entry.id) + ")."));
+					   .hint("They are kept still: SELECT * FROM mg_archive_diff(" + std::to_string(entry.id) +
+							 ") shows them, mg_restore(" + std::to_string(entry.id) + ") brings them."));
 }
 
 } // namespace mg::archive

@@ -34,15 +34,17 @@ replace(Oid table, const std::string &name, const Losses &losses)
 					   " AND NOT a.attisdropped ORDER BY a.attnum",
 					   {std::to_string(table), literal(losses.types), literal(losses.collations)}))
 	{
+		/* A row with a NULL in it IS NOT NULL no more than it IS NULL. */
 		const bool is_text = row[1] == "t" || row[2] == "t";
 		if (is_text)
 			texts.push_back(*row[4]);
 		else
 			stay.push_back(std::stoi(*row[3]));
 		names += (names.empty() ? "" : ", ") + *row[0];
-		values += (values.empty() ? "" : ", ") +
-				  (row[1] == "t" ? "CASE WHEN " + *row[0] + " IS NOT NULL THEN format('%s', " + *row[0] + ") END"
-								 : *row[0] + (is_text ? "::text COLLATE pg_catalog.\"C\"" : ""));
+		values +=
+			(values.empty() ? "" : ", ") +
+			(row[1] == "t" ? "CASE WHEN " + *row[0] + " IS DISTINCT FROM NULL THEN format('%s', " + *row[0] + ") END"
+						   : *row[0] + (is_text ? "::text COLLATE pg_catalog.\"C\"" : ""));
 	}
 	const Oid schema = pg::guarded([] { return get_namespace_oid("mg_archive", false); });
 	const Oid made = pg::make_with(table, stay, texts, schema, "mg replaced", ledger::place().owner);

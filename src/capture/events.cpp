@@ -5,6 +5,10 @@
 
 #include "ledger/store.hpp"
 
+extern "C" {
+#include "rewrite/rewriteSupport.h"
+}
+
 namespace mg::capture {
 
 namespace {
@@ -220,6 +224,8 @@ visit_command(FrameRaw *frame, TupleTableSlot *slot)
 	touch_raw(frame, address_of(slot), text_of(slot, 4), identity, false);
 }
 
+constexpr char view_rule[] = "\"" ViewSelectRuleName "\" on ";
+
 // Columns: classid, objid, objsubid, original, normal, is_temporary, object_type, schema_name, object_name,
 // object_identity, address_names, address_args.
 void
@@ -240,6 +246,9 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	}
 	if (schema != nullptr && (strcmp(schema, "pg_toast") == 0 || strcmp(schema, "mg_archive") == 0))
 		return;
+	/* What makes a view one, and goes with it. */
+	if (strcmp(type, "rule") == 0 && identity != nullptr && strncmp(identity, view_rule, sizeof(view_rule) - 1) == 0)
+		return;
 	TouchedRaw unnamed = {address_of(slot), type, identity, true, NIL, NIL, nullptr};
 	TouchedRaw *touched = named ? touch_raw(frame, address_of(slot), type, identity, true) : &unnamed;
 	if (run == nullptr)
@@ -250,9 +259,8 @@ visit_dropped(FrameRaw *frame, TupleTableSlot *slot)
 	touched->arguments = strings_of(slot, 11);
 	if (DatumGetBool(slot->tts_values[3]))
 		remember_drop_raw(run, touched);
-	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record; row types
-	   and defaults are no objects of their own. */
-	if (!named && strcmp(type, "type") != 0 && strcmp(type, "default value") != 0)
+	/* What goes along unasked (an index of a dropped table) matters to the run's objects, not to the record. */
+	if (!named && !is_servers_own_raw(run, touched))
 		remember_raw(run, touched, false);
 }
 

@@ -234,6 +234,15 @@ remember_raw(RunRaw *run, const TouchedRaw *touched, bool named)
 	MemoryContextSwitchTo(before);
 }
 
+bool
+is_servers_own_raw(const RunRaw *run, const TouchedRaw *dropped)
+{
+	if (dropped->address.classId != TriggerRelationId)
+		return strcmp(dropped->type, "type") == 0 || strcmp(dropped->type, "default value") == 0;
+	HeapTuple tuple = tuple_then_raw(run, dropped->address);
+	return HeapTupleIsValid(tuple) && reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple))->tgisinternal;
+}
+
 void
 remember_name_raw(RunRaw *run, ObjectAddress address)
 {

@@ -89,6 +89,8 @@ RunRaw *current_run();
 void remember_raw(RunRaw *run, const TouchedRaw *touched, bool named);
 // Notes what an object is called before a statement renames it; an invalid address is ignored.
 void remember_name_raw(RunRaw *run, ObjectAddress address);
+// Tells whether something that was dropped along with another is no object for a person: a row type, a default, the triggers of a foreign key.
+bool is_servers_own_raw(const RunRaw *run, const TouchedRaw *dropped);
 void remember_default_raw(RunRaw *run, Oid oid);
 void remember_drop_raw(RunRaw *run, const TouchedRaw *touched);
 void remember_rewrite_raw(RunRaw *run, Oid relation, int reason);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/memory.hpp"
+#include "pg/text.hpp"
 
 namespace mg::deploy {
 
@@ -87,9 +88,7 @@ ask(const std::string &sql)
 std::string
 literal(const KeyColumn &key, const std::string &value)
 {
-	const char *quoted = pg::guarded([&] { return quote_literal_cstr(value.c_str()); });
-
-	return std::string(quoted) + "::" + key.type;
+	return pg::quoted_literal(value) + "::" + key.type;
 }
 
 std::string

@@ -150,7 +150,7 @@ word_of(const ledger::Deployment &deployment)
 std::string
 way_on(const ledger::Deployment &deployment)
 {
-	const std::string name = pg::guarded([&] { return quote_literal_cstr(deployment.migration.c_str()); });
+	const std::string name = pg::quoted_literal(deployment.migration);
 
 	if (is_being_aborted(deployment))
 		return "CALL mg_abort(" + name + ") goes on with undoing it.";

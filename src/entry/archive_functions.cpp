@@ -25,6 +25,17 @@ MG_FUNCTION(mg_restore)
 	return mg::pg::composite_datum(fcinfo, {done.into, std::to_string(done.rows), std::to_string(done.conflicts)});
 }
 
+MG_FUNCTION(mg_archive_diff)
+{
+	mg::pg::RowSet rows(fcinfo);
+
+	require_person("mg_archive_diff()");
+	if (PG_ARGISNULL(1) || PG_GETARG_INT64(1) < 1)
+		throw mg::UserError("22023", "most must be at least 1").detail("It is how many rows there may be.");
+	add_all(rows, mg::archive::differences(required_id(fcinfo), PG_GETARG_INT64(1)));
+	return 0;
+}
+
 MG_FUNCTION(mg_purge_archives)
 {
 	mg::pg::RowSet rows(fcinfo);

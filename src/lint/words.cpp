@@ -45,7 +45,7 @@ quoted(const std::string &name)
 std::string
 literal(const std::string &value)
 {
-	return pg::guarded([&] { return quote_literal_cstr(value.c_str()); });
+	return pg::quoted_literal(value);
 }
 
 std::string

@@ -105,7 +105,7 @@ struct AnswerRaw
 {
 	uint64 rows;
 	int columns;
-	char **first;
+	char **values; // row by row
 };
 
 // Into memory that outlives SPI.
@@ -134,10 +134,12 @@ run_raw(Oid table, Oid target, const char *sql, MemoryContext memory)
 	if (SPI_tuptable != nullptr && SPI_processed > 0)
 	{
 		answer.columns = SPI_tuptable->tupdesc->natts;
-		answer.first = static_cast<char **>(MemoryContextAllocZero(memory, sizeof(char *) * answer.columns));
-		for (int i = 0; i < answer.columns; i++)
-			if (const char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1))
-				answer.first[i] = MemoryContextStrdup(memory, value);
+		answer.values = static_cast<char **>(MemoryContextAllocExtended(
+			memory, sizeof(char *) * answer.columns * SPI_processed, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+		for (uint64 row = 0; row < SPI_processed; row++)
+			for (int i = 0; i < answer.columns; i++)
+				if (const char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1))
+					answer.values[row * answer.columns + i] = MemoryContextStrdup(memory, value);
 	}
 	for (; switched != nullptr; switched = switched->next)
 		switch_raw(changed, switched->is_rule, switched->name, switched->enabled);
@@ -169,8 +171,16 @@ run_over(Oid table, Oid role, Oid target, const std::string &sql)
 	const AnswerRaw raw = guarded([&] { return run_raw(table, target, sql.c_str(), memory.get()); });
 	Answer answer = {raw.rows, {}};
 
-	for (int i = 0; i < raw.columns; i++)
-		answer.first.push_back(raw.first[i] != nullptr ? Cell(raw.first[i]) : Cell());
+	for (uint64 row = 0; raw.columns > 0 && row < raw.rows; row++)
+	{
+		Row cells;
+		for (int i = 0; i < raw.columns; i++)
+		{
+			const char *value = raw.values[row * raw.columns + i];
+			cells.push_back(value != nullptr ? Cell(value) : Cell());
+		}
+		answer.given.push_back(std::move(cells));
+	}
 	return answer;
 }
 

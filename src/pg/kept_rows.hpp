@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "pg/query.hpp"
 
@@ -12,8 +13,8 @@ namespace mg::pg {
 // rows of `table`. Meanwhile `target`, if there is one, has neither triggers nor rules of users, and shows its owner all rows.
 struct Answer
 {
-	uint64_t rows; // that it processed
-	Row first;     // that it gave
+	uint64_t rows;          // that it processed
+	std::vector<Row> given; // as text
 };
 Answer run_over(Oid table, Oid role, Oid target, const std::string &sql);
 

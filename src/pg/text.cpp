@@ -44,6 +44,12 @@ quoted_identifier(const std::string &name)
 }
 
 std::string
+quoted_literal(const std::string &value)
+{
+	return guarded([&] { return quote_literal_cstr(value.c_str()); });
+}
+
+std::string
 span_text(int64_t us)
 {
 	constexpr int64_t second = 1000 * 1000;

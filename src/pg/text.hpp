@@ -16,6 +16,8 @@ std::size_t character_start(std::string_view text, std::size_t offset);
 
 // A name as SQL has it, quoted where it must be.
 std::string quoted_identifier(const std::string &name);
+// A string as SQL has it, whatever standard_conforming_strings is.
+std::string quoted_literal(const std::string &value);
 
 // 12 GB
 std::string size_text(int64_t bytes);

@@ -41,7 +41,7 @@ constexpr std::array<Grant, 5> grants = {{
 	 "mg_deploy, mg_resume, mg_abort, mg_deploy_rollback, mg_backfill, mg_generate_down"},
 	{"policy", "mg_set_policy, mg_use_preset, mg_record_backup"},
 	{"break_glass", "mg_break_glass, mg_end_break_glass"},
-	{"archive", "mg_restore, mg_purge_archives, mg_hold_archive, mg_release_archive"},
+	{"archive", "mg_restore, mg_archive_diff, mg_purge_archives, mg_hold_archive, mg_release_archive"},
 	{"approve:", "mg_approve, mg_revoke_approval, mg_accept_attestation, mg_sign"},
 }};
 constexpr const char *reading =

@@ -69,6 +69,7 @@ CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON counted FOR EACH ROW EXECUTE FU
 SELECT is(status, 'rolled back', 'the way back') FROM mg_rollback('empties');
 SELECT results_eq('SELECT id, v FROM counted ORDER BY id', $$VALUES (1, 'v1'), (2, 'v2'), (3, 'mine'), (4, 'v4'), (5, 'v5'), (7, 'mine')$$, 'what is there stays');
 SELECT is((SELECT rows_restored || ' ' || conflicts FROM mg.archives WHERE source = 'public.counted'), '4 1', 'and counts as a conflict');
+SELECT results_eq($$SELECT d.* FROM mg.archives a, mg_archive_diff(a.id) d WHERE source = 'public.counted'$$, $$VALUES ('{"id": "3"}'::jsonb, '{"id": "3", "v": "v3"}'::jsonb, '{"id": "3", "v": "mine"}'::jsonb)$$, 'which is shown');
 SELECT is((SELECT tgenabled FROM pg_trigger WHERE tgname = 'refuse'), 'O', 'triggers are as they were');
 SELECT is(pg_temp.content('keyless'), (SELECT content FROM seen WHERE what = 'keyless'), 'rows without a key have their values again');
 
@@ -257,6 +258,7 @@ SELECT is(status, 'applied', 'two tables') FROM mg_apply('reads', 'DROP TABLE ch
 	CREATE MATERIALIZED VIEW summed AS SELECT count(*) AS n FROM parent; CREATE TABLE seen_by AS SELECT max(id) AS m FROM child; INSERT INTO child SELECT 6, id FROM parent WHERE id = 5; UPDATE parent SET v = upper(v)$$);
 SELECT is(status, 'rolled back', 'the way back reads what it made') FROM mg_rollback('reads');
 SELECT is((SELECT n FROM summed) || ' ' || (SELECT m FROM seen_by) || ' ' || (SELECT count(*) FROM child) || ' ' || (SELECT string_agg(v, '' ORDER BY id) FROM parent), '5 5 6 V1V2V3V4V5', 'and finds all rows');
+SELECT is((SELECT count(*) FROM mg.runs r, jsonb_array_elements(r.objects) o WHERE o->>'identity' ~ 'ConstraintTrigger|_RETURN'), 0::bigint, 'what the server makes for itself is not on record');
 
 -- Outside migrations, if policy says so.
 CREATE TABLE aside (id int PRIMARY KEY, v text); INSERT INTO aside VALUES (1, 'x');
@@ -305,5 +307,42 @@ SELECT throws_ok($$SELECT mg_apply('with_many', 'WITH all_of_them AS (UPDATE cro
 SELECT mg_set_policy('archive_copy_limit', NULL, 'done');
 SELECT is((mg_restore((SELECT id FROM mg.archives WHERE migration = 'raises'), 'rows_back')).rows, 3000::bigint, 'rows by hand');
 SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'rows_back'::regclass AND attnum > 0), 'id v late', 'have the columns that they had');
+
+-- A row with a NULL in it is neither NULL nor NOT NULL.
+CREATE TYPE partial AS (a int, b text);
+CREATE TABLE partly (id int PRIMARY KEY, p partial, ps partial[]);
+INSERT INTO partly VALUES (1, ROW(1, NULL), ARRAY[ROW(NULL, 'b')::partial]), (2, ROW(NULL, NULL), NULL), (3, NULL, '{}'), (4, ROW(4, ''), ARRAY[NULL]::partial[]);
+INSERT INTO seen SELECT 'partly', pg_temp.content('partly');
+SELECT is(status, 'applied', 'a table and the type of its rows') FROM mg_apply('drop_partly', 'DROP TABLE partly; DROP TYPE partial', 'CREATE TYPE partial AS (a int, b text); CREATE TABLE partly (id int PRIMARY KEY, p partial, ps partial[])');
+SELECT is(status, 'rolled back', 'and back') FROM mg_rollback('drop_partly');
+SELECT is(pg_temp.content('partly'), (SELECT content FROM seen WHERE what = 'partly'), 'with every value');
+SELECT is(status, 'applied', 'to text') FROM mg_apply('text_partly', 'DROP TABLE partly', 'CREATE TABLE partly (id int PRIMARY KEY, p text, ps text)');
+SELECT is(status, 'rolled back', 'by way of what the values read') FROM mg_rollback('text_partly');
+SELECT results_eq('SELECT id, p, ps FROM partly ORDER BY id', $$VALUES (1, '(1,)', '{"(,b)"}'), (2, '(,)', NULL), (3, NULL, '{}'), (4, '(4,"")', '{NULL}')$$, 'all of them');
+CREATE TABLE twisted (id int PRIMARY KEY, p partial);
+INSERT INTO twisted VALUES (1, ROW(1, NULL)), (2, ROW(2, NULL));
+SELECT is(status, 'applied', 'values of a column that gets another type') FROM mg_apply('twists', $$CREATE TYPE partial2 AS (b text, a int); ALTER TABLE twisted ALTER p TYPE partial2 USING ROW((p).b, (p).a)::partial2$$, $$ALTER TABLE twisted ALTER p TYPE partial USING ROW(0, NULL)::partial; DROP TYPE partial2$$);
+UPDATE twisted SET p = ROW(NULL, 77) WHERE id = 2;
+SELECT is(status, 'rolled back', 'and back') FROM mg_rollback('twists');
+SELECT results_eq('SELECT p::text FROM twisted ORDER BY id', $$VALUES ('(1,)'), ('(0,)')$$, 'come back but where somebody has written since');
+
+-- What is kept and not there.
+SELECT results_eq($$SELECT d.* FROM mg.archives a, mg_archive_diff(a.id) d WHERE migration = 'twists' AND script = 'up'$$, $$VALUES ('{"id": "2"}'::jsonb, '{"p": "(2,)", "id": "2"}'::jsonb, '{"p": "(0,)", "id": "2"}'::jsonb)$$, 'a value that differs');
+SELECT is((SELECT count(*) FROM mg.archives a, mg_archive_diff(a.id) d WHERE migration = 'text_partly'), 0::bigint, 'nothing does after the way by text');
+DELETE FROM partly WHERE id = 1; UPDATE partly SET ps = NULL WHERE id = 3; ALTER TABLE partly DROP COLUMN p;
+SELECT results_eq($$SELECT d.* FROM mg.archives a, mg_archive_diff(a.id) d WHERE migration = 'text_partly'$$,
+	$$VALUES ('{"id": "1"}'::jsonb, '{"p": "(1,)", "id": "1", "ps": "{\"(,b)\"}"}'::jsonb, NULL::jsonb), ('{"id": "3"}', '{"p": null, "id": "3", "ps": "{}"}', '{"id": "3", "ps": null}')$$, 'a row that is gone and one that was changed, with a column that is gone');
+SELECT is((SELECT count(*) FROM mg.archives a, mg_archive_diff(a.id, 1) d WHERE migration = 'text_partly'), 1::bigint, 'no more than are wanted');
+CREATE TABLE alike (a int, b text); INSERT INTO alike VALUES (1, 'x'), (1, 'x'), (1, 'x'), (2, NULL);
+SELECT is(status, 'applied', 'rows without a key') FROM mg_apply('drop_alike', 'DROP TABLE alike', 'CREATE TABLE alike (a int, b text)');
+SELECT throws_ok($$SELECT mg_archive_diff(id) FROM mg.archives WHERE migration = 'drop_alike'$$, '42P01', 'public.alike is not there to be filled', 'without the table');
+SELECT is(status, 'rolled back', 'and back') FROM mg_rollback('drop_alike');
+DELETE FROM alike WHERE ctid = (SELECT ctid FROM alike WHERE a = 1 LIMIT 1); UPDATE alike SET b = '' WHERE a = 2; INSERT INTO alike VALUES (3, 'x');
+SELECT results_eq($$SELECT d.* FROM mg.archives a, mg_archive_diff(a.id) d WHERE migration = 'drop_alike'$$, $$VALUES (NULL::jsonb, '{"a": "1", "b": "x"}'::jsonb, NULL::jsonb), (NULL, '{"a": "2", "b": null}', NULL)$$, 'are told by how many there are');
+SELECT throws_ok('SELECT mg_archive_diff(-1)', '22023', 'there is no archive -1', 'no such archive');
+SELECT throws_ok('SELECT mg_archive_diff(NULL)', '22004', 'archive_id must not be NULL', 'none');
+SELECT throws_ok($$SELECT mg_archive_diff(id, NULL) FROM mg.archives WHERE migration = 'drop_alike'$$, '22023', 'most must be at least 1', 'how many is not NULL');
+SELECT throws_ok($$SELECT mg_archive_diff(id, 0) FROM mg.archives WHERE migration = 'drop_alike'$$, '22023', 'most must be at least 1', 'nor none');
+SELECT throws_ok($$SELECT mg_archive_diff(id) FROM mg.archives WHERE kind = 'sequence' LIMIT 1$$, '55000', NULL, 'how far a sequence has counted is no row');
 
 SELECT * FROM finish();

@@ -127,6 +127,7 @@ for my $what (sort keys %id)
 		{
 			fails_with($server, 'postgres', restore_of($what, "'" . $table . "'"), ($role =~ /^(may_not|helper|authenticator|supabase_auth_admin)$/ ? '42501' : $yours), "$role is refused $what", user => $role);
 			fails_with($server, 'postgres', restore_of($what, 'NULL'), '42501', "$role is refused $what, to where it was", user => $role);
+			fails_with($server, 'postgres', "SELECT * FROM mg_archive_diff($id{$what})", ($role =~ /^(may_not|helper|authenticator|supabase_auth_admin)$/ ? '42501' : $yours), "$role is refused what differs from $what", user => $role);
 		}
 	}
 }
@@ -219,5 +220,13 @@ is(as_admin("SET ROLE anon; SELECT has_schema_privilege('mg_archive', 'USAGE')")
 # Rights are those of now: who has lost his is refused.
 as_admin("SELECT mg_revoke_right('stands_above', 'archive')");
 fails_with($server, 'postgres', restore_of('vault.guarded table', "'public.late'"), '42501', 'who has no right to archives any more', user => 'stands_above');
+# What is there now, only who may read all of it now.
+my $differs = 'SELECT kept FROM mg_archive_diff(' . as_admin("CREATE TABLE vault.present (id int PRIMARY KEY, v text); GRANT SELECT ON vault.present TO sees_all; INSERT INTO vault.present VALUES (1, 'then'); SELECT FROM mg_apply('empties_present', 'TRUNCATE vault.present'); INSERT INTO vault.present VALUES (1, 'now'); CREATE POLICY all_rows ON vault.present USING (true); SELECT id FROM mg.archives WHERE migration = 'empties_present'") . ')';
+my (undef, $said) = run_sql($server, 'postgres', $differs, user => 'sees_all');
+is($said, '{"v": "then", "id": "1"}', 'what differs is shown to who may read both');
+as_admin('ALTER TABLE vault.present ENABLE ROW LEVEL SECURITY');
+fails_with($server, 'postgres', $differs, '42501', 'but not past row level security', user => 'sees_all');
+as_admin('ALTER TABLE vault.present DISABLE ROW LEVEL SECURITY; REVOKE ALL ON vault.present FROM sees_all, PUBLIC');
+fails_with($server, 'postgres', $differs, '42501', 'nor once he may not read it any more', user => 'sees_all');
 $server->stop;
 done_testing();

@@ -27,7 +27,7 @@ my @types = (
 	[ 'numeric(12,3)', 'i / 7.0' ], [ 'numeric', "CASE i WHEN 1 THEN 'NaN' ELSE i / 3.0 END::numeric" ], [ 'boolean', 'i % 2 = 0' ], [ 'date', "date '2024-01-01' + i" ],
 	[ 'timestamptz', "timestamptz '2024-03-30 22:00+00' + i * interval '17.000001 min'" ], [ 'time', "time '00:00' + i * interval '1 min'" ], [ 'interval', "i * interval '-1 month 3 days'" ],
 	[ 'jsonb', "jsonb_build_object('k', i)" ], [ 'json', "json_build_object('k', i)" ], [ 'text[]', "ARRAY['a,\"b' || i, NULL]" ], [ 'int[][]', 'ARRAY[[i, 2], [3, 4]]' ],
-	[ 'uuid', 'md5(i::text)::uuid' ], [ 'bytea', "decode(md5(i::text), 'hex')" ], [ '%s.mood', "(enum_range(NULL::%s.mood))[1 + i % 3]" ], [ '%s.positive', 'i' ], [ '%s.pair', "ROW(i, 'p, \"' || i)::%s.pair" ],
+	[ 'uuid', 'md5(i::text)::uuid' ], [ 'bytea', "decode(md5(i::text), 'hex')" ], [ '%s.mood', "(enum_range(NULL::%s.mood))[1 + i % 3]" ], [ '%s.positive', 'i' ], [ '%s.pair', "ROW(nullif(i % 4, 1), nullif('p, \"' || i % 3, 'p, \"1'))::%s.pair" ],
 	[ 'int4range', 'int4range(i, i + 2)' ], [ 'inet', "'10.0.0.0'::inet + i" ], [ 'float8', "i * 0.1 / 3" ], [ 'char(5)', "'c' || i" ], [ 'varchar(20)', "'v' || i" ], [ 'tsvector', "('w' || i)::tsvector" ],
 	[ 'point', 'point(i, -i)' ], [ 'bit(6)', 'i::bit(6)' ], [ 'xid8', 'i::text::xid8' ]);
 

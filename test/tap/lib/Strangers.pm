@@ -26,7 +26,7 @@ sub calls_of
 		mg_checklist => "'m1'", mg_sign => "'m1', 'tested'",
 		mg_break_glass => "'x'",
 		mg_backfill => "'pg_class', 'x = 1'", mg_resume => "'m1'", mg_abort => "'m1'", mg_deploy_rollback => "'m1'",
-		mg_restore => '1', mg_generate_down => "'a'", mg_hold_archive => "1, 'x'", mg_release_archive => "1, 'x'",
+		mg_restore => '1', mg_archive_diff => '1', mg_generate_down => "'a'", mg_hold_archive => "1, 'x'", mg_release_archive => "1, 'x'",
 		mg_is_applied => "'m1'", mg_is_not_applied => "'m1'");
 	my $names = $node->safe_psql($database, "SELECT (CASE p.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT * FROM ' END) || p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'"
 		  . " JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'migration_governance' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY p.proname");

@@ -104,8 +104,7 @@ drop_column(const Action &action, Context &context)
 			std::find(constraint.columns.begin(), constraint.columns.end(), action.name) != constraint.columns.end())
 			along.push_back("constraint " + quoted(constraint.name));
 	context.report({"the values of column " + quoted(action.name) + " of " + table.title() + what +
-						(what.empty() ? "" : ",") + " are lost" +
-						(along.empty() ? "" : ", and with them " + joined(along)) +
+						(what.empty() ? "" : ",") + " go" + (along.empty() ? "" : ", and with them " + joined(along)) +
 						"; the space is not freed until the rows are written again",
 					"Let no application use the column any more, and then drop it in a migration of its own.",
 					{},
@@ -275,7 +274,7 @@ column_change_rules()
 		 {W::drop_column},
 		 drop_column,
 		 "a column is dropped",
-		 "Its values are lost, and what still uses it fails.",
+		 "Its values go with it, and what still uses it fails.",
 		 "Drop it once nothing uses it.",
 		 0,
 		 0,

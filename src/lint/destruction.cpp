@@ -38,7 +38,7 @@ report_drop(const Action &action, Context &context)
 	const std::string keyword = keyword_of(table);
 
 	report.message = "DROP " + keyword + " deletes " + sized(table) + " with " + row_count(table) +
-					 " for good, and an application that still reads it fails";
+					 ", and an application that still reads it fails";
 	if (is_child(table))
 		report.hint =
 			"Take it out of its parent first, which can be taken back, and drop it when nobody has missed it.";
@@ -384,7 +384,7 @@ destruction_rules()
 				  {W::drop_table},
 				  drop_table,
 				  "a table is dropped that has rows",
-				  "They cannot be brought back but from a backup.",
+				  "Only an archive or a backup brings them back.",
 				  "Rename it first, and drop it when nobody has missed it.",
 				  0,
 				  0,
@@ -419,7 +419,7 @@ destruction_rules()
 		 {W::create_table},
 		 drop_then_create,
 		 "a table is dropped and made again",
-		 "Its rows are lost, and so is what else belonged to it.",
+		 "Its rows do not move over, nor does what else belonged to it.",
 		 "Alter it, or fill the new one before.",
 		 0,
 		 0,
@@ -467,7 +467,7 @@ destruction_rules()
 				  {W::drop_other},
 				  drop_type,
 				  "a type is dropped with the columns that are of it",
-				  "What is in them is lost.",
+				  "What is in them goes with it.",
 				  "Change the columns to another type first.",
 				  0,
 				  0,

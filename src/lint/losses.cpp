@@ -67,7 +67,7 @@ void
 truncate(const Action &action, Context &context)
 {
 	context.report({"TRUNCATE deletes " + row_count(*action.table) + " of " + sized(*action.table) +
-						" for good, and nobody reads or writes it until the migration ends",
+						", and nobody reads or writes it until the migration ends",
 					"No event trigger and no row trigger sees it. DELETE in batches lets others go on meanwhile.",
 					{},
 					AccessExclusiveLock});
@@ -177,7 +177,7 @@ loss_rules()
 		 {W::truncate},
 		 truncate,
 		 "a table with rows is truncated",
-		 "They cannot be brought back but from a backup, and nobody reads or writes the table meanwhile.",
+		 "Only an archive or a backup brings them back, and nobody reads or writes the table meanwhile.",
 		 "Delete in batches what has to go.",
 		 0,
 		 0,

@@ -6,6 +6,7 @@
 
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "archive/account.hpp"
 #include "core/json.hpp"
 #include "lint/locks.hpp"
 #include "lint/rule.hpp"
@@ -127,6 +128,21 @@ pending_before(const Migration &migration)
 	return scripts;
 }
 
+// What goes with a statement is kept first, unless policy or the script says otherwise: mg:discard may be about any of its statements.
+void
+add_keeping(const script::Script &script, lint::Findings &findings)
+{
+	if (boost::algorithm::icontains(script.text(), "mg:discard"))
+		return;
+	for (lint::Finding &finding : findings)
+		if (finding.rule->loses && !finding.object.empty() && archive::is_kept_here(finding.object))
+		{
+			const std::string limit = policy::value_of("archive_retention");
+			finding.hint += std::string(finding.hint.empty() ? "" : " ") + "What goes is kept" +
+							(limit.empty() ? "" : " for " + limit) + ", and a way back finds it there: mg.archives.";
+		}
+}
+
 lint::Findings
 lint_on_top(const script::Script &script, const std::vector<const script::Script *> &before, Wanted wanted,
 			std::vector<lint::Sensitive> *sensitive)
@@ -140,6 +156,8 @@ lint_on_top(const script::Script &script, const std::vector<const script::Script
 										 sensitive);
 	std::optional<Pace> known;
 
+	if (wanted != Wanted::risk)
+		add_keeping(script, findings);
 	for (lint::Finding &finding : findings)
 		if (finding.work != lint::Work::none && finding.bytes >= 0)
 		{

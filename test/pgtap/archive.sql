@@ -308,6 +308,20 @@ SELECT mg_set_policy('archive_copy_limit', NULL, 'done');
 SELECT is((mg_restore((SELECT id FROM mg.archives WHERE migration = 'raises'), 'rows_back')).rows, 3000::bigint, 'rows by hand');
 SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'rows_back'::regclass AND attnum > 0), 'id v late', 'have the columns that they had');
 
+-- The linter knows of it.
+CREATE TABLE linted (id int PRIMARY KEY, v text); INSERT INTO linted SELECT i, repeat('x', 1000) FROM generate_series(1, 3000) i; ANALYZE linted;
+CREATE FUNCTION pg_temp.hints(script text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(rule, ' ' ORDER BY rule) FROM mg_lint(script) WHERE hint LIKE '%What goes is kept for 90d, and a way back finds it there: mg.archives.%' $$;
+SELECT is(pg_temp.hints('DROP TABLE linted'), 'drop-table', 'of a table that is dropped');
+SELECT is(pg_temp.hints('ALTER TABLE linted DROP COLUMN v'), 'drop-column', 'of a column');
+SELECT is(pg_temp.hints('TRUNCATE linted'), 'truncate', 'of rows');
+SELECT is(pg_temp.hints(E'-- mg:discard linted nobody wants it\nDROP TABLE linted'), NULL, 'not of what the script discards');
+SELECT mg_set_policy('never_archived', 'public.linted', 'a trial');
+SELECT is(pg_temp.hints('DROP TABLE linted'), NULL, 'nor of what is never kept');
+SELECT mg_set_policy('never_archived', NULL, 'done');
+SELECT mg_set_policy('archive', 'off', 'a trial');
+SELECT is(pg_temp.hints('DROP TABLE linted'), NULL, 'nor of anything where nothing is kept');
+SELECT mg_set_policy('archive', NULL, 'done');
+
 -- A row with a NULL in it is neither NULL nor NOT NULL.
 CREATE TYPE partial AS (a int, b text);
 CREATE TABLE partly (id int PRIMARY KEY, p partial, ps partial[]);

@@ -273,6 +273,7 @@ mg_subtransaction_ended(SubXactEvent event, SubTransactionId subtransaction, Sub
 		silences = 0;
 		archive::forget_pending();
 		archive::keep_rows_again(subtransaction);
+		forget_undone(subtransaction);
 		forget_hookless_statement(subtransaction);
 		end_gaps(true, subtransaction);
 	}

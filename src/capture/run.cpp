@@ -11,6 +11,7 @@ struct RewriteRaw
 {
 	const char *relation;
 	int reason;
+	SubTransactionId subtransaction;
 	RewriteRaw *next;
 };
 
@@ -46,7 +47,8 @@ struct Entry
 	List *names;
 	List *arguments;
 	bool dropped;
-	bool named; // by an event of a statement, not only gone along with another
+	bool named;                      // by an event of a statement, not only gone along with another
+	SubTransactionId subtransaction; // of the first touch
 };
 
 // The row of an object as it was when the run began, by reading its catalog with the snapshot taken then; nullptr: there was none.
@@ -228,7 +230,9 @@ remember_raw(RunRaw *run, const TouchedRaw *touched, bool named)
 	if (!found)
 		entry->was = nullptr;
 	if (!found)
-		entry->order = hash_get_num_entries(run->touched);
+		entry->order = ++run->touches;
+	if (!found)
+		entry->subtransaction = GetCurrentSubTransactionId();
 	entry->dropped = touched->dropped;
 	entry->named = named || (found && entry->named);
 	MemoryContextSwitchTo(before);
@@ -298,9 +302,28 @@ remember_rewrite_raw(RunRaw *run, Oid relation, int reason)
 	const char *identity = getObjectIdentity(&address, true);
 	rewrite->relation = identity != nullptr ? identity : "";
 	rewrite->reason = reason;
+	rewrite->subtransaction = GetCurrentSubTransactionId();
 	rewrite->next = run->rewrites;
 	run->rewrites = rewrite;
 	MemoryContextSwitchTo(before);
+}
+
+void
+forget_undone(SubTransactionId failed)
+{
+	HASH_SEQ_STATUS status;
+
+	if (run_now == nullptr)
+		return;
+	hash_seq_init(&status, run_now->touched);
+	while (auto *entry = static_cast<Entry *>(hash_seq_search(&status)))
+		if (entry->subtransaction >= failed)
+			hash_search(run_now->touched, &entry->address, HASH_REMOVE, nullptr);
+	for (RewriteRaw **link = &run_now->rewrites; *link != nullptr;)
+		if ((*link)->subtransaction >= failed)
+			*link = (*link)->next;
+		else
+			link = &(*link)->next;
 }
 
 Run::Run(int64_t id, const std::string &migration)

@@ -69,6 +69,9 @@ void join_run_raw(int64 id, const char *migration);
 // Tells whether a migration is running in this session.
 bool is_running();
 
+// What was touched in a subtransaction that has failed, or in one within it, is as it was. Subtransactions are numbered as they begin.
+void forget_undone(SubTransactionId failed);
+
 // For capture itself.
 struct RunRaw
 {
@@ -77,6 +80,7 @@ struct RunRaw
 	MemoryContext memory;
 	Snapshot before;
 	HTAB *touched;
+	long touches;
 	int recorded;
 	bool statement_expected;
 	const char *script; // whose statements run now: up, down; nullptr is none

@@ -142,4 +142,20 @@ SELECT is(current_setting('lock_timeout'), '100ms', 'which is put back');
 RESET lock_timeout;
 SELECT is((SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), 0::bigint, 'no lock is left behind');
 
+-- What a script undoes itself is as it was: nothing of it is on record, and what had drifted is drift still.
+CREATE TABLE undone (id int PRIMARY KEY, a int); INSERT INTO undone SELECT i, i FROM generate_series(1, 10) i;
+SELECT mg_accept_drift('start') \g /dev/null
+ALTER TABLE undone ADD COLUMN drifted int;
+SELECT is(status, 'applied', 'a block that undoes half of what it does') FROM mg_apply('half', $$DO $d$ BEGIN
+	CREATE TABLE stays (a int);
+	BEGIN
+		ALTER TABLE undone ALTER a TYPE bigint;
+		BEGIN DROP TABLE stays; CREATE TABLE stays (b text); EXCEPTION WHEN division_by_zero THEN NULL; END;
+		RAISE 'no';
+	EXCEPTION WHEN raise_exception THEN CREATE TABLE stays_too (a int);
+	END; END $d$ $$);
+SELECT is((SELECT string_agg(o->>'change' || ' ' || (o->>'identity'), ', ') FROM mg.runs, jsonb_array_elements(objects) o WHERE migration = 'half'), 'created public.stays, created public.stays_too', 'has the other half on record');
+SELECT is((SELECT rewrites FROM mg.runs WHERE migration = 'half'), '[]', 'no table that was written again');
+SELECT is((SELECT string_agg(identity, ' ') FROM mg_drift_report()), 'public.undone.drifted', 'and what had drifted before');
+
 SELECT * FROM finish();

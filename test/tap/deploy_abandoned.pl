@@ -83,6 +83,14 @@ like(call_of($node, 'app', "CALL mg_abort('again')"), qr/table public.again is n
 is(one_of($node, 'app', 'SELECT somebody FROM again'), '7', '  with its rows');
 $node->safe_psql('app', "DROP TABLE again; SELECT mg_accept_drift('again')");
 
+# What a statement touches that is passed over is as it was: also where it had drifted.
+$node->safe_psql('app', 'ALTER TABLE theirs ADD COLUMN drifted int');
+aborted('drifting', "CREATE TABLE own_drifting (a int);\nVACUUM t;\nCREATE TABLE theirs (b int)", "DROP TABLE theirs;\nDROP TABLE own_drifting");
+is(one_of($node, 'app', "SELECT objects FROM mg.runs WHERE migration = 'drifting' AND action = 'abort'"), '[]', 'what was passed over is not on record as changed');
+is(one_of($node, 'app', 'SELECT string_agg(identity, \' \') FROM mg_drift_report()'), 'public.theirs.drifted', '  and what had drifted is drift still');
+$node->safe_psql('app', "ALTER TABLE theirs DROP COLUMN drifted; SELECT mg_accept_drift('drifted')");
+$before = dump_of();
+
 # What the steps have not come to.
 my $err = aborted('early', "CREATE TABLE early (a int);\nVACUUM t;\nSELECT 1 / 0;\nDROP TABLE victim;\nALTER TABLE t DROP COLUMN a",
 	"ALTER TABLE t ADD COLUMN a int;\nCREATE TABLE victim (id int PRIMARY KEY, a text);\nDROP TABLE early");

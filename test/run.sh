@@ -14,7 +14,8 @@ export PG_CONFIG LANG=C.UTF-8
 unset LC_ALL LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS
 
 server=test/tools/server.sh
-all_suites="house unit fuzz boundary sweep regress isolation pgtap tap drift real rehearse locks sarif server-suite"
+# Those that use more than one core come last, where other majors, which run beside, are done.
+all_suites="boundary sweep regress isolation pgtap tap drift real rehearse locks sarif server-suite house unit fuzz"
 limit=${MG_TIMEOUT:-900}
 version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
 major=${version%%[!0-9]*}

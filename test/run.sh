@@ -14,7 +14,7 @@ export PG_CONFIG LANG=C.UTF-8
 unset LC_ALL LANGUAGE MAKEFLAGS MAKELEVEL MFLAGS PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS
 
 server=test/tools/server.sh
-# Those that use more than one core come last, where other majors, which run beside, are done.
+# The last three need no server and run beside those from `drift` on: other majors, which share the machine, may be done by then.
 all_suites="boundary sweep regress isolation pgtap tap drift real rehearse locks sarif server-suite house unit fuzz"
 limit=${MG_TIMEOUT:-900}
 version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([^ ]+).*/\1/')
@@ -152,6 +152,34 @@ run_program() {
     count "$suite" "$log/$suite.tap"
 }
 
+# Starts those suites that need no server, one after the other.
+start_beside() {
+    [ -z "${beside:-}" ] || return 0
+    (
+        for suite in house unit fuzz; do
+            is_wanted "$suite" || continue
+            limited "$log/$suite.tap" "test/$suite/run.sh"
+            echo "$status" > "$log/$suite.status"
+        done
+    ) &
+    beside=$!
+}
+
+# Waits for one of them.
+take_beside() {
+    start_beside
+    while [ ! -s "$log/$1.status" ] && kill -0 "$beside" 2> /dev/null; do
+        sleep 1
+    done
+    status=$(cat "$log/$1.status" 2> /dev/null || echo 1)
+    count "$1" "$log/$1.tap"
+}
+
+# Tells whether a suite is to be run.
+is_wanted() {
+    [[ " ${MG_SUITES-$all_suites} " == *" $1 "* && " ${MG_WITHOUT:-} " != *" $1 "* ]] && exists "$1"
+}
+
 # Tells whether there is something to run.
 exists() {
     case $1 in
@@ -210,10 +238,10 @@ close_suite build
 copy_tree
 
 for suite in ${MG_SUITES-$all_suites}; do
-    [[ " ${MG_WITHOUT:-} " != *" $suite "* ]] || continue
-    exists "$suite" || continue
+    is_wanted "$suite" || continue
+    [ "$suite" != drift ] || start_beside
     case $suite in
-        house | unit | fuzz) run_program "$suite" ;;
+        house | unit | fuzz) take_beside "$suite" ;;
         *)  [ "$built" -eq 1 ] || continue
             case $suite in
                 regress | isolation | pgtap | tap) "run_$suite" ;;

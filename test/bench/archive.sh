@@ -31,8 +31,9 @@ archive_turn() {
         [ "$what" = drop ] || statement="CREATE TABLE copy AS SELECT id, code FROM parcel"
         warm="$warm $([ "$what" = drop ] || echo "CREATE TABLE copy AS SELECT id, code FROM warm; DROP TABLE copy;") DROP TABLE warm; SELECT count(*), max(code) FROM parcel;"
     else
-        warm="$warm SELECT mg_apply('warm_$name', \$\$${statement/parcel/warm}\$\$); DROP TABLE IF EXISTS warm; SELECT count(*), max(code) FROM parcel;"
-        statement="SELECT mg_apply('$name', '$statement')"
+        # Without a down script, the way back is written and put on record, which is no part of keeping rows.
+        warm="$warm SELECT mg_apply('warm_$name', \$\$${statement/parcel/warm}\$\$, 'SELECT 1'); DROP TABLE IF EXISTS warm; SELECT count(*), max(code) FROM parcel;"
+        statement="SELECT mg_apply('$name', '$statement', 'SELECT 1')"
     fi
     took=$(archive_time "$who" "$warm" "$statement;") || return
     note "archive_$what" "$round" "$who" "$took"
